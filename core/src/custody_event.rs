@@ -1,0 +1,223 @@
+//! What the custody log records: every event of the chain, in the words of the trade.
+//!
+//! `docs/reference/custody-events.md` lists each event with its fields; a test compares it with
+//! [`EventKind::ALL`].
+
+use crate::digest::Digest;
+use crate::document::DocumentKind;
+use crate::party::{OfficerId, PartyId, Role};
+use crate::reference::{DocumentId, MessageNumber, PackageId, SharedNumber};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Who sees an event: the office alone, or the office and one counterpart.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Stream {
+    /// The office alone.
+    Internal,
+    /// Shared with this counterpart; numbered apart, so that nobody learns how many events others share.
+    Shared(PartyId),
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Internal => f.write_str("internal"),
+            Self::Shared(party) => party.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Stream {
+    type Err = crate::party::NameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "internal" { Ok(Self::Internal) } else { text.parse().map(Self::Shared) }
+    }
+}
+
+crate::party::serde_as_text!(Stream);
+
+/// Who did it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Actor {
+    /// An officer of the office, authenticated by her certificate.
+    Officer {
+        /// Who.
+        officer: OfficerId,
+        /// The role that permitted it.
+        role: Role,
+    },
+    /// Another institution, authenticated by its certificate.
+    Peer {
+        /// Which.
+        party: PartyId,
+    },
+    /// The server itself.
+    Server,
+}
+
+/// A custody event before it is numbered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CustodyEvent {
+    /// Who sees it.
+    pub stream: Stream,
+    /// What happened.
+    pub event: Event,
+}
+
+impl CustodyEvent {
+    /// An event that the office keeps to itself.
+    #[must_use]
+    pub const fn internal(event: Event) -> Self {
+        Self { stream: Stream::Internal, event }
+    }
+
+    /// An event shared with `counterpart`.
+    #[must_use]
+    pub const fn shared(counterpart: PartyId, event: Event) -> Self {
+        Self { stream: Stream::Shared(counterpart), event }
+    }
+}
+
+/// Defines [`Event`], its kinds and their names in one place.
+macro_rules! events {
+    ($( $(#[$doc:meta])* $name:ident = $text:literal { $( $field:ident: $type:ty ),* $(,)? } )*) => {
+        /// What happened.
+        #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+        #[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
+        pub enum Event {
+            $( $(#[$doc])* #[serde(rename = $text)] $name { $( #[doc = concat!("The event's `", stringify!($field), "`.")] $field: $type ),* }, )*
+        }
+
+        /// The kinds of events.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum EventKind { $( $(#[$doc])* $name ),* }
+
+        impl EventKind {
+            /// Every kind, with its name and the names of its fields.
+            pub const ALL: &'static [(Self, &'static str, &'static [&'static str])] =
+                &[ $( (Self::$name, $text, &[ $( stringify!($field) ),* ]) ),* ];
+        }
+
+        impl Event {
+            /// Its kind.
+            #[must_use]
+            pub const fn kind(&self) -> EventKind {
+                match self { $( Self::$name { .. } => EventKind::$name ),* }
+            }
+
+            /// Its name, as the body holds it.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self { $( Self::$name { .. } => $text ),* }
+            }
+        }
+    };
+}
+
+events! {
+    /// An officer drafted and signed a formal document.
+    DocumentDrafted = "document-drafted" { document: DocumentId, kind: DocumentKind, container_sha256: Digest }
+    /// A second officer approved and signed it.
+    DocumentApproved = "document-approved" { document: DocumentId, kind: DocumentKind, container_sha256: Digest }
+    /// The institution sealed it; from here it is immutable.
+    DocumentSealed = "document-sealed" { document: DocumentId, kind: DocumentKind, container_sha256: Digest }
+    /// It was transmitted and the counterpart's receipt is here.
+    DocumentTransmitted = "document-transmitted" {
+        shared_number: SharedNumber, message_number: MessageNumber, kind: DocumentKind,
+        container_sha256: Digest, receipt_sha256: Digest,
+    }
+    /// It was transmitted and the counterpart answered with a negative receipt.
+    DocumentNotDelivered = "document-not-delivered" {
+        shared_number: SharedNumber, message_number: MessageNumber, kind: DocumentKind,
+        container_sha256: Digest, receipt_sha256: Digest,
+    }
+    /// A document arrived from the counterpart and was receipted.
+    DocumentReceived = "document-received" {
+        shared_number: SharedNumber, message_number: MessageNumber, kind: DocumentKind,
+        container_sha256: Digest, receipt_sha256: Digest,
+    }
+    /// An authentic document arrived and was answered with a negative receipt.
+    DocumentRefused = "document-refused" {
+        shared_number: SharedNumber, message_number: MessageNumber, kind: DocumentKind,
+        container_sha256: Digest, receipt_sha256: Digest,
+    }
+    /// The case reached another stage.
+    StageReached = "stage-reached" { shared_number: SharedNumber, from: String, to: String }
+    /// An officer read a document.
+    DocumentRead = "document-read" { document: DocumentId, container_sha256: Digest }
+    /// An officer handed in a sealed package; the server holds it.
+    PackageSubmitted = "package-submitted" { package: PackageId, manifest_sha256: Digest, objects: u64, size_bytes: u64 }
+    /// The institution sealed the package's outer signature.
+    PackageSealed = "package-sealed" { package: PackageId, manifest_sha256: Digest }
+    /// The package was sent and the counterpart's receipt is here.
+    PackageSent = "package-sent" { package: PackageId, manifest_sha256: Digest, objects_sha256: Digest, receipt_sha256: Digest }
+    /// A package arrived and was receipted; so many others than those asked for can open it as well.
+    PackageReceived = "package-received" {
+        package: PackageId, manifest_sha256: Digest, objects_sha256: Digest, receipt_sha256: Digest,
+        other_recipients: u64,
+    }
+    /// A package made by another institution was passed on byte for byte.
+    PackageRelayed = "package-relayed" {
+        package: PackageId, manifest_sha256: Digest, objects_sha256: Digest,
+        relay_receipt_sha256: Digest, receipt_sha256: Digest,
+    }
+    /// The package was sent and the counterpart answered with a negative receipt.
+    PackageNotDelivered = "package-not-delivered" { package: PackageId, manifest_sha256: Digest, receipt_sha256: Digest }
+    /// An authentic package arrived and was answered with a negative receipt.
+    PackageRefused = "package-refused" { package: PackageId, manifest_sha256: Digest, receipt_sha256: Digest }
+    /// An officer fetched the sealed package.
+    PackageRetrieved = "package-retrieved" { package: PackageId, manifest_sha256: Digest }
+    /// A party entry was imported and its fingerprint confirmed by a person.
+    PartyConfirmed = "party-confirmed" { party: PartyId, version: u32, container_sha256: Digest }
+    /// A caller was denied what it asked for.
+    AccessDenied = "access-denied" { rpc: String, reason: String }
+    /// The custody record of a case was exported.
+    CustodyExported = "custody-exported" { entries: u64 }
+    /// The institution's log began.
+    LogStarted = "log-started" { origin: String }
+}
+
+/// The JSON that a body holds, in the order in which it is written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EventBody {
+    /// The case as the office keeps it, or `office`.
+    pub case: String,
+    /// `internal`, or the counterpart's party id.
+    pub stream: Stream,
+    /// The number within case and stream, from 1, without gaps.
+    pub n: u64,
+    /// The leaf hash of the previous event of the stream.
+    pub previous: Option<Digest>,
+    /// When, by the server's clock.
+    pub at: crate::Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_survives_its_json() {
+        let event = Event::LogStarted { origin: "example/rogatory/md/ca/1".to_owned() };
+        let text = serde_json::to_string(&event).expect("events serialize");
+        assert_eq!(text, r#"{"event":"log-started","origin":"example/rogatory/md/ca/1"}"#);
+        assert_eq!(serde_json::from_str::<Event>(&text).expect("reads back"), event);
+    }
+
+    #[test]
+    fn names_of_events_differ() {
+        let mut names: Vec<_> = EventKind::ALL.iter().map(|(_, name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), EventKind::ALL.len());
+    }
+}

@@ -1,0 +1,125 @@
+//! Instants in microseconds, and the clock that hands them out.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// An instant in UTC with microsecond resolution, written as RFC 3339 with `Z`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+/// The value is no instant between the years 0001 and 9999.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not an instant: write RFC 3339, for example 2026-11-22T14:20:00Z")]
+pub struct TimestampError(String);
+
+impl Timestamp {
+    /// The last instant there is: 9999-12-30T22:00:00Z, the end of what civil time here can express.
+    pub const MAX: Self = Self(253_402_207_200_000_000);
+
+    /// Takes microseconds since 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// [`TimestampError`] outside the years 0001 to 9999.
+    pub fn from_microseconds(microseconds: i64) -> Result<Self, TimestampError> {
+        jiff::Timestamp::from_microsecond(microseconds)
+            .map(|_| Self(microseconds))
+            .map_err(|_| TimestampError(format!("{microseconds} µs")))
+    }
+
+    /// Takes whole seconds since 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// [`TimestampError`] outside the years 0001 to 9999.
+    pub fn from_seconds(seconds: i64) -> Result<Self, TimestampError> {
+        seconds
+            .checked_mul(1_000_000)
+            .ok_or_else(|| TimestampError(format!("{seconds} s")))
+            .and_then(Self::from_microseconds)
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn microseconds(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// The instant `seconds` later; stays put at the end of the year 9999.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self::from_microseconds(self.0.saturating_add(seconds.saturating_mul(1_000_000))).unwrap_or(self)
+    }
+
+    /// The same instant without its fraction of a second, as CMS and ZIP can hold it.
+    #[must_use]
+    pub const fn whole_seconds(self) -> Self {
+        Self(self.seconds() * 1_000_000)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(instant) => write!(f, "{instant}"),
+            Err(_) => write!(f, "{} µs", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let instant: jiff::Timestamp =
+            text.parse().map_err(|_| TimestampError(text.chars().take(80).collect()))?;
+        Self::from_microseconds(instant.as_microsecond())
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Tells the time. Handed in everywhere, so that tests are exact.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_survives_its_text() {
+        let at: Timestamp = "2026-11-22T14:20:00.000001Z".parse().expect("valid text");
+        assert_eq!(at.to_string(), "2026-11-22T14:20:00.000001Z");
+        assert_eq!(at.whole_seconds().to_string(), "2026-11-22T14:20:00Z");
+    }
+
+    #[test]
+    fn the_year_ten_thousand_is_out_of_range() {
+        assert!(Timestamp::from_seconds(253_402_300_800).is_err());
+    }
+}
