@@ -1,0 +1,280 @@
+//! Makes the vectors: the story of `common`, and the same with one defect each.
+
+mod records;
+
+use crate::Log;
+use crate::common::{CASE_KEY, ORIGIN, honest, key as key_of, log_key, salt, shared_number, story};
+use rogatory_core::Digest;
+use rogatory_core::custody_event::Stream;
+use rogatory_custody::case_head::CaseHead;
+use rogatory_custody::leaf::{Leaf, TagKey};
+use rogatory_custody::note::LogKey;
+use rogatory_custody::proof::InclusionProof;
+use rogatory_custody::tree::{NodeCoordinates, Tree, consistency_proof_nodes, leaf_hash};
+use std::collections::BTreeMap;
+
+/// The files by their names without `.txt`.
+pub(crate) fn vectors() -> BTreeMap<String, Vec<u8>> {
+    let mut files = Files(BTreeMap::new());
+    records::records(&mut files);
+    checkpoints(&mut files);
+    case_heads(&mut files);
+    proofs(&mut files);
+    consistency(&mut files);
+    leaves(&mut files);
+    files.0
+}
+
+/// The files made so far.
+pub(crate) struct Files(BTreeMap<String, Vec<u8>>);
+
+impl Files {
+    /// Adds a file. `part` is the failing part of a record, empty for other kinds; none if all holds.
+    fn add(&mut self, name: &str, about: &str, header: &[(&str, &str)], part: Option<&str>, payload: &[u8]) {
+        let mut file = format!("# {about}\n");
+        let expected = if part.is_some() { "refused" } else { "good" };
+        let part = part.filter(|part| !part.is_empty()).map(|part| ("part", part));
+        let expected = [("expect", expected)];
+        for (field, value) in header.iter().chain(&expected).chain(&part) {
+            file.push_str(&format!("# {field}: {value}\n"));
+        }
+        file.push_str("---\n");
+        let mut bytes = file.into_bytes();
+        bytes.extend(payload);
+        assert!(self.0.insert(name.to_owned(), bytes).is_none(), "{name} is made twice");
+    }
+
+    /// Adds a note whose signer is trusted.
+    fn note(&mut self, kind: &str, name: &str, about: &str, good: bool, key: &LogKey, note: &str) {
+        let vkey = key.vkey().to_string();
+        let part = if good { None } else { Some("") };
+        self.add(name, about, &[("kind", kind), ("vkey", &vkey)], part, note.as_bytes());
+    }
+}
+
+fn sign(key: &LogKey, text: &str) -> String {
+    key.sign(text).expect("signed").to_string()
+}
+
+/// The signature lines of a note, as another may carry them too.
+fn signature_lines(note: &str) -> &str {
+    note.rsplit_once("\n\n").expect("a note").1
+}
+
+fn checkpoints(files: &mut Files) {
+    let key = log_key();
+    let witness = key_of("witness.example.fr/bepi", 7);
+    let good = honest().checkpoint;
+    let text = good.rsplit_once("\n\n").expect("a note").0.to_owned() + "\n";
+    let mut add = |name: &str, about: &str, is_good: bool, note: &str| {
+        files.note("checkpoint", &format!("checkpoint-{name}"), about, is_good, &key, note);
+    };
+    add("good", "A checkpoint.", true, &good);
+    let empty = Log::new().checkpoint(ORIGIN, &key);
+    add("good-empty", "The checkpoint of a log without entries.", true, &empty);
+    let cosigned = format!("{good}{}", signature_lines(&sign(&witness, &text)));
+    add("good-cosigned", "A line by a key that the reader doesn't know is ignored.", true, &cosigned);
+    let before = format!("{text}\n{}{}", signature_lines(&sign(&witness, &text)), signature_lines(&good));
+    add("good-cosigned-before", "The unknown line may stand above the log's.", true, &before);
+
+    let extension = sign(&key, &format!("{text}an extension line\n"));
+    add("extension-line", "An extension line, which nobody could audit.", false, &extension);
+    let zero = sign(&key, &text.replace("\n11\n", "\n011\n"));
+    add("leading-zero", "The size has a leading zero.", false, &zero);
+    let plus = sign(&key, &text.replace("\n11\n", "\n+11\n"));
+    add("size-with-sign", "The size has a sign.", false, &plus);
+    let huge = sign(&key, &text.replace("\n11\n", "\n9223372036854775808\n"));
+    add("size-too-large", "The size is beyond 2^63 - 1.", false, &huge);
+    let no_root = sign(&key, &text.replace("\n11\n", "\n0\n"));
+    add("empty-log-with-root", "A log without entries has the root of another.", false, &no_root);
+    let origin = sign(&key, &text.replace("/1\n", "/01\n"));
+    add("epoch-leading-zero", "The epoch in the origin has a leading zero.", false, &origin);
+    let other = sign(&key, &text.replace("md/central-authority/1\n", "fr/bepi/1\n"));
+    add("signed-by-another-log", "The log's key signs a checkpoint of another log.", false, &other);
+    let forged = text.replace("\n11\n", "\n12\n") + "\n" + signature_lines(&good);
+    add("size-changed", "The size was changed after signing.", false, &forged);
+    let forger = key_of(ORIGIN, 2);
+    add("forged", "Signed under the log's name by another key.", false, &sign(&forger, &text));
+    let twice = format!("{good}{}", signature_lines(&good));
+    add("signed-twice", "The log's signature line stands there twice.", false, &twice);
+    add("no-signature", "No signature line.", false, &format!("{text}\n"));
+    add("no-final-newline", "The last line has no newline.", false, good.trim_end());
+    add("carriage-return", "A carriage return.", false, &good.replace("\n11\n", "\n11\r\n"));
+    let hyphen = good.replace('\u{2014}', "-");
+    add("hyphen-for-dash", "The signature line begins with a hyphen.", false, &hyphen);
+    let garbage = format!("{good}\u{2014} witness AAAA\n");
+    add(
+        "signature-too-short",
+        "A second line whose signature has no byte after the key id.",
+        false,
+        &garbage,
+    );
+}
+
+fn case_heads(files: &mut Files) {
+    let key = log_key();
+    let head = CaseHead {
+        origin: ORIGIN.parse().expect("an origin"),
+        shared_number: Some(shared_number(0x5a)),
+        stream: "fr/bepi".parse().expect("a stream"),
+        n: 2,
+        leaf: leaf_hash(&honest().entries[4].leaf),
+    };
+    let good = head.sign(&key).expect("signed");
+    let text = head.text();
+    let mut add = |name: &str, about: &str, is_good: bool, note: &str| {
+        files.note("case head", &format!("case-head-{name}"), about, is_good, &key, note);
+    };
+    add("good", "A case head.", true, &good);
+    let internal = CaseHead { shared_number: None, stream: Stream::Internal, ..head };
+    let internal = internal.sign(&key).expect("signed");
+    add("good-no-shared-number", "A case before drafting ends has no shared number.", true, &internal);
+    add("is-a-checkpoint", "A checkpoint is no case head.", false, &honest().checkpoint);
+    let version = sign(&key, &text.replace("case-head/1", "case-head/2"));
+    add("other-version", "The first line names another version.", false, &version);
+    add("number-zero", "Events count from 1.", false, &sign(&key, &text.replace("\n2\n", "\n0\n")));
+    let number = sign(&key, &text.replace("\n2\n", "\n02\n"));
+    add("leading-zero", "The number has a leading zero.", false, &number);
+    let leaf = head_leaf(&text);
+    let upper = sign(&key, &text.replace(&leaf, &leaf.to_uppercase()));
+    add("upper-case-leaf", "The leaf hash is written in capitals.", false, &upper);
+    let check = shared_number(0x5a);
+    let digits = &check.as_str()[23..];
+    let other = if digits == "10" { "11" } else { "10" };
+    let misread = text.replace(check.as_str(), &format!("{}{other}", &check.as_str()[..23]));
+    add(
+        "misread-shared-number",
+        "The check characters of the shared number don't fit.",
+        false,
+        &sign(&key, &misread),
+    );
+    let extra = sign(&key, &format!("{text}more\n"));
+    add("extra-line", "A seventh line.", false, &extra);
+    let forged = text.replace("\n2\n", "\n1\n") + "\n" + signature_lines(&good);
+    add("number-changed", "The number was changed after signing.", false, &forged);
+}
+
+fn head_leaf(text: &str) -> String {
+    text.lines().last().expect("six lines").to_owned()
+}
+
+fn proofs(files: &mut Files) {
+    let key = log_key();
+    let vkey = key.vkey().to_string();
+    let (record, log) = story(|_, _, body| body);
+    let entry = &record.entries[4];
+    let leaf = leaf_hash(&entry.leaf).to_hex();
+    let good = InclusionProof {
+        index: entry.index,
+        hashes: entry.proof.clone(),
+        checkpoint: record.checkpoint.clone(),
+    };
+    let mut add = |name: &str, about: &str, is_good: bool, text: &str| {
+        let header = [("kind", "proof"), ("vkey", &*vkey), ("leaf", &*leaf)];
+        let part = if is_good { None } else { Some("") };
+        files.add(&format!("proof-{name}"), about, &header, part, text.as_bytes());
+    };
+    add("good", "An inclusion proof as a file.", true, &good.to_string());
+    let mut changed = good.clone();
+    changed.hashes[1] = Digest::of(b"other");
+    add("hash-changed", "One hash is another.", false, &changed.to_string());
+    let mut short = good.clone();
+    short.hashes.pop();
+    add("too-short", "The last hash is missing.", false, &short.to_string());
+    let mut long = good.clone();
+    long.hashes.push(log.tree.root());
+    add("too-long", "A hash too many.", false, &long.to_string());
+    let index = InclusionProof { index: 9, ..good.clone() };
+    add("other-index", "The index of another leaf.", false, &index.to_string());
+    let outside = InclusionProof { index: 11, ..good.clone() };
+    add("outside-the-tree", "The tree has no leaf 11.", false, &outside.to_string());
+    let text = good.to_string();
+    add("index-leading-zero", "The index has a leading zero.", false, &text.replace("index 8", "index 08"));
+    add(
+        "extra-data",
+        "Extra data, which has no meaning here.",
+        false,
+        &text.replace("index 8", "extra AA==\nindex 8"),
+    );
+    add("other-first-line", "The first line names another version.", false, &text.replace("@v1", "@v2"));
+}
+
+fn consistency(files: &mut Files) {
+    let (_, log) = story(|_, _, body| body);
+    let mut growing = Tree::new();
+    let mut roots = vec![growing.root()];
+    for index in 0..11 {
+        let at = NodeCoordinates { level: 0, index };
+        growing.append(log.nodes[&at]).expect("there is room");
+        roots.push(growing.root());
+    }
+    let prove = |old: u64| {
+        consistency_proof_nodes(old, 11)
+            .and_then(|plan| plan.assemble(|at| log.nodes.get(&at).copied()))
+            .expect("all nodes are stored")
+    };
+    let mut add =
+        |name: &str, about: &str, is_good: bool, old: usize, old_root: &Digest, proof: &[Digest]| {
+            let mut text = format!("{old} {old_root}\n11 {}\n", roots[11]);
+            for hash in proof {
+                text.push_str(&format!("{hash}\n"));
+            }
+            let part = if is_good { None } else { Some("") };
+            let name = format!("consistency-{name}");
+            files.add(&name, about, &[("kind", "consistency")], part, text.as_bytes());
+        };
+    for old in [1, 4, 6, 7, 10, 11] {
+        let about = format!("The tree of {old} leaves is the beginning of the tree of 11.");
+        add(&format!("good-{old}-of-11"), &about, true, old, &roots[old], &prove(old as u64));
+    }
+    let proof = prove(6);
+    add("split-view", "The older tree had another leaf.", false, 6, &Digest::of(b"other"), &proof);
+    let mut changed = proof.clone();
+    changed[2] = Digest::of(b"other");
+    add("hash-changed", "One hash is another.", false, 6, &roots[6], &changed);
+    add("too-short", "The last hash is missing.", false, 6, &roots[6], &proof[..proof.len() - 1]);
+    let mut long = proof.clone();
+    long.push(roots[11]);
+    add("too-long", "A hash too many.", false, 6, &roots[6], &long);
+    add("hashes-for-equal-sizes", "Trees of one size need no hash.", false, 11, &roots[11], &proof);
+    add("larger-before-smaller", "The older tree is the larger one.", false, 12, &roots[11], &[]);
+}
+
+fn leaves(files: &mut Files) {
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    let tag_key = TagKey::derive(&CASE_KEY);
+    let stream: Stream = "fr/bepi".parse().expect("a stream");
+    let body = br#"{"case":"C-7K2M9QXR4T1VC8ZE"}"#;
+    let good = Leaf::new(&tag_key, &stream, 258, &salt(0), body);
+    let mut add = |name: &str, about: &str, is_good: bool, leaf: &[u8]| {
+        let text = format!(
+            "case key: {}\ntag key: {}\nstream: {stream}\nn: 258\nsalt: {}\nbody: {}\nleaf: {}\nleaf hash: {}\n",
+            hex(&CASE_KEY),
+            hex(tag_key.as_bytes()),
+            hex(&salt(0)),
+            hex(body),
+            hex(leaf),
+            leaf_hash(leaf)
+        );
+        let part = if is_good { None } else { Some("") };
+        files.add(&format!("leaf-{name}"), about, &[("kind", "leaf")], part, text.as_bytes());
+    };
+    add(
+        "good",
+        "A leaf with all that it is made from; everything but stream and n in hexadecimal.",
+        true,
+        &good.to_bytes(),
+    );
+    let other = Leaf::new(&tag_key, &stream, 259, &salt(0), body);
+    add("other-number", "The tag is the next number's.", false, &other.to_bytes());
+    let other = Leaf::new(&tag_key, &Stream::Internal, 258, &salt(0), body);
+    add("other-stream", "The tag is another stream's.", false, &other.to_bytes());
+    let other = Leaf::new(&tag_key, &stream, 258, &salt(1), body);
+    add("other-salt", "The commitment is under another salt.", false, &other.to_bytes());
+    let mut version = good.to_bytes();
+    version[0] = 2;
+    add("other-version", "The first byte is 2.", false, &version);
+    let case_key_as_tag_key = TagKey::from_bytes(CASE_KEY);
+    let other = Leaf::new(&case_key_as_tag_key, &stream, 258, &salt(0), body);
+    add("tagged-with-case-key", "The tag is under the case key itself.", false, &other.to_bytes());
+}

@@ -1,0 +1,379 @@
+//! The records among the vectors. Each defect stands alone: whatever follows from it is made anew,
+//! signatures included, so that only the check named by the vector can find it.
+
+use super::{Files, sign, signature_lines};
+use crate::common::{Log, NEXT_ORIGIN, ORIGIN, erased, honest, key, log_key, salt, shared_number, story};
+use rogatory_core::Digest;
+use rogatory_core::custody_event::Stream;
+use rogatory_custody::leaf::{Leaf, TagKey};
+use rogatory_custody::record::{Content, Entry, Record};
+
+pub(crate) fn records(files: &mut Files) {
+    let mut add = |name: &str, about: &str, part: Option<&str>, payload: &[u8]| {
+        let vkey = log_key().vkey().to_string();
+        // The next epoch's key is trusted too: it must not vouch for this one.
+        let next = key(NEXT_ORIGIN, 3).vkey().to_string();
+        let header = [("kind", "record"), ("vkey", &*vkey), ("vkey", &*next)];
+        files.add(&format!("record-{name}"), about, &header, part, payload);
+    };
+    good(&mut add);
+    framing(&mut add);
+    checkpoints(&mut add);
+    entries(&mut add);
+    numbering(&mut add);
+    heads(&mut add);
+}
+
+type Add<'a> = dyn FnMut(&str, &str, Option<&str>, &[u8]) + 'a;
+
+fn bytes(record: &Record) -> Vec<u8> {
+    record.to_bytes().expect("within the limits")
+}
+
+fn text(record: &Record) -> String {
+    String::from_utf8(bytes(record)).expect("text")
+}
+
+/// The record with its heads signed anew.
+fn resigned(record: Record) -> Record {
+    record.with_heads(&log_key()).expect("signed")
+}
+
+fn good(add: &mut Add<'_>) {
+    add("good", "A custody record: six events in two streams.", None, &bytes(&honest()));
+    add("good-erased", "The body of internal #2 was erased.", None, &bytes(&erased()));
+    let mut shared = honest();
+    shared.entries.retain(|entry| entry.stream != Stream::Internal);
+    let shared = resigned(shared);
+    add("good-one-stream", "What the counterpart may see: the shared stream.", None, &bytes(&shared));
+    add(
+        "good-office",
+        "An office's own event, the only one of its log; no shared number.",
+        None,
+        &bytes(&office()),
+    );
+}
+
+/// The record of the pseudo-case `office` in a log of one entry.
+fn office() -> Record {
+    let tag_key = TagKey::derive(&[4; 32]);
+    let body = format!(
+        r#"{{"case":"office","stream":"internal","n":1,"previous":null,"at":"2026-11-22T14:20:00.000001Z","actor":{{"kind":"server"}},"event":"log-started","origin":"{ORIGIN}"}}"#
+    )
+    .into_bytes();
+    let leaf = Leaf::new(&tag_key, &Stream::Internal, 1, &salt(0), &body);
+    let mut log = Log::new();
+    log.append(leaf.hash());
+    resigned(Record {
+        origin: ORIGIN.parse().expect("an origin"),
+        shared_number: None,
+        tag_key,
+        checkpoint: log.checkpoint(ORIGIN, &log_key()),
+        heads: Vec::new(),
+        entries: vec![Entry {
+            stream: Stream::Internal,
+            n: 1,
+            index: 0,
+            leaf: leaf.to_bytes(),
+            content: Content::Body { salt: salt(0), body },
+            proof: Vec::new(),
+        }],
+    })
+}
+
+fn framing(add: &mut Add<'_>) {
+    let good = text(&honest());
+    let mut refused = |name: &str, about: &str, text: &str| {
+        assert_ne!(text, good, "{name}");
+        add(name, about, Some("framing"), text.as_bytes());
+    };
+    refused("space-added", "A space that JSON allows.", &good.replacen(": 1,", ":  1,", 1));
+    refused("newline-missing", "The newline at the end is missing.", good.trim_end());
+    refused(
+        "escape",
+        "A letter is written as an escape.",
+        &good.replacen("ca.example", "c\\u0061.example", 1),
+    );
+    refused(
+        "field-order",
+        "Two fields have changed places.",
+        &good.replacen("\"format\": 1,\n  \"profile\": 1,", "\"profile\": 1,\n  \"format\": 1,", 1),
+    );
+    refused(
+        "unknown-field",
+        "A field that the format doesn't have.",
+        &good.replacen("\"profile\": 1,", "\"profile\": 1,\n  \"note\": 1,", 1),
+    );
+    refused(
+        "repeated-field",
+        "A field stands twice.",
+        &good.replacen("\"profile\": 1,", "\"profile\": 1,\n  \"profile\": 1,", 1),
+    );
+    refused("other-format", "A later format.", &good.replacen("\"format\": 1", "\"format\": 2", 1));
+    refused("other-profile", "A later profile.", &good.replacen("\"profile\": 1", "\"profile\": 2", 1));
+    refused(
+        "other-institution",
+        "The institution isn't the one whose log it is.",
+        &good.replacen("\"institution\": \"md/", "\"institution\": \"me/", 1),
+    );
+    refused("truncated", "The second half is missing.", &good[..good.len() / 2]);
+    let upper = honest().entries[0].proof[0].to_hex();
+    refused(
+        "upper-case-hash",
+        "A hash is written in capitals.",
+        &good.replacen(&upper, &upper.to_uppercase(), 1),
+    );
+    let (before, entries) = good.split_once("\"entries\": [").expect("there are entries");
+    assert!(!entries.is_empty());
+    refused(
+        "no-entries",
+        "A record without entries says nothing.",
+        &format!("{before}\"entries\": []\n}}\n"),
+    );
+    let erased = text(&erased());
+    refused(
+        "erased-false",
+        "An entry that says that it isn't erased.",
+        &erased.replacen("\"erased\": true", "\"erased\": false", 1),
+    );
+    let salt = format!("\"salt\": \"{}\",\n      \"erased\": true", "00".repeat(32));
+    refused(
+        "erased-with-salt",
+        "An erased entry has kept its salt.",
+        &erased.replacen("\"erased\": true", &salt, 1),
+    );
+    refused("number-zero", "A number below 1.", &good.replacen("\"n\": 1,", "\"n\": 0,", 1));
+}
+
+fn checkpoints(add: &mut Add<'_>) {
+    let mut refused = |name: &str, about: &str, checkpoint: String| {
+        let record = Record { checkpoint, ..honest() };
+        add(name, about, Some("checkpoint"), &bytes(&record));
+    };
+    let good = honest().checkpoint;
+    let (_, log) = story(|_, _, body| body);
+    refused(
+        "checkpoint-changed",
+        "The checkpoint's size was changed after signing.",
+        good.replacen("\n11\n", "\n12\n", 1),
+    );
+    refused(
+        "checkpoint-of-other-log",
+        "The checkpoint is one of the next epoch.",
+        log.checkpoint(NEXT_ORIGIN, &key(NEXT_ORIGIN, 3)),
+    );
+    refused(
+        "checkpoint-forged",
+        "The checkpoint is signed under the log's name by another key.",
+        log.checkpoint(ORIGIN, &key(ORIGIN, 2)),
+    );
+    let body = good.rsplit_once("\n\n").expect("a note").0.to_owned() + "\n";
+    let witness = sign(&key("witness.example.fr/bepi", 7), &body);
+    refused(
+        "checkpoint-cosigned",
+        "A second signature line, which profile 1 doesn't have.",
+        format!("{good}{}", signature_lines(&witness)),
+    );
+}
+
+fn entries(add: &mut Add<'_>) {
+    let mut refused = |name: &str, about: &str, part: &str, record: &Record| {
+        add(name, about, Some(part), &bytes(record));
+    };
+    let record = Record { tag_key: TagKey::derive(&[0; 32]), ..honest() };
+    refused("other-tag-key", "The tag key of another case.", "entry fr/bepi #1 tag", &record);
+
+    let mut record = honest();
+    record.entries[2].leaf[0] = 2;
+    refused("leaf-version", "A leaf of another version.", "entry internal #2 leaf", &record);
+    let mut record = honest();
+    record.entries[2].leaf[1] ^= 1;
+    refused("leaf-tag-changed", "A bit of a leaf's tag is flipped.", "entry internal #2 tag", &record);
+    let mut record = honest();
+    record.entries[2].leaf[64] ^= 1;
+    refused(
+        "leaf-commitment-changed",
+        "A bit of a leaf's commitment is flipped.",
+        "entry internal #2 body",
+        &record,
+    );
+    let mut record = erased();
+    record.entries[2].leaf[64] ^= 1;
+    refused(
+        "erased-leaf-changed",
+        "A bit of an erased entry's leaf is flipped.",
+        "entry internal #2 proof",
+        &record,
+    );
+
+    let mut record = honest();
+    let Content::Body { body, .. } = &mut record.entries[3].content else { unreachable!() };
+    let changed = String::from_utf8(body.clone()).expect("text").replace("munteanu", "albescu1");
+    *body = changed.into_bytes();
+    refused("body-changed", "Another officer is named in a body.", "entry internal #3 body", &record);
+    let mut record = honest();
+    let Content::Body { salt, .. } = &mut record.entries[3].content else { unreachable!() };
+    salt[31] ^= 1;
+    refused("salt-changed", "A bit of a salt is flipped.", "entry internal #3 body", &record);
+
+    let told = |stream: &'static str, n: u64, from: &'static str, to: String| {
+        story(move |s, m, body| {
+            if (s, m) == (stream, n) {
+                assert!(body.contains(from));
+                body.replacen(from, &to, 1)
+            } else {
+                body
+            }
+        })
+        .0
+    };
+    let record = told("internal", 3, "\"n\":3", "\"n\":4".to_owned());
+    refused(
+        "body-names-other-number",
+        "The log itself wrote another number into a body.",
+        "entry internal #3 body",
+        &record,
+    );
+    let record = told("internal", 3, "\"stream\":\"internal\"", "\"stream\":\"fr/bepi\"".to_owned());
+    refused(
+        "body-names-other-stream",
+        "The log itself wrote another stream into a body.",
+        "entry internal #3 body",
+        &record,
+    );
+    let record = told("fr/bepi", 2, "C-7K2M", "C-7K2N".to_owned());
+    refused("body-names-other-case", "The bodies name two cases.", "entry fr/bepi #2 body", &record);
+    let record = told("internal", 1, "\"previous\":null,", String::new());
+    refused("body-without-previous", "A body has no field `previous`.", "entry internal #1 body", &record);
+    let record = told("internal", 1, "\"n\":1", "\"n\":1,\"n\":1".to_owned());
+    refused("body-repeated-field", "A body's number stands there twice.", "entry internal #1 body", &record);
+    let record = told("internal", 1, "00Z", "00+00:00".to_owned());
+    refused(
+        "body-time-not-utc",
+        "A body's time is written with an offset.",
+        "entry internal #1 body",
+        &record,
+    );
+    let record = told("internal", 1, "{", "[{".to_owned());
+    refused("body-no-object", "A body is no JSON object.", "entry internal #1 body", &record);
+    let other = format!("\"previous\":\"{}\"", Digest::of(b"other"));
+    let record = told("internal", 1, "\"previous\":null", other);
+    refused(
+        "previous-of-the-first",
+        "The first event of a stream names a previous leaf.",
+        "entry internal #1 previous",
+        &record,
+    );
+    let first = Digest::of(b"other").to_hex();
+    let record = story(move |s, n, body| {
+        if (s, n) != ("internal", 4) {
+            return body;
+        }
+        let at = body.find("\"previous\":\"").expect("it has one") + 12;
+        format!("{}{first}{}", &body[..at], &body[at + 64..])
+    });
+    refused(
+        "previous-of-another",
+        "An event names another previous leaf than its stream has.",
+        "entry internal #4 previous",
+        &record.0,
+    );
+
+    let mut record = honest();
+    record.entries[4].proof[1] = Digest::of(b"other");
+    refused("proof-changed", "A hash of an inclusion proof is another.", "entry fr/bepi #2 proof", &record);
+    let mut record = honest();
+    record.entries[4].proof.pop();
+    refused(
+        "proof-too-short",
+        "The last hash of an inclusion proof is missing.",
+        "entry fr/bepi #2 proof",
+        &record,
+    );
+    let mut record = honest();
+    record.entries[4].proof.push(Digest::of(b"other"));
+    refused("proof-too-long", "An inclusion proof has a hash too many.", "entry fr/bepi #2 proof", &record);
+    let mut record = honest();
+    record.entries[4].index = 7;
+    refused("index-of-another", "An entry claims the place of another.", "entry fr/bepi #2 proof", &record);
+    let mut record = honest();
+    record.entries[5].index = 11;
+    refused(
+        "index-outside-the-tree",
+        "An entry claims a place behind the checkpoint.",
+        "entry internal #4 proof",
+        &record,
+    );
+}
+
+fn numbering(add: &mut Add<'_>) {
+    let mut refused = |name: &str, about: &str, part: &str, record: &Record| {
+        add(name, about, Some(part), &bytes(record));
+    };
+    let mut record = honest();
+    record.entries.remove(3);
+    refused("gap", "internal #3 was left out.", "entry internal #4 numbering", &record);
+    let mut record = honest();
+    record.entries.remove(1);
+    refused("first-missing", "internal #1 was left out.", "entry internal #2 numbering", &record);
+    let mut record = honest();
+    record.entries.swap(0, 1);
+    refused(
+        "order",
+        "Two entries of two streams have changed places.",
+        "entry fr/bepi #1 numbering",
+        &record,
+    );
+    let mut record = honest();
+    let again = record.entries[5].clone();
+    record.entries.push(again);
+    refused("repeated-entry", "The last entry stands there twice.", "entry internal #4 numbering", &record);
+    let mut record = honest();
+    record.entries.pop();
+    refused(
+        "last-missing",
+        "The last event of a stream was left out; its head says so.",
+        "head internal",
+        &record,
+    );
+}
+
+fn heads(add: &mut Add<'_>) {
+    let mut refused = |name: &str, about: &str, part: &str, record: &Record| {
+        add(name, about, Some(part), &bytes(record));
+    };
+    let record = Record { shared_number: Some(shared_number(1)), ..honest() };
+    refused("other-shared-number", "The record claims to be another case's.", "head fr/bepi", &record);
+    let record = Record { shared_number: None, ..honest() };
+    refused("no-shared-number", "The shared number was taken out.", "head fr/bepi", &record);
+    let mut record = honest();
+    record.heads.pop();
+    refused("head-missing", "One stream has no head.", "heads", &record);
+    let mut record = honest();
+    let again = record.heads[1].clone();
+    record.heads.push(again);
+    refused("head-too-many", "There is a head too many.", "heads", &record);
+    let mut record = honest();
+    record.heads.swap(0, 1);
+    refused("heads-order", "The heads are not in the order of their streams.", "head fr/bepi", &record);
+    let forged = honest().with_heads(&key(ORIGIN, 2)).expect("signed");
+    refused(
+        "head-forged",
+        "The heads are signed under the log's name by another key.",
+        "head fr/bepi",
+        &forged,
+    );
+    let mut record = honest();
+    let text = record.heads[1].rsplit_once("\n\n").expect("a note").0.to_owned() + "\n";
+    let witness = sign(&key("witness.example.fr/bepi", 7), &text);
+    record.heads[1].push_str(signature_lines(&witness));
+    refused(
+        "head-cosigned",
+        "A second signature line, which profile 1 doesn't have.",
+        "head internal",
+        &record,
+    );
+    let record = resigned(office());
+    let checkpoint = Record { heads: vec![record.checkpoint.clone()], ..record };
+    refused("head-is-a-checkpoint", "A checkpoint stands where a head should.", "head internal", &checkpoint);
+}

@@ -1,0 +1,161 @@
+//! The test vectors of the custody log: `tests/vectors/custody/*.txt`, good ones and one defect a
+//! file. They are made here, from fixed keys, and compared with what lies in the tree; run with
+//! `ROGATORY_WRITE_VECTORS=1` to write them anew. Every file is then verified by what it says about
+//! itself, here and by the independent verifier `verify.py` that lies beside them.
+
+mod common;
+mod made;
+
+use common::Log;
+use data_encoding::HEXLOWER;
+use rogatory_core::Digest;
+use rogatory_custody::case_head::verify_case_head;
+use rogatory_custody::checkpoint::verify_checkpoint;
+use rogatory_custody::leaf::{Leaf, TagKey};
+use rogatory_custody::note::Vkey;
+use rogatory_custody::proof::InclusionProof;
+use rogatory_custody::record::verify_record;
+use rogatory_custody::tree::verify_consistency;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::process::Command;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/custody")
+}
+
+fn stored() -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for file in std::fs::read_dir(folder()).expect("the folder exists") {
+        let path = file.expect("readable").path();
+        if path.extension().is_some_and(|extension| extension == "txt") {
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            files.insert(name, std::fs::read(&path).expect("readable"));
+        }
+    }
+    files
+}
+
+#[test]
+fn the_stored_vectors_are_those_that_are_made_here() {
+    let made = made::vectors();
+    if std::env::var_os("ROGATORY_WRITE_VECTORS").is_some() {
+        std::fs::create_dir_all(folder()).expect("can be made");
+        for name in stored().keys() {
+            std::fs::remove_file(folder().join(format!("{name}.txt"))).expect("can be removed");
+        }
+        for (name, bytes) in &made {
+            std::fs::write(folder().join(format!("{name}.txt")), bytes).expect("can be written");
+        }
+    }
+    let stored = stored();
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&stored), names(&made));
+    for (name, bytes) in &made {
+        assert!(stored.get(name) == Some(bytes), "{name}.txt differs from what is made here");
+    }
+}
+
+#[test]
+fn every_vector_verifies_or_fails_as_it_says() {
+    let stored = stored();
+    assert!(stored.len() > 50, "{} vectors", stored.len());
+    for (name, bytes) in stored {
+        let vector = Vector::parse(&bytes);
+        let found = vector.verify();
+        assert_eq!(found, vector.expected(), "{name}");
+        assert_eq!(found.is_ok(), name.contains("-good"), "{name}");
+    }
+}
+
+#[test]
+fn the_independent_verifier_agrees() {
+    let Ok(run) = Command::new("python3").arg(folder().join("verify.py")).output() else {
+        return; // No Python on this machine.
+    };
+    let text = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
+    // 75: neither a Python library nor a tool for Ed25519 is at hand.
+    assert!(matches!(run.status.code(), Some(0 | 75)), "{text}");
+}
+
+/// A vector as it lies in its file: what it is, what must happen, and the bytes.
+struct Vector<'a> {
+    header: HashMap<&'a str, &'a str>,
+    trusted: Vec<Vkey>,
+    payload: &'a [u8],
+}
+
+impl<'a> Vector<'a> {
+    fn parse(bytes: &'a [u8]) -> Self {
+        let divider = b"\n---\n";
+        let at =
+            bytes.windows(divider.len()).position(|window| window == divider).expect("a header ends in ---");
+        let text = std::str::from_utf8(&bytes[..at]).expect("a header is text");
+        let fields: Vec<(&str, &str)> =
+            text.lines().filter_map(|line| line.strip_prefix("# ")?.split_once(": ")).collect();
+        Self {
+            trusted: fields
+                .iter()
+                .filter(|(name, _)| *name == "vkey")
+                .map(|(_, vkey)| vkey.parse().expect("a verifier key"))
+                .collect(),
+            header: fields.into_iter().collect(),
+            payload: &bytes[at + divider.len()..],
+        }
+    }
+
+    fn expected(&self) -> Result<(), String> {
+        match self.header["expect"] {
+            "good" => Ok(()),
+            "refused" => Err(self.header.get("part").copied().unwrap_or_default().to_owned()),
+            other => panic!("`{other}` can't be expected"),
+        }
+    }
+
+    /// The failing part of a record; for the other kinds an empty text.
+    fn verify(&self) -> Result<(), String> {
+        let sound = match self.header["kind"] {
+            "record" => {
+                return verify_record(self.payload, &self.trusted).map(|_| ()).map_err(|error| error.part());
+            }
+            "checkpoint" => verify_checkpoint(self.payload, &self.trusted).is_ok(),
+            "case head" => verify_case_head(self.payload, &self.trusted).is_ok(),
+            "proof" => {
+                let leaf = self.header["leaf"].parse().expect("a digest");
+                InclusionProof::parse(self.payload)
+                    .and_then(|proof| proof.verify(&leaf, &self.trusted))
+                    .is_ok()
+            }
+            "consistency" => self.consistency(),
+            "leaf" => self.leaf(),
+            other => panic!("`{other}` is no kind of vector"),
+        };
+        if sound { Ok(()) } else { Err(String::new()) }
+    }
+
+    fn consistency(&self) -> bool {
+        let text = std::str::from_utf8(self.payload).expect("text");
+        let lines: Vec<&str> = text.lines().collect();
+        let tree = |line: &str| -> (u64, Digest) {
+            let (size, root) = line.split_once(' ').expect("size and root");
+            (size.parse().expect("a size"), root.parse().expect("a digest"))
+        };
+        let ((old, old_root), (new, new_root)) = (tree(lines[0]), tree(lines[1]));
+        let proof: Vec<Digest> = lines[2..].iter().map(|line| line.parse().expect("a digest")).collect();
+        verify_consistency(old, &old_root, new, &new_root, &proof).is_ok()
+    }
+
+    fn leaf(&self) -> bool {
+        let text = std::str::from_utf8(self.payload).expect("text");
+        let fields: HashMap<&str, &str> = text.lines().filter_map(|line| line.split_once(": ")).collect();
+        let bytes = |name: &str| HEXLOWER.decode(fields[name].as_bytes()).expect("hexadecimal");
+        let array = |name: &str| -> [u8; 32] { bytes(name).try_into().expect("32 bytes") };
+        let tag_key = TagKey::derive(&array("case key"));
+        let stream = fields["stream"].parse().expect("a stream");
+        let n = fields["n"].parse().expect("a number");
+        let leaf = Leaf::new(&tag_key, &stream, n, &array("salt"), &bytes("body"));
+        *tag_key.as_bytes() == array("tag key")
+            && leaf.to_bytes().as_slice() == bytes("leaf")
+            && leaf.hash().to_hex() == fields["leaf hash"]
+    }
+}
