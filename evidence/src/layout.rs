@@ -1,0 +1,59 @@
+//! The names of a package's objects, and their order.
+//!
+//! Holds which objects a package and an index consist of. Calls nothing. The one place where
+//! these names stand.
+
+use crate::exhibit::ExhibitNumber;
+
+/// The media type that `mimetype` holds.
+pub(crate) const MIMETYPE: &str = rogatory_container::zip::MIMETYPE;
+pub(crate) const MIMETYPE_NAME: &str = "mimetype";
+/// What `bagit.txt` holds.
+pub(crate) const BAGIT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+pub(crate) const BAGIT_NAME: &str = "bagit.txt";
+pub(crate) const BAG_INFO_NAME: &str = "bag-info.txt";
+pub(crate) const MANIFEST_NAME: &str = "manifest-sha256.txt";
+pub(crate) const TAGMANIFEST_NAME: &str = "tagmanifest-sha256.txt";
+pub(crate) const TRANSMITTAL_NAME: &str = "transmittal.json";
+pub(crate) const INDEX_NAME: &str = "index.age";
+/// The first manifest: of the person who sealed.
+pub const PERSON_MANIFEST: &str = "META-INF/ASiCManifest001.xml";
+/// The signature over the first manifest.
+pub const PERSON_SIGNATURE: &str = "META-INF/signature001.p7s";
+/// The second manifest: of the institution's seal.
+pub const SEAL_MANIFEST: &str = "META-INF/ASiCManifest002.xml";
+/// The signature over the second manifest.
+pub const SEAL_SIGNATURE: &str = "META-INF/signature002.p7s";
+
+/// In the index.
+pub(crate) const EXHIBITS_NAME: &str = "exhibits-sha256.txt";
+pub(crate) const RECORDS_NAME: &str = "records-sha256.txt";
+
+/// In an opened folder.
+pub(crate) const OPENED_INDEX_NAME: &str = "index.asice";
+pub(crate) const UNVERIFIED_NAME: &str = "UNVERIFIED.txt";
+
+/// The tag files that the tag manifest lists, in its order.
+pub(crate) const TAG_FILES: [&str; 6] =
+    [BAG_INFO_NAME, BAGIT_NAME, INDEX_NAME, MANIFEST_NAME, MIMETYPE_NAME, TRANSMITTAL_NAME];
+
+/// What the person's manifest lists after the exhibits, in its order.
+pub(crate) const SIGNED_TAG_FILES: [&str; 6] =
+    [INDEX_NAME, TRANSMITTAL_NAME, BAG_INFO_NAME, BAGIT_NAME, MANIFEST_NAME, TAGMANIFEST_NAME];
+
+/// All objects of a package in the order in which a container file holds them.
+pub(crate) fn package_objects(exhibits: impl Iterator<Item = ExhibitNumber>, sealed: bool) -> Vec<String> {
+    let mut names = vec![MIMETYPE_NAME.to_owned()];
+    names.extend(exhibits.map(ExhibitNumber::object_name));
+    names.extend(SIGNED_TAG_FILES.iter().map(|name| (*name).to_owned()));
+    names.extend([PERSON_MANIFEST.to_owned(), PERSON_SIGNATURE.to_owned()]);
+    if sealed {
+        names.extend([SEAL_MANIFEST.to_owned(), SEAL_SIGNATURE.to_owned()]);
+    }
+    names
+}
+
+/// The content of `bag-info.txt`: the day of sealing, and size and number of the payload files.
+pub(crate) fn bag_info(day: &str, payload_bytes: u64, payload_files: usize) -> String {
+    format!("Bagging-Date: {day}\nPayload-Oxum: {payload_bytes}.{payload_files}\n")
+}

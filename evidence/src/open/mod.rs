@@ -1,0 +1,246 @@
+//! Opens a package: verifies first, then writes the real files.
+//!
+//! Holds the act: outer part, signatures and index are verified before a byte is written; each
+//! exhibit is decrypted under a temporary name and gets its real one when its digest is right; the
+//! whole folder appears when everything is. May read the package and write the folder. If
+//! verification fails nothing stays, unless somebody gave a reason to open regardless; then the
+//! folder says so.
+
+mod extract;
+
+use crate::digest_list::line_for_real_name;
+use crate::exhibit::ExhibitNumber;
+use crate::layout::{MANIFEST_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::partial::{create_private_file, leftovers};
+use crate::record::ExhibitType;
+use crate::sink::{Sibling, WriteError, sync_folder};
+use crate::source::{FolderSource, PackageError, PackageSource, ZipSource};
+use crate::streams::{HashingWriter, Progress, Step, copy};
+use crate::transmittal::is_reason;
+use crate::verify::contents::examine_exhibits;
+use crate::verify::index::Index;
+use crate::verify::verdict::Findings;
+use crate::verify::{
+    Outcome, Verdict, VerifyOptions, check_zip_order, examine_before_contents, judge_sealed,
+};
+use extract::Extractor;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// All that opening needs.
+pub struct OpenRequest<'a> {
+    /// The sealed package: a folder or a container file.
+    pub path: PathBuf,
+    /// Identity, anchors and what is required.
+    pub verify: VerifyOptions<'a>,
+    /// The folder to make; it must not exist or be empty.
+    pub output: PathBuf,
+    /// Whether the tar of a folder exhibit is kept beside the folder.
+    pub keep_tar: bool,
+    /// Opens although verification fails, for this reason, and marks the folder.
+    pub unverified: Option<String>,
+    /// Is told how far it has come.
+    pub progress: &'a mut dyn Progress,
+}
+
+/// An exhibit that was opened.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct OpenedExhibit {
+    /// Its number.
+    pub number: ExhibitNumber,
+    /// File or folder.
+    pub exhibit_type: ExhibitType,
+    /// Where it is.
+    #[serde(serialize_with = "crate::path_text")]
+    pub path: PathBuf,
+    /// The size of the file or tar.
+    pub size_bytes: u64,
+}
+
+/// What was opened.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct OpenReport {
+    /// The folder.
+    #[serde(serialize_with = "crate::path_text")]
+    pub output: PathBuf,
+    /// The exhibits.
+    pub exhibits: Vec<OpenedExhibit>,
+    /// What differs from the original without being part of its content: times, modes.
+    pub notes: Vec<String>,
+    /// The verification.
+    pub verdict: Verdict,
+}
+
+/// Opening failed; nothing was left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It is no sealed package.
+    #[error("`{path}` is not a sealed package that could be opened")]
+    Package {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: PackageError,
+    },
+    /// No key.
+    #[error("an identity is needed to open a package")]
+    NoIdentity,
+    /// The reason can't stand.
+    #[error("the reason for opening without verification must be 1 to 500 printable characters")]
+    Reason,
+    /// Verification failed.
+    #[error("the package is not verified, so nothing was written")]
+    NotVerified(Box<Verdict>),
+    /// The index can't be read, so there is nothing to open even without verification.
+    #[error("the index cannot be opened, so nothing was written")]
+    NoIndex(Box<Verdict>),
+    /// The folder can't be written.
+    #[error("the opened package cannot be written")]
+    Write(#[source] WriteError),
+}
+
+impl OpenError {
+    /// The report, if verification is what failed.
+    #[must_use]
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Self::NotVerified(verdict) | Self::NoIndex(verdict) => Some(verdict),
+            _ => None,
+        }
+    }
+}
+
+/// Verifies a package and writes its exhibits under their real names.
+///
+/// # Errors
+/// [`OpenError`]; the output folder is then as it was.
+pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
+    if request.verify.identities.is_empty() {
+        return Err(OpenError::NoIdentity);
+    }
+    if request.unverified.as_deref().is_some_and(|reason| !is_reason(reason)) {
+        return Err(OpenError::Reason);
+    }
+    let mut findings = Findings::default();
+    let failed = |source| OpenError::Package { path: crate::walk::shown(&request.path), source };
+    let source: Box<dyn PackageSource> = if request.path.is_dir() {
+        Box::new(FolderSource::open(&request.path).map_err(failed)?)
+    } else {
+        let source = ZipSource::open(&request.path).map_err(failed)?;
+        check_zip_order(&source, &mut findings);
+        Box::new(source)
+    };
+    let options = &request.verify;
+    let (outer, index) = examine_before_contents(&*source, options, &mut findings);
+    let Some(mut index) = index else {
+        return Err(OpenError::NoIndex(Box::new(judge_sealed(outer, None, options, findings))));
+    };
+    if request.unverified.is_none() && findings.fall_short(&options.require) {
+        return Err(OpenError::NotVerified(Box::new(judge_sealed(outer, None, options, findings))));
+    }
+    let left = leftovers(&request.output);
+    let sibling = Sibling::private_folder(&request.output).map_err(OpenError::Write)?;
+    let total = index.exhibits.iter().fold(0_u64, |sum, exhibit| sum.saturating_add(exhibit.size_bytes));
+    request.progress.begin(Step::Opening, Some(total));
+    let mut list = Listing::create(sibling.path()).map_err(OpenError::Write)?;
+    let mut extractor = Extractor::new(sibling.path(), request.keep_tar, request.unverified.is_some());
+    examine_exhibits(
+        &*source,
+        &outer,
+        Some(&mut index),
+        options,
+        &mut extractor,
+        &mut findings,
+        request.progress,
+    );
+    let (exhibits, mut notes, lines) = extractor.finish().map_err(OpenError::Write)?;
+    let verdict = judge_sealed(outer, Some(&index), options, findings);
+    if !verdict.is_verified() && request.unverified.is_none() {
+        return Err(OpenError::NotVerified(Box::new(verdict)));
+    }
+    let write = || -> Result<PathBuf, WriteError> {
+        list.write_index(index)?;
+        list.finish(lines)?;
+        if let (Some(reason), false) = (&request.unverified, verdict.is_verified()) {
+            mark(sibling.path(), reason, &verdict)?;
+        }
+        sync_folder(sibling.path())?;
+        sibling.rename()
+    };
+    let output = write().map_err(OpenError::Write)?;
+    let exhibits = exhibits
+        .into_iter()
+        .map(|exhibit| OpenedExhibit { path: output.join(&exhibit.path), ..exhibit })
+        .collect();
+    notes.extend(left.iter().map(|path| leftover_note(path)));
+    Ok(OpenReport { output, exhibits, notes, verdict })
+}
+
+/// What a person should know of a partial folder that lies beside the output.
+#[must_use]
+pub fn leftover_note(path: &Path) -> String {
+    format!(
+        "`{}` was left by a run that broke off and may hold evidence in the clear: remove it, unless that run still goes on",
+        crate::walk::shown(path)
+    )
+}
+
+/// The list of digests beside the exhibits, and the index.
+struct Listing {
+    folder: PathBuf,
+    file: File,
+}
+
+impl Listing {
+    fn create(folder: &Path) -> Result<Self, WriteError> {
+        let path = folder.join(MANIFEST_NAME);
+        let file = create_private_file(&path).map_err(|error| WriteError::io(&path, error))?;
+        Ok(Self { folder: folder.to_owned(), file })
+    }
+
+    /// Writes the index and its line, the first of the list.
+    fn write_index(&mut self, index: Index) -> Result<(), WriteError> {
+        let path = self.folder.join(OPENED_INDEX_NAME);
+        let failed = |error| WriteError::io(&path, error);
+        let file = create_private_file(&path).map_err(failed)?;
+        let mut stream = index.into_stream().map_err(failed)?;
+        let mut writer = HashingWriter::new(file);
+        copy(&mut stream, &mut writer, &mut Vec::new()).map_err(failed)?;
+        let (file, digest, _) = writer.finish();
+        file.sync_data().map_err(failed)?;
+        self.write(&mut line_for_real_name(&digest, OPENED_INDEX_NAME.as_bytes()).as_slice())
+    }
+
+    fn write(&mut self, lines: &mut dyn io::Read) -> Result<(), WriteError> {
+        let path = self.folder.join(MANIFEST_NAME);
+        copy(lines, &mut self.file, &mut Vec::new()).map(|_| ()).map_err(|error| WriteError::io(&path, error))
+    }
+
+    fn finish(mut self, lines: crate::spool::Spool) -> Result<(), WriteError> {
+        let path = self.folder.join(MANIFEST_NAME);
+        let failed = |error| WriteError::io(&path, error);
+        let mut lines = lines.into_reader().map_err(failed)?;
+        self.write(&mut lines)?;
+        self.file.sync_data().map_err(failed)
+    }
+}
+
+/// Says in the folder itself that nobody verified it.
+fn mark(folder: &Path, reason: &str, verdict: &Verdict) -> Result<(), WriteError> {
+    let path = folder.join(UNVERIFIED_NAME);
+    let mut text =
+        format!("This package was opened WITHOUT VERIFICATION.\n\nReason given: {reason}\n\nWhat failed:\n");
+    for check in verdict.checks() {
+        if let Outcome::Failed { .. } = check.outcome {
+            text.push_str("- ");
+            text.push_str(&check.text);
+            text.push('\n');
+        }
+    }
+    let mut file = create_private_file(&path).map_err(|error| WriteError::io(&path, error))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_data())
+        .map_err(|error| WriteError::io(&path, error))
+}

@@ -1,0 +1,428 @@
+//! Seals exhibits into a package.
+//!
+//! Holds the whole act: plan, one pass over each exhibit, index, manifests, signatures, commit.
+//! May read the exhibits, call the signer, and write the result. Reads no clock, follows no link,
+//! overwrites nothing; on any failure nothing stands under the final name.
+
+mod index;
+mod plan;
+
+use crate::age_layer::{AgeError, AgeRecipient, Sealing};
+use crate::canonical::{CanonicalError, Salt};
+use crate::digest_list;
+use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
+use crate::layout;
+use crate::record::{Attributes, ExhibitType, RawName, Record};
+use crate::sink::{Sink, WriteError};
+use crate::source::{ObjectDigest, ObjectList};
+use crate::streams::{Hashing, Progress, Reporting, Step};
+use crate::tar::stream::{FolderStream, SteadyFile};
+use crate::transmittal::{
+    ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
+};
+use crate::walk::{SourceError, from_io};
+use index::IndexBuilder;
+use plan::{Plan, Planned, PlannedKind};
+use rogatory_container::cades::{self, CadesError};
+use rogatory_container::manifest::{AsicManifest, DataReference, ManifestError};
+use rogatory_container::zip::ZipError;
+use rogatory_core::party::{OfficerId, PartyId};
+use rogatory_core::reference::{OfficeReference, PackageId, SharedNumber};
+use rogatory_core::{Digest, Entropy, Timestamp};
+use rogatory_pki::signing::{SignError, Signer};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Where the package goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// A folder that does not exist yet or is empty.
+    Folder(PathBuf),
+    /// A container file (`.asice`) that does not exist yet.
+    AsiceFile(PathBuf),
+}
+
+impl Output {
+    /// The final name.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Folder(path) | Self::AsiceFile(path) => path,
+        }
+    }
+}
+
+/// Somebody who shall be able to open the package.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SealRecipient {
+    /// The institution, if known.
+    pub institution: Option<PartyId>,
+    /// The officer, if the key is a person's and known.
+    pub officer: Option<OfficerId>,
+    /// The key.
+    pub recipient: AgeRecipient,
+}
+
+impl SealRecipient {
+    /// A bare key, of which nothing more is known.
+    #[must_use]
+    pub const fn bare(recipient: AgeRecipient) -> Self {
+        Self { institution: None, officer: None, recipient }
+    }
+
+    fn intended(&self) -> IntendedRecipient {
+        IntendedRecipient {
+            institution: self.institution.clone(),
+            officer: self.officer.clone(),
+            recipient: self.recipient.as_str().to_owned(),
+            fingerprint: self.recipient.fingerprint(),
+        }
+    }
+}
+
+/// How the sender's office can open the package.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SealRecovery {
+    /// By these keys.
+    Recipients(Vec<SealRecipient>),
+    /// Not at all.
+    Waived {
+        /// Why; no facts of the case.
+        reason: String,
+    },
+    /// Not at all: sealed with bare keys.
+    NoOfficeConfigured,
+}
+
+/// All that sealing needs.
+pub struct SealRequest<'a> {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
+    pub each: bool,
+    /// Who shall be able to open it.
+    pub recipients: Vec<SealRecipient>,
+    /// How the sender's office can.
+    pub recovery: SealRecovery,
+    /// The order or request that is answered.
+    pub order: Option<SharedNumber>,
+    /// The sender's file number.
+    pub reference: Option<OfficeReference>,
+    /// The sender's institution.
+    pub institution: Option<PartyId>,
+    /// Signs outside and inside.
+    pub signer: &'a dyn Signer,
+    /// The signer's function, as the signer states it.
+    pub function: Option<String>,
+    /// The present instant.
+    pub now: Timestamp,
+    /// For salts.
+    pub entropy: &'a dyn Entropy,
+    /// Where the package goes.
+    pub output: Output,
+    /// Is told how far it has come.
+    pub progress: &'a mut dyn Progress,
+}
+
+/// An exhibit that was sealed.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct SealedExhibit {
+    /// Its number.
+    pub number: ExhibitNumber,
+    /// What it was made from.
+    #[serde(serialize_with = "crate::path_text")]
+    pub path: PathBuf,
+    /// The size of the file or tar.
+    pub size_bytes: u64,
+    /// The digest of the file or tar.
+    pub sha256: Digest,
+}
+
+/// What was sealed.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct SealReport {
+    /// The package's id.
+    pub package: PackageId,
+    /// Where it is.
+    #[serde(serialize_with = "crate::path_text")]
+    pub output: PathBuf,
+    /// What it says of itself.
+    pub transmittal: Transmittal,
+    /// The exhibits.
+    pub exhibits: Vec<SealedExhibit>,
+    /// Every object with its digest.
+    pub objects: ObjectList,
+    /// What the person who sealed should know.
+    pub notes: Vec<String>,
+}
+
+/// Sealing failed; nothing stands under the final name.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// Nothing to seal.
+    #[error("there is nothing to seal: no path was given, or only empty folders")]
+    Nothing,
+    /// More exhibits than a package may have.
+    #[error(
+        "there are more than {MAX_EXHIBITS} exhibits; seal folders as one exhibit each, or make several packages"
+    )]
+    TooMany,
+    /// A path without a name.
+    #[error("`{path}` has no name under which it could be an exhibit")]
+    NoName {
+        /// The path.
+        path: String,
+    },
+    /// The result would lie inside what is sealed.
+    #[error("the output `{output}` lies inside the folder `{folder}` that is to be sealed")]
+    OutputInside {
+        /// The output.
+        output: String,
+        /// The folder.
+        folder: String,
+    },
+    /// A source can't be sealed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A recipient can't be used.
+    #[error("the package cannot be encrypted")]
+    Encryption(#[source] AgeError),
+    /// The transmittal or a record breaks its rules.
+    #[error("the package cannot be described")]
+    Format(#[source] CanonicalError),
+    /// The temporary file failed.
+    #[error("the temporary file for the index failed")]
+    Temporary(#[source] io::Error),
+    /// The index can't be written.
+    #[error("the index cannot be written")]
+    Index(#[source] ZipError),
+    /// A manifest can't be written.
+    #[error("the manifest cannot be written")]
+    Manifest(#[source] ManifestError),
+    /// The signer failed.
+    #[error("the package cannot be signed")]
+    Signature(#[source] CadesError),
+    /// The signer has no certificate.
+    #[error("the signer cannot be used")]
+    Signer(#[source] SignError),
+    /// Writing failed.
+    #[error("the package cannot be written")]
+    Write(#[source] WriteError),
+}
+
+/// Seals files and folders into a package.
+///
+/// Each exhibit is read once. The result appears under its final name when everything is durable.
+///
+/// # Errors
+/// [`SealError`]; in every case nothing stands under the final name.
+pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
+    let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
+    let plan = plan::plan(&request.paths, request.each, request.output.path())?;
+    let sink = match &request.output {
+        Output::Folder(path) => Sink::folder(path),
+        Output::AsiceFile(path) => Sink::file(path),
+    };
+    let sink = sink.map_err(SealError::Write)?;
+    let recovery = match &request.recovery {
+        SealRecovery::Recipients(recipients) => {
+            Recovery::Recipients(recipients.iter().map(SealRecipient::intended).collect())
+        }
+        SealRecovery::Waived { reason } => Recovery::Waived { reason: reason.clone() },
+        SealRecovery::NoOfficeConfigured => Recovery::NoOfficeConfigured,
+    };
+    let transmittal = Transmittal {
+        format: 1,
+        profile: 1,
+        kind: TransmittalKind::Original,
+        order: request.order.clone(),
+        reference: request.reference.clone(),
+        sender: TransmittalSender {
+            institution: request.institution.clone(),
+            certificate_sha256: certificate,
+        },
+        recipients: request.recipients.iter().map(SealRecipient::intended).collect(),
+        recovery,
+        // A stand-in, so that the rules can be checked before hours are spent.
+        exhibits: (0..plan.exhibits.len())
+            .filter_map(ExhibitNumber::at)
+            .map(|name| ExhibitSize { name, size_bytes: 0 })
+            .collect(),
+        salt: Salt::mint(request.entropy),
+        created_time: request.now,
+    };
+    transmittal.to_bytes().map_err(SealError::Format)?;
+    let mut keys: Vec<AgeRecipient> =
+        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
+    if let SealRecovery::Recipients(recovery) = &request.recovery {
+        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
+    }
+    let index = IndexBuilder::new(sink.parent());
+    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+}
+
+/// The act under way.
+struct Sealer<'a> {
+    request: SealRequest<'a>,
+    keys: Vec<AgeRecipient>,
+    sink: Sink,
+    index: IndexBuilder,
+    objects: Vec<ObjectDigest>,
+    exhibits: Vec<SealedExhibit>,
+}
+
+impl Sealer<'_> {
+    fn seal(mut self, plan: Plan, mut transmittal: Transmittal) -> Result<SealReport, SealError> {
+        self.request.progress.begin(Step::Sealing, Some(plan.total_bytes));
+        self.put(layout::MIMETYPE_NAME, layout::MIMETYPE.as_bytes())?;
+        for (position, planned) in plan.exhibits.iter().enumerate() {
+            let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
+            let size_bytes = self.seal_exhibit(number, planned)?;
+            if let Some(exhibit) = transmittal.exhibits.get_mut(position) {
+                exhibit.size_bytes = size_bytes;
+            }
+        }
+        let transmittal_bytes = transmittal.to_bytes().map_err(SealError::Format)?;
+        self.write_index(&transmittal_bytes)?;
+        let package = self.write_tags_and_sign(&transmittal, &transmittal_bytes)?;
+        let output = self.sink.commit().map_err(SealError::Write)?;
+        Ok(SealReport {
+            package,
+            output,
+            transmittal,
+            exhibits: self.exhibits,
+            objects: ObjectList(self.objects),
+            notes: plan.notes,
+        })
+    }
+
+    /// Reads, hashes, encrypts, hashes and writes one exhibit; tells the size of its age file.
+    fn seal_exhibit(&mut self, number: ExhibitNumber, planned: &Planned) -> Result<u64, SealError> {
+        let path = &planned.path;
+        let metadata = path.symlink_metadata().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => SourceError::changed(path, "it vanished"),
+            _ => SourceError::io(path, error),
+        })?;
+        let attributes = Attributes::of(&metadata);
+        let Self { request, keys, sink, index, .. } = self;
+        let object_name = number.object_name();
+        let progress = &mut *request.progress;
+        let (object, sha256, size_bytes, entries) = match &planned.kind {
+            PlannedKind::File => {
+                if !metadata.is_file() {
+                    return Err(SourceError::changed(path, "it was replaced by something else").into());
+                }
+                let file = SteadyFile::open(path, &metadata)?;
+                let size = metadata.len();
+                let inner = Reporting { inner: file, progress };
+                let (object, sha256) = encrypt(sink, keys, &object_name, size, inner, path)?;
+                (object, sha256, size, None)
+            }
+            PlannedKind::Folder(measured) => {
+                let size = measured.tar_bytes;
+                let (object, sha256) = index.files(number, |list| {
+                    let inner = FolderStream::new(path, *measured, list)?;
+                    let inner = Reporting { inner, progress };
+                    encrypt(sink, keys, &object_name, size, inner, path)
+                })?;
+                (object, sha256, size, Some(measured.entries))
+            }
+        };
+        let record = Record {
+            format: 1,
+            profile: 1,
+            exhibit: number,
+            exhibit_type: if entries.is_some() { ExhibitType::Folder } else { ExhibitType::File },
+            name: RawName::new(&planned.name),
+            path: planned.relative.as_deref().map(RawName::new),
+            size_bytes,
+            sha256,
+            entries,
+            mode: attributes.mode,
+            modified_time: attributes.modified,
+            changed_time: attributes.changed,
+            birth_time: attributes.birth,
+            salt: Salt::mint(request.entropy),
+        };
+        index.record(&record)?;
+        let sealed_bytes = object.size_bytes;
+        self.objects.push(object);
+        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256 });
+        Ok(sealed_bytes)
+    }
+
+    fn write_index(&mut self, transmittal: &[u8]) -> Result<(), SealError> {
+        let folder = self.sink.parent().to_owned();
+        let builder = std::mem::replace(&mut self.index, IndexBuilder::new(&folder));
+        let request = &self.request;
+        let index = builder.finish(transmittal, request.signer, request.function.as_deref(), request.now)?;
+        let size = index.len();
+        let mut sealing = Sealing::new(&self.keys, size, index).map_err(SealError::Encryption)?;
+        let size = sealing.size_bytes();
+        let object = self.sink.put(layout::INDEX_NAME, size, &mut sealing).map_err(SealError::Write)?;
+        self.objects.push(object);
+        Ok(())
+    }
+
+    /// The bag's tag files, then manifest and signature over everything.
+    fn write_tags_and_sign(
+        &mut self,
+        transmittal: &Transmittal,
+        bytes: &[u8],
+    ) -> Result<PackageId, SealError> {
+        self.put(layout::TRANSMITTAL_NAME, bytes)?;
+        let day = transmittal.created_time.to_string();
+        let day = day.get(..10).unwrap_or("0001-01-01");
+        let info = layout::bag_info(day, transmittal.total_bytes(), transmittal.exhibits.len());
+        self.put(layout::BAG_INFO_NAME, info.as_bytes())?;
+        self.put(layout::BAGIT_NAME, layout::BAGIT.as_bytes())?;
+        let payload = self.objects.iter().filter(|object| object.name.starts_with("data/"));
+        let manifest = digest_list::to_text(payload.map(|object| (object.sha256, object.name.as_str())));
+        self.put(layout::MANIFEST_NAME, &manifest)?;
+        let mut tags = Vec::new();
+        for name in layout::TAG_FILES {
+            tags.extend(
+                self.objects.iter().filter(|object| object.name == name).map(|object| (object.sha256, name)),
+            );
+        }
+        self.put(layout::TAGMANIFEST_NAME, &digest_list::to_text(tags.into_iter()))?;
+        let covered = self.objects.iter().filter(|object| object.name != layout::MIMETYPE_NAME);
+        let references = covered
+            .map(|object| DataReference { uri: object.name.clone(), mime: None, digest: object.sha256 })
+            .collect();
+        let manifest =
+            AsicManifest::new(layout::PERSON_SIGNATURE, references).map_err(SealError::Manifest)?.to_xml();
+        let request = &self.request;
+        let signature = cades::sign(&manifest, request.signer, request.now, request.function.as_deref())
+            .map_err(SealError::Signature)?;
+        self.put(layout::PERSON_MANIFEST, &manifest)?;
+        self.put(layout::PERSON_SIGNATURE, &signature)?;
+        Ok(PackageId::of_manifest(&Digest::of(&manifest)))
+    }
+
+    fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), SealError> {
+        let object = self.sink.put_bytes(name, bytes).map_err(SealError::Write)?;
+        self.objects.push(object);
+        Ok(())
+    }
+}
+
+/// One pass: plaintext hashed, encrypted, ciphertext hashed, written.
+fn encrypt(
+    sink: &mut Sink,
+    keys: &[AgeRecipient],
+    name: &str,
+    plaintext_bytes: u64,
+    source: impl Read,
+    path: &Path,
+) -> Result<(ObjectDigest, Digest), SealError> {
+    let mut sealing =
+        Sealing::new(keys, plaintext_bytes, Hashing::new(source)).map_err(SealError::Encryption)?;
+    let size = sealing.size_bytes();
+    let object = sink.put(name, size, &mut sealing).map_err(|error| match error {
+        WriteError::Read { source, .. } => SealError::Source(from_io(source, path)),
+        other => SealError::Write(other),
+    })?;
+    let (digest, _) = sealing.into_source().finish();
+    Ok((object, digest))
+}

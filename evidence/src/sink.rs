@@ -1,0 +1,302 @@
+//! Where a package is written: a folder or a container file.
+//!
+//! Holds the temporary sibling under which everything is written, the writing of single objects,
+//! and the commit: sync, rename, sync. Until the commit nothing stands under the final name, and
+//! without one the temporary is removed. A crash leaves a name that begins with a dot and ends in
+//! `.partial`.
+
+use crate::partial;
+use crate::source::ObjectDigest;
+use crate::streams::{BUFFER_BYTES, Hashing};
+use crate::walk::shown;
+use rogatory_container::zip::{ZipError, ZipWriter};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Writing a package failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Something stands where the result shall go.
+    #[error("`{path}` exists already; nothing is overwritten")]
+    Exists {
+        /// The final name.
+        path: String,
+    },
+    /// The final name has no file name, or no folder to stand in.
+    #[error("`{path}` cannot be the name of the result")]
+    Name {
+        /// The name given.
+        path: String,
+    },
+    /// The operating system refuses to write.
+    #[error("`{path}` cannot be written")]
+    Io {
+        /// Which file.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The container file can't be written.
+    #[error("the container file cannot be written")]
+    Zip(#[source] ZipError),
+    /// What was to be written can't be read.
+    #[error("`{name}` cannot be read")]
+    Read {
+        /// Which object.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It has another length than was announced.
+    #[error("`{name}` is not {announced} bytes long, as was announced")]
+    Length {
+        /// Which object.
+        name: String,
+        /// The length announced.
+        announced: u64,
+    },
+}
+
+impl WriteError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: shown(path), source }
+    }
+}
+
+/// A temporary sibling of a final name; removed unless it was renamed.
+pub(crate) struct Sibling {
+    temporary: PathBuf,
+    target: PathBuf,
+    parent: PathBuf,
+    renamed: bool,
+}
+
+impl Sibling {
+    /// Chooses a name beside `target`, at which nothing may stand but, for a folder, an empty one.
+    pub(crate) fn folder(target: &Path) -> Result<Self, WriteError> {
+        Self::folder_made_by(target, |path| fs::create_dir(path))
+    }
+
+    /// The same for what lies in the clear: nobody but its owner enters the folder.
+    pub(crate) fn private_folder(target: &Path) -> Result<Self, WriteError> {
+        Self::folder_made_by(target, partial::create_private_folder)
+    }
+
+    fn folder_made_by(target: &Path, make: impl Fn(&Path) -> io::Result<()>) -> Result<Self, WriteError> {
+        let empty = fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none());
+        let sibling = Self::choose(target, empty && !target.is_symlink(), |path| make(path).map(|()| None))?;
+        Ok(sibling.0)
+    }
+
+    fn file(target: &Path) -> Result<(Self, File), WriteError> {
+        let create = |path: &Path| {
+            let options = OpenOptions::new().read(true).write(true).create_new(true).open(path);
+            options.map(Some)
+        };
+        match Self::choose(target, false, create)? {
+            (sibling, Some(file)) => Ok((sibling, file)),
+            (_, None) => Err(WriteError::Name { path: shown(target) }),
+        }
+    }
+
+    fn choose(
+        target: &Path,
+        may_exist: bool,
+        create: impl Fn(&Path) -> io::Result<Option<File>>,
+    ) -> Result<(Self, Option<File>), WriteError> {
+        // Without this, a slash at the end would hide a link at the target.
+        let target: PathBuf = target.components().collect();
+        if !may_exist && target.symlink_metadata().is_ok() {
+            return Err(WriteError::Exists { path: shown(&target) });
+        }
+        let bad = || WriteError::Name { path: shown(&target) };
+        let name = target.file_name().ok_or_else(bad)?;
+        let parent = match target.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
+            Some(parent) => parent.to_owned(),
+            None => return Err(bad()),
+        };
+        for count in 0..1000 {
+            let temporary = parent.join(partial::hidden_name(name, count));
+            match partial::begin(&temporary, &create) {
+                Ok(file) => return Ok((Self { temporary, target, parent, renamed: false }, file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(WriteError::io(&temporary, error)),
+            }
+        }
+        Err(WriteError::Exists { path: shown(&target) })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// The folder in which the final name will stand.
+    pub(crate) fn parent(&self) -> &Path {
+        &self.parent
+    }
+
+    /// Gives the finished thing its final name. What is in it must have been synced before.
+    pub(crate) fn rename(mut self) -> Result<PathBuf, WriteError> {
+        let failed = |error| WriteError::io(&self.target, error);
+        if self.temporary.is_dir() {
+            // An empty folder at the target gives way; a full one makes the rename fail.
+            if self.target.is_dir() && !self.target.is_symlink() {
+                fs::remove_dir(&self.target).map_err(failed)?;
+            }
+        }
+        if self.target.symlink_metadata().is_ok() {
+            return Err(WriteError::Exists { path: shown(&self.target) });
+        }
+        fs::rename(&self.temporary, &self.target).map_err(failed)?;
+        self.renamed = true;
+        partial::ended(&self.temporary);
+        sync_folder(&self.parent)?;
+        Ok(self.target.clone())
+    }
+}
+
+impl Drop for Sibling {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // Nothing more can be done if this fails; the name says that it is no package.
+            let _ = partial::remove(&self.temporary);
+            partial::ended(&self.temporary);
+        }
+    }
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), WriteError> {
+    #[cfg(unix)]
+    File::open(folder).and_then(|file| file.sync_all()).map_err(|error| WriteError::io(folder, error))?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// Takes the objects of a package in their order.
+pub(crate) enum Sink {
+    Folder { sibling: Sibling, buffer: Vec<u8> },
+    File { sibling: Sibling, zip: Box<ZipWriter<File>> },
+}
+
+impl Sink {
+    /// A package as a folder with `data` and `META-INF`.
+    pub(crate) fn folder(target: &Path) -> Result<Self, WriteError> {
+        let sibling = Sibling::folder(target)?;
+        for name in ["data", "META-INF"] {
+            let path = sibling.path().join(name);
+            fs::create_dir(&path).map_err(|error| WriteError::io(&path, error))?;
+        }
+        Ok(Self::Folder { sibling, buffer: vec![0; BUFFER_BYTES] })
+    }
+
+    /// A package as a container file.
+    pub(crate) fn file(target: &Path) -> Result<Self, WriteError> {
+        let (sibling, file) = Sibling::file(target)?;
+        Ok(Self::File { sibling, zip: Box::new(ZipWriter::new(file)) })
+    }
+
+    /// The folder in which the final name will stand; temporary files go there too.
+    pub(crate) fn parent(&self) -> &Path {
+        match self {
+            Self::Folder { sibling, .. } | Self::File { sibling, .. } => sibling.parent(),
+        }
+    }
+
+    /// Writes an object of `size_bytes` from a reader, in one pass, and tells its digest.
+    pub(crate) fn put(
+        &mut self,
+        name: &str,
+        size_bytes: u64,
+        content: &mut dyn Read,
+    ) -> Result<ObjectDigest, WriteError> {
+        let mut hashing = Hashing::new(content);
+        match self {
+            Self::File { zip, .. } => {
+                zip.add_stream(name, size_bytes, None, &mut hashing).map_err(|error| match error {
+                    ZipError::Io { doing: "read", source } => {
+                        WriteError::Read { name: name.to_owned(), source }
+                    }
+                    other => WriteError::Zip(other),
+                })?;
+            }
+            Self::Folder { sibling, buffer } => {
+                let path = sibling.path().join(name);
+                write_file(&path, name, &mut hashing, buffer)?;
+            }
+        }
+        let (sha256, written) = hashing.finish();
+        if written != size_bytes {
+            return Err(WriteError::Length { name: name.to_owned(), announced: size_bytes });
+        }
+        Ok(ObjectDigest { name: name.to_owned(), size_bytes, sha256 })
+    }
+
+    /// Writes an object that is at hand.
+    pub(crate) fn put_bytes(&mut self, name: &str, mut bytes: &[u8]) -> Result<ObjectDigest, WriteError> {
+        self.put(name, bytes.len() as u64, &mut bytes)
+    }
+
+    /// Makes everything durable and gives it its final name.
+    pub(crate) fn commit(self) -> Result<PathBuf, WriteError> {
+        match self {
+            Self::File { sibling, zip } => {
+                let file = zip.finish().map_err(WriteError::Zip)?;
+                file.sync_all().map_err(|error| WriteError::io(sibling.path(), error))?;
+                sibling.rename()
+            }
+            Self::Folder { sibling, .. } => {
+                for name in ["data", "META-INF", ""] {
+                    sync_folder(&sibling.path().join(name))?;
+                }
+                sibling.rename()
+            }
+        }
+    }
+}
+
+/// Writes a new file and makes it durable.
+pub(crate) fn write_file(
+    path: &Path,
+    name: &str,
+    content: &mut dyn Read,
+    buffer: &mut Vec<u8>,
+) -> Result<(), WriteError> {
+    fill(path, File::create_new(path), name, content, buffer)
+}
+
+/// The same for what lies in the clear: nobody but its owner reads the file.
+pub(crate) fn write_private_file(
+    path: &Path,
+    name: &str,
+    content: &mut dyn Read,
+    buffer: &mut Vec<u8>,
+) -> Result<(), WriteError> {
+    fill(path, partial::create_private_file(path), name, content, buffer)
+}
+
+fn fill(
+    path: &Path,
+    file: io::Result<File>,
+    name: &str,
+    content: &mut dyn Read,
+    buffer: &mut Vec<u8>,
+) -> Result<(), WriteError> {
+    let failed = |error| WriteError::io(path, error);
+    let mut file = file.map_err(failed)?;
+    buffer.resize(BUFFER_BYTES, 0);
+    loop {
+        match content.read(buffer) {
+            Ok(0) => break,
+            Ok(count) => file.write_all(buffer.get(..count).unwrap_or_default()).map_err(failed)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(WriteError::Read { name: name.to_owned(), source }),
+        }
+    }
+    file.sync_data().map_err(failed)
+}

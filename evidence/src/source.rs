@@ -1,0 +1,350 @@
+//! Where the objects of a package lie: in a folder, in a container file, or elsewhere.
+//!
+//! Holds the trait by which packages are read, and its implementations for a folder and a strict
+//! container file. May read files. Never judges: what an object says is the verifier's concern.
+
+use crate::layout::{PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE};
+use crate::streams::{Hashing, Progress, Reporting, Step};
+use crate::walk::shown;
+use rogatory_container::zip::{StrictZip, ZipEntry, ZipError, ZipLimits};
+use rogatory_core::Digest;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// The most objects a package may have: exhibits, tag files, signatures.
+pub const MAX_OBJECTS: usize = crate::exhibit::MAX_EXHIBITS as usize + 32;
+
+/// The container's limits for a package.
+pub(crate) const PACKAGE_LIMITS: ZipLimits =
+    ZipLimits { max_entries: MAX_OBJECTS as u64, max_name_bytes: 255, max_total_bytes: 1 << 46 };
+
+/// An object by name and size.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct ObjectInfo {
+    /// Its name, for example `data/EX-0001.age`.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: u64,
+}
+
+/// An object by name, size and digest.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct ObjectDigest {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its digest.
+    pub sha256: Digest,
+}
+
+/// The objects of a package with their digests, in the package's order.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
+pub struct ObjectList(pub Vec<ObjectDigest>);
+
+impl ObjectList {
+    /// The object of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&ObjectDigest> {
+        self.0.iter().find(|object| object.name == name)
+    }
+}
+
+/// The objects of a package can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The operating system refuses.
+    #[error("`{name}` cannot be read")]
+    Io {
+        /// The file or object.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The container file breaks its format.
+    #[error("the container file is not in the one form it may have")]
+    Zip(#[source] ZipError),
+    /// A folder with something other than files in `data`, `META-INF` and at the top.
+    #[error("`{name}` does not belong into a package: {what}")]
+    Foreign {
+        /// What was found.
+        name: String,
+        /// Why it doesn't belong there.
+        what: &'static str,
+    },
+    /// Too many objects.
+    #[error("a package has at most {MAX_OBJECTS} objects")]
+    TooMany,
+}
+
+impl PackageError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { name: shown(path), source }
+    }
+}
+
+/// Where a package's objects are read.
+pub trait PackageSource {
+    /// All objects, each name once.
+    fn objects(&self) -> Vec<ObjectInfo>;
+
+    /// Reads one object from its beginning.
+    ///
+    /// # Errors
+    /// As the place where it lies; [`io::ErrorKind::NotFound`] if there is none.
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
+
+    /// The object's digest, if the place computed it itself from the bytes it would give now.
+    ///
+    /// A server that hashed what it stored need not read it again. Never a digest somebody said.
+    fn digest(&self, _name: &str) -> Option<Digest> {
+        None
+    }
+}
+
+/// A package as a folder.
+pub struct FolderSource {
+    folder: PathBuf,
+    objects: Vec<ObjectInfo>,
+}
+
+impl FolderSource {
+    /// Lists the folder: files at the top, in `data` and in `META-INF`.
+    ///
+    /// # Errors
+    /// [`PackageError::Foreign`] for links, special files and other folders.
+    pub fn open(folder: &Path) -> Result<Self, PackageError> {
+        let mut objects = Vec::new();
+        list_files(folder, "", &mut objects)?;
+        for inner in ["data", "META-INF"] {
+            let path = folder.join(inner);
+            match std::fs::symlink_metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => list_files(&path, &format!("{inner}/"), &mut objects)?,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(PackageError::io(&path, error)),
+            }
+        }
+        objects.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self { folder: folder.to_owned(), objects })
+    }
+}
+
+fn list_files(folder: &Path, prefix: &str, objects: &mut Vec<ObjectInfo>) -> Result<(), PackageError> {
+    let io = |error| PackageError::io(folder, error);
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let name = entry.file_name();
+        let foreign =
+            |what| PackageError::Foreign { name: format!("{prefix}{}", shown(name.as_ref())), what };
+        let metadata = entry.metadata().map_err(io)?;
+        if metadata.is_dir() {
+            if prefix.is_empty() && (name == "data" || name == "META-INF") {
+                continue;
+            }
+            return Err(foreign("it is a folder"));
+        }
+        if !metadata.is_file() {
+            return Err(foreign("it is a link or a special file"));
+        }
+        let text = name.to_str().ok_or_else(|| foreign("its name is no text"))?;
+        if objects.len() >= MAX_OBJECTS {
+            return Err(PackageError::TooMany);
+        }
+        objects.push(ObjectInfo { name: format!("{prefix}{text}"), size_bytes: metadata.len() });
+    }
+    Ok(())
+}
+
+impl PackageSource for FolderSource {
+    fn objects(&self) -> Vec<ObjectInfo> {
+        self.objects.clone()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        // Only what was listed: a name from a manifest never becomes a path.
+        let known = self.objects.binary_search_by(|object| object.name.as_str().cmp(name)).is_ok();
+        if !known {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(Box::new(File::open(self.folder.join(name))?))
+    }
+}
+
+/// A package as a container file in the canonical form.
+pub struct ZipSource {
+    path: PathBuf,
+    file: File,
+    entries: Vec<ZipEntry>,
+    places: HashMap<String, usize>,
+}
+
+impl ZipSource {
+    /// Reads and checks the framing.
+    ///
+    /// # Errors
+    /// [`PackageError::Zip`] for any other framing than the canonical one.
+    pub fn open(path: &Path) -> Result<Self, PackageError> {
+        let file = File::open(path).map_err(|error| PackageError::io(path, error))?;
+        let zip = StrictZip::open(BufReader::new(file), PACKAGE_LIMITS).map_err(PackageError::Zip)?;
+        let entries = zip.entries().to_vec();
+        let places = entries.iter().enumerate().map(|(place, entry)| (entry.name.clone(), place)).collect();
+        Ok(Self { path: path.to_owned(), file: zip.into_inner().into_inner(), entries, places })
+    }
+
+    /// The names in the order in which they lie.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.name.as_str())
+    }
+}
+
+impl PackageSource for ZipSource {
+    fn objects(&self) -> Vec<ObjectInfo> {
+        let info = |entry: &ZipEntry| ObjectInfo { name: entry.name.clone(), size_bytes: entry.size_bytes };
+        self.entries.iter().map(info).collect()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        let entry = self.places.get(name).and_then(|place| self.entries.get(*place));
+        let entry = entry.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        Ok(Box::new(Section {
+            source: self,
+            entry,
+            position: entry.data_offset(),
+            left: entry.size_bytes,
+            crc: crc32fast::Hasher::new(),
+        }))
+    }
+}
+
+/// One stored entry, read by position, so that several can be read at once; checks the CRC-32.
+struct Section<'a> {
+    source: &'a ZipSource,
+    entry: &'a ZipEntry,
+    position: u64,
+    left: u64,
+    crc: crc32fast::Hasher,
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let Some(space) = buffer.get_mut(..most).filter(|space| !space.is_empty()) else {
+            return if self.left > 0 || self.crc.clone().finalize() == self.entry.crc32 {
+                Ok(0)
+            } else {
+                let text =
+                    format!("the content of `{}` has another CRC-32 than its header says", self.entry.name);
+                Err(io::Error::new(io::ErrorKind::InvalidData, text))
+            };
+        };
+        let count = read_at(&self.source.file, &self.source.path, space, self.position)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.crc.update(space.get(..count).unwrap_or_default());
+        self.position += count as u64;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, _: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, position)
+}
+
+#[cfg(not(unix))]
+fn read_at(_: &File, path: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    use std::io::{Seek, SeekFrom};
+    let mut own = File::open(path)?;
+    own.seek(SeekFrom::Start(position))?;
+    own.read(buffer)
+}
+
+/// A source with a few objects more, in memory.
+pub struct WithObjects<'a> {
+    base: &'a dyn PackageSource,
+    more: BTreeMap<String, Vec<u8>>,
+}
+
+impl<'a> WithObjects<'a> {
+    /// Adds `more` to `base`; an object of the same name is hidden by it.
+    #[must_use]
+    pub fn new(base: &'a dyn PackageSource, more: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        Self { base, more: more.into_iter().collect() }
+    }
+}
+
+impl PackageSource for WithObjects<'_> {
+    fn objects(&self) -> Vec<ObjectInfo> {
+        let mut objects = self.base.objects();
+        objects.retain(|object| !self.more.contains_key(&object.name));
+        objects.extend(
+            self.more
+                .iter()
+                .map(|(name, bytes)| ObjectInfo { name: name.clone(), size_bytes: bytes.len() as u64 }),
+        );
+        objects
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        match self.more.get(name) {
+            Some(bytes) => Ok(Box::new(bytes.as_slice())),
+            None => self.base.open(name),
+        }
+    }
+
+    fn digest(&self, name: &str) -> Option<Digest> {
+        if self.more.contains_key(name) { None } else { self.base.digest(name) }
+    }
+}
+
+/// Reads every object and computes its digest.
+///
+/// # Errors
+/// [`PackageError::Io`] names the object that can't be read.
+pub fn object_list(
+    source: &dyn PackageSource,
+    progress: &mut dyn Progress,
+) -> Result<ObjectList, PackageError> {
+    let objects = in_package_order(source.objects());
+    let total = objects.iter().fold(0_u64, |sum, object| sum.saturating_add(object.size_bytes));
+    progress.begin(Step::Verifying, Some(total));
+    let mut list = Vec::with_capacity(objects.len());
+    for ObjectInfo { name, size_bytes } in objects {
+        let sha256 = match source.digest(&name) {
+            Some(digest) => digest,
+            None => {
+                let failed = |source| PackageError::Io { name: name.clone(), source };
+                let inner = source.open(&name).map_err(failed)?;
+                let hashing = Hashing::new(Reporting { inner, progress: &mut *progress });
+                hashing.finish_after_the_rest().map_err(failed)?.0
+            }
+        };
+        list.push(ObjectDigest { name, size_bytes, sha256 });
+    }
+    Ok(ObjectList(list))
+}
+
+/// The order in which a container file holds a package's objects; foreign ones come last.
+pub(crate) fn in_package_order(mut objects: Vec<ObjectInfo>) -> Vec<ObjectInfo> {
+    use crate::exhibit::ExhibitNumber;
+    let rank = |name: &str| -> (usize, u32) {
+        if let Some(number) = ExhibitNumber::from_object_name(name) {
+            return (1, number.value());
+        }
+        let after = crate::layout::SIGNED_TAG_FILES.iter().copied();
+        let after = after.chain([PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE]);
+        match after.enumerate().find(|(_, known)| *known == name) {
+            Some((place, _)) => (2 + place, 0),
+            None if name == crate::layout::MIMETYPE_NAME => (0, 0),
+            None => (usize::MAX, 0),
+        }
+    };
+    objects.sort_by_cached_key(|object| (rank(&object.name), object.name.clone()));
+    objects
+}

@@ -1,0 +1,283 @@
+//! The transmittal: what travels in the clear beside sealed evidence.
+//!
+//! Holds the type of `transmittal.json`, its canonical writing and its rules. Calls nothing but
+//! the JSON reader. Never holds a name of a person or a fact of the case: those stand in the
+//! encrypted index.
+
+use crate::canonical::{CanonicalError, Salt, from_canonical, to_canonical};
+use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
+use rogatory_core::party::{OfficerId, PartyId};
+use rogatory_core::reference::{OfficeReference, SharedNumber};
+use rogatory_core::{Digest, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The longest `transmittal.json` that is read.
+pub const MAX_TRANSMITTAL_BYTES: usize = 64 * 1024 * 1024;
+/// The most recipients a package may have, recovery recipients included.
+pub const MAX_RECIPIENTS: usize = 100;
+/// The longest reason for going without a recovery recipient, in characters.
+pub const MAX_REASON_CHARACTERS: usize = 500;
+
+/// What kind of package it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransmittalKind {
+    /// Sealed from the exhibits themselves.
+    Original,
+    /// A whole package made readable for other recipients, without decrypting it.
+    Rewrap,
+    /// Some exhibits of a package, for other recipients.
+    Disclosure,
+}
+
+/// Who sealed the package, as the package itself says; the signatures must agree.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransmittalSender {
+    /// The institution, if sealed with a profile.
+    pub institution: Option<PartyId>,
+    /// SHA-256 of the DER of the certificate behind the outer and the inner signature.
+    pub certificate_sha256: Digest,
+}
+
+/// Somebody who can open the package.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntendedRecipient {
+    /// The institution, if known to the sender.
+    pub institution: Option<PartyId>,
+    /// The officer, if the key is a person's and known to the sender.
+    pub officer: Option<OfficerId>,
+    /// The age recipient, `age1…`.
+    pub recipient: String,
+    /// SHA-256 of the text of `recipient`.
+    pub fingerprint: Digest,
+}
+
+/// How the sender's office can open the package should all recipients lose their keys.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recovery {
+    /// The office's recovery recipients, to whom everything is encrypted as well.
+    Recipients(Vec<IntendedRecipient>),
+    /// Not at all, for the reason given.
+    Waived {
+        /// The reason; no facts of the case.
+        reason: String,
+    },
+    /// Not at all: sealed with bare keys, no office is configured.
+    NoOfficeConfigured,
+}
+
+/// An exhibit by its number and the size of its age file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExhibitSize {
+    /// The exhibit.
+    pub name: ExhibitNumber,
+    /// The size of `data/EX-….age` in bytes.
+    pub size_bytes: u64,
+}
+
+/// The content of `transmittal.json`; the same bytes stand outside and inside the index.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transmittal {
+    /// 1.
+    pub format: u32,
+    /// 1: exact framing and canonical DER, any flipped bit fails.
+    pub profile: u32,
+    /// What kind of package it is.
+    pub kind: TransmittalKind,
+    /// The order or request that is answered.
+    pub order: Option<SharedNumber>,
+    /// The sender's file number.
+    pub reference: Option<OfficeReference>,
+    /// Who sealed it.
+    pub sender: TransmittalSender,
+    /// For whom.
+    pub recipients: Vec<IntendedRecipient>,
+    /// How the sender's office can open it.
+    pub recovery: Recovery,
+    /// The exhibits in order.
+    pub exhibits: Vec<ExhibitSize>,
+    /// Makes every transmittal unlike all others.
+    pub salt: Salt,
+    /// When it was sealed, as the sender claims.
+    pub created_time: Timestamp,
+}
+
+impl Transmittal {
+    /// Writes the canonical form.
+    ///
+    /// # Errors
+    /// [`CanonicalError`] if a rule is broken or the text would be too long.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
+        self.check()?;
+        let bytes = to_canonical(self)?;
+        if bytes.len() > MAX_TRANSMITTAL_BYTES {
+            return Err(CanonicalError::TooLong { limit: MAX_TRANSMITTAL_BYTES });
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the canonical form and checks the rules.
+    ///
+    /// # Errors
+    /// [`CanonicalError`] for any other bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CanonicalError> {
+        let transmittal: Self = from_canonical(bytes, MAX_TRANSMITTAL_BYTES)?;
+        transmittal.check()?;
+        Ok(transmittal)
+    }
+
+    /// Everybody who can open the package: recipients, then recovery recipients.
+    pub fn all_recipients(&self) -> impl Iterator<Item = &IntendedRecipient> {
+        let recovery = match &self.recovery {
+            Recovery::Recipients(recipients) => recipients.as_slice(),
+            Recovery::Waived { .. } | Recovery::NoOfficeConfigured => &[],
+        };
+        self.recipients.iter().chain(recovery)
+    }
+
+    /// The size of all exhibits as age files.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.exhibits.iter().fold(0, |sum, exhibit| sum.saturating_add(exhibit.size_bytes))
+    }
+
+    /// The names of the package's objects in their order: what a receiver must end up with.
+    #[must_use]
+    pub fn object_names(&self, sealed_by_institution: bool) -> Vec<String> {
+        let exhibits = self.exhibits.iter().map(|exhibit| exhibit.name);
+        crate::layout::package_objects(exhibits, sealed_by_institution)
+    }
+
+    fn check(&self) -> Result<(), CanonicalError> {
+        let broken = |text: String| Err(CanonicalError::Rule(text));
+        if self.format != 1 || self.profile != 1 {
+            let (format, profile) = (self.format, self.profile);
+            return broken(format!("format {format}, profile {profile} is not known here: only 1, 1 is"));
+        }
+        if self.exhibits.is_empty() || self.exhibits.len() > MAX_EXHIBITS as usize {
+            return broken(format!("a package has 1 to {MAX_EXHIBITS} exhibits"));
+        }
+        for (index, exhibit) in self.exhibits.iter().enumerate() {
+            // A disclosure shows a choice of the exhibits; the others are numbered without gaps.
+            let expected = ExhibitNumber::at(index);
+            let rises = index == 0 || self.exhibits.get(index - 1).is_some_and(|e| e.name < exhibit.name);
+            if !rises || (self.kind != TransmittalKind::Disclosure && Some(exhibit.name) != expected) {
+                return broken(format!("exhibit {} is out of order", exhibit.name));
+            }
+        }
+        self.check_recipients()
+    }
+
+    fn check_recipients(&self) -> Result<(), CanonicalError> {
+        let broken = |text: String| Err(CanonicalError::Rule(text));
+        if self.recipients.is_empty() || self.all_recipients().count() > MAX_RECIPIENTS {
+            return broken(format!("a package has 1 to {MAX_RECIPIENTS} recipients"));
+        }
+        match &self.recovery {
+            Recovery::Recipients(recipients) if recipients.is_empty() => {
+                return broken("the list of recovery recipients is empty".to_owned());
+            }
+            Recovery::Waived { reason } if !is_reason(reason) => {
+                return broken(format!(
+                    "the reason for going without a recovery recipient must be 1 to {MAX_REASON_CHARACTERS} printable characters"
+                ));
+            }
+            _ => {}
+        }
+        let mut seen = BTreeSet::new();
+        for recipient in self.all_recipients() {
+            let text = &recipient.recipient;
+            let is_key = text.len() <= 4096
+                && text.starts_with("age1")
+                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+            if !is_key {
+                return broken("a recipient is not an age recipient in lower case".to_owned());
+            }
+            if recipient.fingerprint != Digest::of(text.as_bytes()) {
+                return broken(format!("the fingerprint of recipient {text} is not its SHA-256"));
+            }
+            if !seen.insert(text) {
+                return broken(format!("recipient {text} stands there twice"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether `reason` can stand as a waiver's reason.
+#[must_use]
+pub fn is_reason(reason: &str) -> bool {
+    (1..=MAX_REASON_CHARACTERS).contains(&reason.chars().count())
+        && reason.trim() == reason
+        && !reason.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Zero;
+    impl rogatory_core::Entropy for Zero {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    fn sample() -> Transmittal {
+        let key = "age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq";
+        Transmittal {
+            format: 1,
+            profile: 1,
+            kind: TransmittalKind::Original,
+            order: None,
+            reference: None,
+            sender: TransmittalSender { institution: None, certificate_sha256: Digest::of(b"c") },
+            recipients: vec![IntendedRecipient {
+                institution: None,
+                officer: None,
+                recipient: key.to_owned(),
+                fingerprint: Digest::of(key.as_bytes()),
+            }],
+            recovery: Recovery::NoOfficeConfigured,
+            exhibits: vec![ExhibitSize { name: ExhibitNumber::new(1).expect("one"), size_bytes: 200 }],
+            salt: Salt::mint(&Zero),
+            created_time: Timestamp::from_seconds(1_800_000_000).expect("a time"),
+        }
+    }
+
+    #[test]
+    fn a_transmittal_survives_its_text() {
+        let bytes = sample().to_bytes().expect("writes");
+        assert_eq!(Transmittal::from_bytes(&bytes).expect("reads"), sample());
+    }
+
+    #[test]
+    fn another_writing_of_the_same_values_is_refused() {
+        let text = String::from_utf8(sample().to_bytes().expect("writes")).expect("text");
+        for other in [
+            text.replacen(':', ": ", 1),
+            text.replace("\"format\":1,\"profile\":1", "\"profile\":1,\"format\":1"),
+            text.replace(",\"order\":null", ""),
+            format!("{text}\n"),
+            text.replacen("\"profile\":1", "\"profile\":2", 1),
+            text.replacen("{\"format\"", "{\"more\":1,\"format\"", 1),
+            text.replacen("EX-0001", "EX-0002", 1),
+        ] {
+            assert_ne!(other, text);
+            assert!(Transmittal::from_bytes(other.as_bytes()).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_that_does_not_fit_is_refused() {
+        let mut transmittal = sample();
+        transmittal.recipients[0].fingerprint = Digest::of(b"another");
+        assert!(transmittal.to_bytes().is_err());
+    }
+}

@@ -1,0 +1,336 @@
+//! The encrypted part of a sealed package: index and exhibits.
+//!
+//! Holds the one pass over the index and over each exhibit: ciphertext hashed, decrypted if there
+//! is an identity, plaintext hashed and shown to a visitor, both digests compared. May read the
+//! objects. Never says that an exhibit is right before its last byte was.
+
+use super::VerifyOptions;
+use super::index::{Index, examine_index};
+use super::outer::Outer;
+use super::verdict::{ExhibitDescription, Findings, Part};
+use crate::age_layer::{self, AgeError};
+use crate::layout;
+use crate::record::ExhibitType;
+use crate::source::PackageSource;
+use crate::spool::Spool;
+use crate::streams::{Hashing, Progress, Reporting};
+use crate::tar::reader::{CheckOnly, TarError, TarVisitor, read_folder};
+use rogatory_core::{Digest, chain};
+use std::collections::BTreeSet;
+use std::io::{self, BufReader, Read};
+
+/// Is shown the plaintext of every exhibit.
+pub(crate) trait ExhibitVisitor {
+    /// A file's content. What is left unread is read afterwards, for its digest.
+    fn file(&mut self, exhibit: &ExhibitDescription, content: &mut dyn Read) -> io::Result<()>;
+    /// A folder's tar: hands each of its entries to the visitor it gives. `tar` may keep a copy.
+    fn folder(
+        &mut self,
+        exhibit: &ExhibitDescription,
+        tar: &mut dyn Read,
+        files: &mut dyn Read,
+    ) -> Result<(), TarError>;
+    /// The exhibit's digests are right.
+    fn accept(&mut self, exhibit: &ExhibitDescription, index: &mut Index) -> Result<(), String>;
+    /// Something is wrong with it; `content_is_right` says whether the plaintext is what was signed inside.
+    fn reject(&mut self, exhibit: &ExhibitDescription, index: &mut Index, content_is_right: bool);
+    /// Whether going on is of no use, since the visitor itself failed.
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+/// Looks only.
+pub(super) struct Look;
+
+impl ExhibitVisitor for Look {
+    fn file(&mut self, _: &ExhibitDescription, _: &mut dyn Read) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn folder(
+        &mut self,
+        _: &ExhibitDescription,
+        tar: &mut dyn Read,
+        files: &mut dyn Read,
+    ) -> Result<(), TarError> {
+        visit_folder(tar, files, &mut CheckOnly)
+    }
+
+    fn accept(&mut self, _: &ExhibitDescription, _: &mut Index) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn reject(&mut self, _: &ExhibitDescription, _: &mut Index, _: bool) {}
+}
+
+/// Reads a tar against its list.
+pub(crate) fn visit_folder(
+    tar: &mut dyn Read,
+    files: &mut dyn Read,
+    visitor: &mut dyn TarVisitor,
+) -> Result<(), TarError> {
+    read_folder(tar, BufReader::new(files), visitor).map(|_| ())
+}
+
+/// Hashes the index and, with an identity, decrypts and examines it and compares it with the outer part.
+pub(crate) fn examine_sealed_index(
+    source: &dyn PackageSource,
+    outer: &Outer,
+    options: &VerifyOptions<'_>,
+    findings: &mut Findings,
+) -> Option<Index> {
+    let before = findings.failures();
+    let reader = match source.open(layout::INDEX_NAME) {
+        Ok(reader) => reader,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                findings.failed(Part::Index, Some(layout::INDEX_NAME), format!("it cannot be read: {error}"));
+            }
+            return None;
+        }
+    };
+    let mut sealed = Hashing::new(reader);
+    let mut spool = Spool::new(&std::env::temp_dir());
+    let opened = if options.identities.is_empty() {
+        findings.not_checked(Part::Index, "it is encrypted, and no identity was given");
+        findings.not_checked(Part::Contents, "they are encrypted, and no identity was given");
+        None
+    } else {
+        let copied = age_layer::open(&mut sealed, &options.identities)
+            .and_then(|mut plain| io::copy(&mut plain, &mut spool).map_err(AgeError::Io));
+        Some(copied)
+    };
+    let digest = match sealed.finish_after_the_rest() {
+        Ok((digest, _)) => digest,
+        Err(error) => {
+            findings.failed(Part::Index, Some(layout::INDEX_NAME), format!("it cannot be read: {error}"));
+            return None;
+        }
+    };
+    outer.compare(layout::INDEX_NAME, digest, findings);
+    match opened? {
+        Ok(_) => {}
+        Err(AgeError::NotARecipient) => {
+            let why = "none of the identities given is a recipient of this package";
+            findings.failed(Part::Contents, Some(layout::INDEX_NAME), why);
+            return None;
+        }
+        Err(error) => {
+            findings.failed(Part::Index, Some(layout::INDEX_NAME), chain(&error));
+            return None;
+        }
+    }
+    let stream = match spool.into_reader() {
+        Ok(stream) => stream,
+        Err(error) => {
+            findings.failed(Part::Index, None, format!("the temporary file failed: {error}"));
+            return None;
+        }
+    };
+    let index = examine_index(Box::new(stream), options, findings)?;
+    agree(outer, &index, options, findings);
+    if findings.failures() == before {
+        findings.checked(
+            Part::Agreement,
+            "outer and inner part agree on order, sender, recipients, exhibits and salt",
+        );
+    }
+    Some(index)
+}
+
+/// Nobody may re-address another's evidence: inside and outside must say the same, by the same signer.
+fn agree(outer: &Outer, index: &Index, options: &VerifyOptions<'_>, findings: &mut Findings) {
+    if outer.transmittal_bytes != index.transmittal_bytes {
+        let mut differs = Vec::new();
+        if let (Some(outside), Some(inside)) = (&outer.transmittal, &index.transmittal) {
+            for (name, same) in [
+                ("order", outside.order == inside.order),
+                ("reference", outside.reference == inside.reference),
+                ("sender", outside.sender == inside.sender),
+                ("recipients", outside.recipients == inside.recipients),
+                ("recovery", outside.recovery == inside.recovery),
+                ("exhibits", outside.exhibits == inside.exhibits),
+                ("salt", outside.salt == inside.salt),
+                ("time", outside.created_time == inside.created_time),
+            ] {
+                if !same {
+                    differs.push(name);
+                }
+            }
+        }
+        let why = format!(
+            "the index was sealed with another transmittal ({}): it belongs to another package",
+            differs.join(", ")
+        );
+        findings.failed(Part::Agreement, Some("index: transmittal.json"), why);
+    }
+    let inner = index.signer.as_ref().map(|certificate| certificate.digest());
+    let outside = outer.signer.as_ref().map(|certificate| certificate.digest());
+    if let (Some(inner), Some(outside)) = (inner, outside)
+        && inner != outside
+    {
+        findings.failed(
+            Part::Agreement,
+            Some("index: META-INF/signature001.p7s"),
+            "the index was signed by somebody else than the package",
+        );
+    }
+    if let (Some(inner), Some(transmittal)) = (inner, &index.transmittal)
+        && inner != transmittal.sender.certificate_sha256
+    {
+        findings.failed(
+            Part::Agreement,
+            Some("index: META-INF/signature001.p7s"),
+            "it was made with another certificate than the transmittal names as the sender's",
+        );
+    }
+    if let Some(transmittal) = &outer.transmittal {
+        let listed: BTreeSet<&str> =
+            transmittal.all_recipients().map(|entry| entry.recipient.as_str()).collect();
+        if !options.identities.recipients().iter().any(|own| listed.contains(own.as_str())) {
+            let why =
+                "the identity opens the package, but transmittal.json does not name it among the recipients";
+            findings.failed(Part::Agreement, Some(layout::TRANSMITTAL_NAME), why);
+        }
+    }
+}
+
+/// Reads every exhibit once.
+pub(crate) fn examine_exhibits(
+    source: &dyn PackageSource,
+    outer: &Outer,
+    mut index: Option<&mut Index>,
+    options: &VerifyOptions<'_>,
+    visitor: &mut dyn ExhibitVisitor,
+    findings: &mut Findings,
+    progress: &mut dyn Progress,
+) {
+    let before = findings.failures();
+    for number in &outer.numbers {
+        if visitor.stopped() {
+            break;
+        }
+        let name = number.object_name();
+        let described = index.as_ref().and_then(|index| {
+            let place = index.exhibits.binary_search_by_key(number, |exhibit| exhibit.number).ok()?;
+            index.exhibits.get(place).cloned()
+        });
+        let (Some(exhibit), Some(index)) = (described, index.as_deref_mut()) else {
+            compare_only(source, outer, &name, findings, progress);
+            continue;
+        };
+        let failed = findings.failures();
+        let problem = match source.open(&name) {
+            Ok(reader) => examine_one(
+                Reporting { inner: reader, progress: &mut *progress },
+                &exhibit,
+                index,
+                options,
+                visitor,
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => Err(format!("it cannot be read: {error}")),
+        };
+        let mut content_is_right = false;
+        match problem {
+            Ok((digest, plain)) => {
+                content_is_right = plain.is_ok();
+                // A wrong ciphertext explains whatever is wrong inside it.
+                if outer.compare(&name, digest, findings)
+                    && let Err(why) = plain
+                {
+                    findings.failed(Part::Contents, Some(&name), why);
+                }
+            }
+            Err(why) => findings.failed(Part::Contents, Some(&name), why),
+        }
+        if findings.failures() == failed {
+            if let Err(why) = visitor.accept(&exhibit, index) {
+                findings.failed(Part::Contents, Some(&name), why);
+            }
+        } else {
+            visitor.reject(&exhibit, index, content_is_right);
+        }
+    }
+    if findings.failures() == before && !outer.numbers.is_empty() {
+        let count = outer.numbers.len();
+        findings.checked(
+            Part::PersonManifest,
+            format!("all {count} exhibits have the digests that the manifests give"),
+        );
+        if index.is_some_and(|index| index.exhibits.len() == count) {
+            findings.checked(
+                Part::Contents,
+                format!("contents: all {count} exhibits decrypt to what was signed inside"),
+            );
+        }
+    }
+}
+
+/// Without an identity: the ciphertext's digest alone.
+fn compare_only(
+    source: &dyn PackageSource,
+    outer: &Outer,
+    name: &str,
+    findings: &mut Findings,
+    progress: &mut dyn Progress,
+) {
+    if let Some(digest) = source.digest(name) {
+        outer.compare(name, digest, findings);
+        return;
+    }
+    let digest = source
+        .open(name)
+        .and_then(|inner| Hashing::new(Reporting { inner, progress }).finish_after_the_rest());
+    match digest {
+        Ok((digest, _)) => {
+            outer.compare(name, digest, findings);
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => findings.failed(Part::Contents, Some(name), format!("it cannot be read: {error}")),
+    }
+}
+
+/// One exhibit: the digest of its ciphertext, and whether its plaintext is right.
+fn examine_one(
+    reader: impl Read,
+    exhibit: &ExhibitDescription,
+    index: &mut Index,
+    options: &VerifyOptions<'_>,
+    visitor: &mut dyn ExhibitVisitor,
+) -> Result<(Digest, Result<(), String>), String> {
+    let mut sealed = Hashing::new(reader);
+    let plain = examine_plain(&mut sealed, exhibit, index, options, visitor);
+    let (digest, _) =
+        sealed.finish_after_the_rest().map_err(|error| format!("it cannot be read: {error}"))?;
+    Ok((digest, plain))
+}
+
+fn examine_plain(
+    sealed: &mut dyn Read,
+    exhibit: &ExhibitDescription,
+    index: &mut Index,
+    options: &VerifyOptions<'_>,
+    visitor: &mut dyn ExhibitVisitor,
+) -> Result<(), String> {
+    let plain = age_layer::open(sealed, &options.identities).map_err(|error| chain(&error))?;
+    let mut plain = Hashing::new(plain);
+    match exhibit.exhibit_type {
+        ExhibitType::File => visitor.file(exhibit, &mut plain).map_err(|error| error.to_string())?,
+        ExhibitType::Folder => {
+            let mut files = index.files(exhibit).map_err(|error| chain(&error))?;
+            visitor.folder(exhibit, &mut plain, &mut files).map_err(|error| chain(&error))?;
+        }
+    }
+    let (digest, size) =
+        plain.finish_after_the_rest().map_err(|error| format!("it cannot be decrypted: {error}"))?;
+    if (digest, size) == (exhibit.sha256, exhibit.size_bytes) {
+        Ok(())
+    } else {
+        Err(format!(
+            "its content has another digest or size than `{}` in the index says",
+            layout::EXHIBITS_NAME
+        ))
+    }
+}

@@ -1,0 +1,258 @@
+//! Verifies whatever an officer, a clerk or an expert holds in hand.
+//!
+//! Holds the entry points: a sealed package, an opened one, an index or a formal document, told
+//! apart by their content. May read files and call the signature verifier. Reads no clock, takes
+//! no anchor from what is verified, writes nothing but an encrypted temporary file.
+
+pub(crate) mod contents;
+mod document;
+pub(crate) mod index;
+mod opened;
+pub(crate) mod outer;
+mod signature;
+pub(crate) mod verdict;
+
+pub use verdict::{
+    Check, ExhibitDescription, Form, Outcome, Part, Requirement, RequirementError, Verdict, Verified,
+    VerifiedPackage,
+};
+
+use crate::age_layer::Identities;
+use crate::known::KnownInstitution;
+use crate::layout;
+use crate::source::{FolderSource, PackageError, PackageSource, ZipSource, in_package_order};
+use crate::streams::{Progress, Step, read_limited};
+use contents::{Look, examine_exhibits, examine_sealed_index};
+use index::{Index, examine_index};
+use outer::{Outer, examine_outer, judge_signer};
+use rogatory_core::{Digest, Timestamp, chain};
+use rogatory_pki::path::Anchors;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+use verdict::Findings;
+
+/// What to verify with.
+#[derive(Clone)]
+pub struct VerifyOptions<'a> {
+    /// Keys that open the contents; none: contents are not checked.
+    pub identities: Identities,
+    /// Whom to believe; none: verification fails.
+    pub anchors: &'a Anchors,
+    /// Whose seals are known; none: whose seal it is stays unchecked.
+    pub institutions: &'a [KnownInstitution],
+    /// The SHA-256 of the certificate that must have signed, if it is known from elsewhere.
+    pub expected_signer: Option<Digest>,
+    /// The instant at which certificates must be valid.
+    pub at: Timestamp,
+    /// What must be checked beyond integrity, signature and chain.
+    pub require: BTreeSet<Requirement>,
+}
+
+impl<'a> VerifyOptions<'a> {
+    /// Without identity, known institutions, expected signer or requirements.
+    #[must_use]
+    pub const fn new(anchors: &'a Anchors, at: Timestamp) -> Self {
+        Self {
+            identities: Identities::none(),
+            anchors,
+            institutions: &[],
+            expected_signer: None,
+            at,
+            require: BTreeSet::new(),
+        }
+    }
+
+    /// The same, with the institutions whose seals are known.
+    #[must_use]
+    pub const fn with_institutions(mut self, institutions: &'a [KnownInstitution]) -> Self {
+        self.institutions = institutions;
+        self
+    }
+}
+
+/// Verifies what lies at `path`.
+///
+/// The answer is always a report; what can't be read is a failure in it.
+#[must_use]
+pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progress) -> Verdict {
+    if path.is_dir() {
+        if path.join(layout::OPENED_INDEX_NAME).exists() {
+            return verify_opened(path, options, progress);
+        }
+        return match FolderSource::open(path) {
+            Ok(source) => verify_package(&source, options, progress),
+            Err(error) => unreadable(Form::Sealed, &error, options),
+        };
+    }
+    match ZipSource::open(path) {
+        Ok(source) => {
+            let has = |wanted: &str| source.names().any(|name| name == wanted);
+            if has(layout::INDEX_NAME) || has(layout::BAGIT_NAME) {
+                let mut findings = Findings::default();
+                check_zip_order(&source, &mut findings);
+                verify_package_with(&source, options, findings, progress)
+            } else if has(layout::EXHIBITS_NAME) {
+                verify_index(path, options)
+            } else {
+                document::verify_document(path, options)
+            }
+        }
+        Err(error) => unreadable(Form::Unknown, &error, options),
+    }
+}
+
+/// Verifies a sealed package from wherever its objects lie.
+#[must_use]
+pub fn verify_package(
+    source: &dyn PackageSource,
+    options: &VerifyOptions<'_>,
+    progress: &mut dyn Progress,
+) -> Verdict {
+    verify_package_with(source, options, Findings::default(), progress)
+}
+
+fn verify_package_with(
+    source: &dyn PackageSource,
+    options: &VerifyOptions<'_>,
+    mut findings: Findings,
+    progress: &mut dyn Progress,
+) -> Verdict {
+    let (outer, mut index) = examine_before_contents(source, options, &mut findings);
+    begin(&outer, progress);
+    examine_exhibits(source, &outer, index.as_mut(), options, &mut Look, &mut findings, progress);
+    judge_sealed(outer, index.as_ref(), options, findings)
+}
+
+/// Everything but the exhibits: outer part, index, agreement, signer, and what nobody looks at yet.
+pub(crate) fn examine_before_contents(
+    source: &dyn PackageSource,
+    options: &VerifyOptions<'_>,
+    findings: &mut Findings,
+) -> (Outer, Option<Index>) {
+    let outer = examine_outer(source, options, findings);
+    judge_signer(
+        outer.transmittal.as_ref(),
+        outer.signer.as_ref(),
+        layout::PERSON_SIGNATURE,
+        options,
+        findings,
+    );
+    let index = examine_sealed_index(source, &outer, options, findings);
+    not_looked_at(findings);
+    (outer, index)
+}
+
+/// Begins the pass over the exhibits.
+pub(crate) fn begin(outer: &Outer, progress: &mut dyn Progress) {
+    progress
+        .begin(Step::Verifying, outer.transmittal.as_ref().map(crate::transmittal::Transmittal::total_bytes));
+}
+
+/// The overall answer for a sealed package.
+pub(crate) fn judge_sealed(
+    outer: Outer,
+    index: Option<&Index>,
+    options: &VerifyOptions<'_>,
+    findings: Findings,
+) -> Verdict {
+    let exhibits = index.map(|index| index.exhibits.clone()).unwrap_or_default();
+    let contents = index.is_some();
+    let verified = outer.transmittal.zip(outer.signature).map(|(transmittal, signature)| {
+        Verified::Package(Box::new(VerifiedPackage {
+            form: Form::Sealed,
+            package: outer.package,
+            transmittal,
+            signature,
+            seal: outer.seal,
+            sealed_by: outer.sealed_by,
+            exhibits,
+            contents,
+        }))
+    });
+    findings.judge(Form::Sealed, &options.require, verified)
+}
+
+/// What no part of this crate can check yet is said, never passed over.
+fn not_looked_at(findings: &mut Findings) {
+    findings.not_checked(Part::Time, "no time stamp; the signing time is the signer's claim");
+    findings.not_checked(Part::Revocation, "no revocation lists were consulted");
+    findings.not_checked(Part::Witness, "no custody record accompanies it");
+}
+
+fn unreadable(form: Form, error: &PackageError, options: &VerifyOptions<'_>) -> Verdict {
+    let mut findings = Findings::default();
+    findings.failed(Part::Container, None, chain(error));
+    findings.judge(form, &options.require, None)
+}
+
+/// A container file has one order.
+pub(crate) fn check_zip_order(source: &ZipSource, findings: &mut Findings) {
+    let ordered = in_package_order(source.objects());
+    if source.names().eq(ordered.iter().map(|object| object.name.as_str())) {
+        findings.checked(Part::Container, "the container file has the one form it may have");
+    } else {
+        findings.failed(Part::Container, None, "the objects in the container file are not in their order");
+    }
+}
+
+fn verify_opened(folder: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progress) -> Verdict {
+    let mut findings = Findings::default();
+    progress.begin(Step::Verifying, None);
+    let index = opened::examine_opened(folder, options, &mut findings, progress);
+    judge_inner(Form::Opened, index, options, findings)
+}
+
+fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
+    let mut findings = Findings::default();
+    let index = match File::open(path) {
+        Ok(file) => examine_index(Box::new(file), options, &mut findings),
+        Err(error) => {
+            findings.failed(Part::Index, None, format!("it cannot be read: {error}"));
+            None
+        }
+    };
+    findings.not_checked(Part::Contents, "the index alone was given, without exhibits");
+    findings.not_checked(Part::Seal, "the index does not hold the outer signatures");
+    judge_inner(Form::Index, index, options, findings)
+}
+
+/// The overall answer where only the index is at hand.
+fn judge_inner(
+    form: Form,
+    index: Option<Index>,
+    options: &VerifyOptions<'_>,
+    mut findings: Findings,
+) -> Verdict {
+    not_looked_at(&mut findings);
+    let verified = index.and_then(|index| {
+        let object = "index: META-INF/signature001.p7s";
+        judge_signer(index.transmittal.as_ref(), index.signer.as_ref(), object, options, &mut findings);
+        let (transmittal, signature) = index.transmittal.zip(index.signature)?;
+        Some(Verified::Package(Box::new(VerifiedPackage {
+            form,
+            package: None,
+            transmittal,
+            signature,
+            seal: None,
+            sealed_by: None,
+            exhibits: index.exhibits,
+            contents: form == Form::Opened,
+        })))
+    });
+    findings.judge(form, &options.require, verified)
+}
+
+/// Reads the transmittal of a package at `path` without believing it: to show what it claims.
+///
+/// # Errors
+/// [`PackageError`] if the package or its transmittal can't be read at all.
+pub fn claimed_transmittal(path: &Path) -> Result<crate::transmittal::Transmittal, PackageError> {
+    let source: Box<dyn PackageSource> =
+        if path.is_dir() { Box::new(FolderSource::open(path)?) } else { Box::new(ZipSource::open(path)?) };
+    let failed = |source| PackageError::Io { name: layout::TRANSMITTAL_NAME.to_owned(), source };
+    let mut reader = source.open(layout::TRANSMITTAL_NAME).map_err(failed)?;
+    let bytes = read_limited(&mut *reader, crate::transmittal::MAX_TRANSMITTAL_BYTES).map_err(failed)?;
+    crate::transmittal::Transmittal::from_bytes(&bytes)
+        .map_err(|error| failed(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))
+}

@@ -1,0 +1,472 @@
+//! What a verification found, part by part.
+//!
+//! Holds the report's types and the one place that turns a list of checks into an overall answer.
+//! Calls nothing. Success exists only as a value that this crate's verifier makes; a part that
+//! could not be looked at is never counted as good.
+
+use crate::exhibit::ExhibitNumber;
+use crate::record::{ExhibitType, RawName};
+use crate::transmittal::Transmittal;
+use rogatory_container::asice::VerifiedAsice;
+use rogatory_container::cades::VerifiedSignature;
+use rogatory_core::Digest;
+use rogatory_core::party::PartyId;
+use rogatory_core::reference::PackageId;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// The most failures that are listed one by one.
+const MAX_LISTED_FAILURES: usize = 1_000;
+
+/// What was looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The framing of the container file, or the reading of a folder.
+    Container,
+    /// The set of objects: nothing missing, nothing more.
+    Objects,
+    /// `mimetype`, `bagit.txt`, `bag-info.txt`.
+    BagFiles,
+    /// `transmittal.json`.
+    Transmittal,
+    /// `manifest-sha256.txt`.
+    Manifest,
+    /// `tagmanifest-sha256.txt`.
+    TagManifest,
+    /// `META-INF/ASiCManifest001.xml`, and the digest of everything it covers.
+    PersonManifest,
+    /// `META-INF/signature001.p7s`.
+    PersonSignature,
+    /// The institution's seal: manifest and signature 002.
+    Seal,
+    /// That the signer is the one expected.
+    Signer,
+    /// The index and its lists.
+    Index,
+    /// The signature in the index.
+    IndexSignature,
+    /// That outer and inner part say the same.
+    Agreement,
+    /// The exhibits' records.
+    Records,
+    /// The exhibits' contents.
+    Contents,
+    /// A formal document.
+    Document,
+    /// That the signing time is proven.
+    Time,
+    /// That no certificate was revoked.
+    Revocation,
+    /// That a witness saw the custody log.
+    Witness,
+}
+
+impl Part {
+    /// The part's name in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Objects => "objects",
+            Self::BagFiles => "bag files",
+            Self::Transmittal => "transmittal",
+            Self::Manifest => "manifest",
+            Self::TagManifest => "tag manifest",
+            Self::PersonManifest => "signed manifest",
+            Self::PersonSignature => "person's signature",
+            Self::Seal => "institution seal",
+            Self::Signer => "signer",
+            Self::Index => "index",
+            Self::IndexSignature => "signature in the index",
+            Self::Agreement => "agreement of outer and inner part",
+            Self::Records => "records",
+            Self::Contents => "contents",
+            Self::Document => "document",
+            Self::Time => "time",
+            Self::Revocation => "revocation",
+            Self::Witness => "witness",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How the look at a part ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub enum Outcome {
+    /// Looked at and right.
+    Checked,
+    /// Not looked at, which is no failure unless it was required.
+    NotChecked {
+        /// Why not.
+        why: String,
+    },
+    /// Looked at and wrong, or impossible to look at.
+    Failed {
+        /// Why.
+        why: String,
+    },
+}
+
+/// One line of the report.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Check {
+    /// What was looked at.
+    pub part: Part,
+    /// The object concerned, if it is one.
+    pub object: Option<String>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The line in plain words.
+    pub text: String,
+}
+
+/// What must be checked for success, beyond integrity, signature and chain.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Requirement {
+    /// A proven time.
+    Time,
+    /// Revocation.
+    Revocation,
+    /// A witness.
+    Witness,
+    /// The institution's seal.
+    Seal,
+    /// The contents of the exhibits.
+    Contents,
+    /// The signer, named from outside.
+    Signer,
+}
+
+impl Requirement {
+    /// Every requirement.
+    pub const ALL: [Self; 6] =
+        [Self::Time, Self::Revocation, Self::Witness, Self::Seal, Self::Contents, Self::Signer];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Revocation => "revocation",
+            Self::Witness => "witness",
+            Self::Seal => "seal",
+            Self::Contents => "contents",
+            Self::Signer => "signer",
+        }
+    }
+
+    const fn part(self) -> Part {
+        match self {
+            Self::Time => Part::Time,
+            Self::Revocation => Part::Revocation,
+            Self::Witness => Part::Witness,
+            Self::Seal => Part::Seal,
+            Self::Contents => Part::Contents,
+            Self::Signer => Part::Signer,
+        }
+    }
+}
+
+/// The text names no requirement.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` cannot be required: time, revocation, witness, seal, contents or signer is expected")]
+pub struct RequirementError(String);
+
+impl FromStr for Requirement {
+    type Err = RequirementError;
+
+    fn from_str(text: &str) -> Result<Self, RequirementError> {
+        Self::ALL
+            .into_iter()
+            .find(|requirement| requirement.as_str() == text)
+            .ok_or_else(|| RequirementError(text.chars().take(40).collect()))
+    }
+}
+
+/// In which form a package was verified.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// A sealed package, as a folder, a container file or objects.
+    Sealed,
+    /// A package that was opened: real files beside the signed index.
+    Opened,
+    /// The decrypted index alone.
+    Index,
+    /// A formal document.
+    Document,
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// An exhibit as the signed index describes it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ExhibitDescription {
+    /// Its number.
+    pub number: ExhibitNumber,
+    /// File or folder.
+    pub exhibit_type: ExhibitType,
+    /// Its real name.
+    pub name: RawName,
+    /// Its path below the folder that was named, if every file became an exhibit.
+    pub path: Option<RawName>,
+    /// The size of the file or tar.
+    pub size_bytes: u64,
+    /// The digest of the file or tar.
+    pub sha256: Digest,
+}
+
+/// A package of which everything that was asked for is right. Only the verifier makes one.
+#[derive(Clone, Debug)]
+pub struct VerifiedPackage {
+    pub(super) form: Form,
+    pub(super) package: Option<PackageId>,
+    pub(super) transmittal: Transmittal,
+    pub(super) signature: VerifiedSignature,
+    pub(super) seal: Option<VerifiedSignature>,
+    pub(super) sealed_by: Option<PartyId>,
+    pub(super) exhibits: Vec<ExhibitDescription>,
+    pub(super) contents: bool,
+}
+
+impl VerifiedPackage {
+    /// In which form it was verified.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Its id; none for an opened package or an index, which don't hold the outer manifest.
+    #[must_use]
+    pub const fn package(&self) -> Option<&PackageId> {
+        self.package.as_ref()
+    }
+
+    /// What it says of itself, signed.
+    #[must_use]
+    pub const fn transmittal(&self) -> &Transmittal {
+        &self.transmittal
+    }
+
+    /// The person's signature: the outer one of a sealed package, else the one in the index.
+    #[must_use]
+    pub const fn signature(&self) -> &VerifiedSignature {
+        &self.signature
+    }
+
+    /// The second signature, if it has one: a sound seal, whose certificate leads to an anchor. Whose
+    /// seal it is, [`VerifiedPackage::sealed_by`] says.
+    #[must_use]
+    pub const fn seal(&self) -> Option<&VerifiedSignature> {
+        self.seal.as_ref()
+    }
+
+    /// The sender, if the seal is one that it published; none if there is none or nobody could compare it.
+    #[must_use]
+    pub const fn sealed_by(&self) -> Option<&PartyId> {
+        self.sealed_by.as_ref()
+    }
+
+    /// The exhibits as the index describes them; empty if the index could not be read for want of an identity.
+    #[must_use]
+    pub fn exhibits(&self) -> &[ExhibitDescription] {
+        &self.exhibits
+    }
+
+    /// Whether every exhibit's content was compared with the signed list.
+    #[must_use]
+    pub const fn contents_checked(&self) -> bool {
+        self.contents
+    }
+}
+
+/// What a successful verification gives.
+#[derive(Clone, Debug)]
+pub enum Verified {
+    /// A package, opened package or index.
+    Package(Box<VerifiedPackage>),
+    /// A formal document.
+    Document(Box<VerifiedAsice>),
+}
+
+/// The whole report.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    form: Form,
+    checks: Vec<Check>,
+    verified: Option<Verified>,
+}
+
+impl Verdict {
+    /// What was verified.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Every check in the order in which it was made.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// Whether everything that was looked at is right and everything required was looked at.
+    #[must_use]
+    pub const fn is_verified(&self) -> bool {
+        self.verified.is_some()
+    }
+
+    /// What was verified, if it was.
+    #[must_use]
+    pub const fn verified(&self) -> Option<&Verified> {
+        self.verified.as_ref()
+    }
+
+    /// The verified package, or the report that says why not.
+    ///
+    /// # Errors
+    /// The report itself, if verification failed or the subject was a formal document.
+    pub fn into_package(self) -> Result<VerifiedPackage, Box<Self>> {
+        match self.verified {
+            Some(Verified::Package(package)) => Ok(*package),
+            other => Err(Box::new(Self { verified: other, ..self })),
+        }
+    }
+
+    /// The checks that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed { .. }))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for check in &self.checks {
+            let word = match &check.outcome {
+                Outcome::Checked => "checked",
+                Outcome::NotChecked { .. } => "not checked",
+                Outcome::Failed { .. } => "FAILED",
+            };
+            writeln!(f, "{word}: {}", check.text)?;
+        }
+        f.write_str(if self.is_verified() { "verified" } else { "not verified" })
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut text = serializer.serialize_struct("Verdict", 4)?;
+        text.serialize_field("format", &1)?;
+        text.serialize_field("form", &self.form)?;
+        text.serialize_field("verified", &self.is_verified())?;
+        text.serialize_field("checks", &self.checks)?;
+        text.end()
+    }
+}
+
+/// Collects checks while they are made.
+#[derive(Default)]
+pub(crate) struct Findings {
+    checks: Vec<Check>,
+    failures: usize,
+}
+
+impl Findings {
+    pub(crate) fn checked(&mut self, part: Part, text: impl Into<String>) {
+        self.checks.push(Check { part, object: None, outcome: Outcome::Checked, text: text.into() });
+    }
+
+    pub(crate) fn not_checked(&mut self, part: Part, why: impl Into<String>) {
+        let why = why.into();
+        let text = format!("{part}: not checked ({why})");
+        self.checks.push(Check { part, object: None, outcome: Outcome::NotChecked { why }, text });
+    }
+
+    /// As [`Findings::not_checked`], with a line of its own.
+    pub(crate) fn not_checked_as(&mut self, part: Part, why: &str, text: String) {
+        self.checks.push(Check {
+            part,
+            object: None,
+            outcome: Outcome::NotChecked { why: why.to_owned() },
+            text,
+        });
+    }
+
+    /// Notes a failure; after many, only their number.
+    pub(crate) fn failed(&mut self, part: Part, object: Option<&str>, why: impl Into<String>) {
+        self.failures += 1;
+        if self.failures > MAX_LISTED_FAILURES {
+            return;
+        }
+        let why = why.into();
+        let text = match object {
+            Some(object) => format!("`{object}`: {why}"),
+            None => format!("{part}: {why}"),
+        };
+        let object = object.map(ToOwned::to_owned);
+        self.checks.push(Check { part, object, outcome: Outcome::Failed { why }, text });
+    }
+
+    /// Failures so far; compared before and after a step it tells whether the step was right.
+    pub(crate) const fn failures(&self) -> usize {
+        self.failures
+    }
+
+    pub(crate) const fn any_failed(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// Whether something failed, or something required, contents aside, was not checked.
+    pub(crate) fn fall_short(&self, require: &BTreeSet<Requirement>) -> bool {
+        self.failures > 0
+            || require.iter().filter(|requirement| **requirement != Requirement::Contents).any(
+                |requirement| {
+                    let part = requirement.part();
+                    !self.checks.iter().any(|check| check.part == part && check.outcome == Outcome::Checked)
+                },
+            )
+    }
+
+    /// Judges: what was required must stand among the checks as checked, and nothing may have failed.
+    pub(crate) fn judge(
+        mut self,
+        form: Form,
+        require: &BTreeSet<Requirement>,
+        verified: Option<Verified>,
+    ) -> Verdict {
+        for requirement in require {
+            let part = requirement.part();
+            let checked =
+                self.checks.iter().any(|check| check.part == part && check.outcome == Outcome::Checked);
+            if !checked {
+                self.failed(part, None, format!("{} was required and is not checked", requirement.as_str()));
+            }
+        }
+        if self.failures > MAX_LISTED_FAILURES {
+            let more = self.failures - MAX_LISTED_FAILURES;
+            let why = format!("{more} more failures are not listed");
+            let outcome = Outcome::Failed { why: why.clone() };
+            self.checks.push(Check { part: Part::Contents, object: None, outcome, text: why });
+        }
+        let verified = verified.filter(|_| self.failures == 0);
+        if verified.is_none() && self.failures == 0 {
+            // Nothing failed and nothing was verified: the verifier itself is at fault; never a success.
+            let why = "nothing was verified".to_owned();
+            let outcome = Outcome::Failed { why: why.clone() };
+            self.checks.push(Check { part: Part::Container, object: None, outcome, text: why });
+        }
+        Verdict { form, checks: self.checks, verified }
+    }
+}

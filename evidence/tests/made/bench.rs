@@ -1,0 +1,133 @@
+//! The offices, keys and packages from which the vectors are made.
+
+use crate::vectors_made::raw_zip::{RawEntry, entry, find};
+use crate::vectors_made::{authority, issue_seal, now, officer, signer};
+use rogatory_container::cades;
+use rogatory_container::manifest::{AsicManifest, DataReference};
+use rogatory_container::zip::{StrictZip, ZipLimits};
+use rogatory_core::{Digest, Entropy};
+use rogatory_evidence::age_layer::generate_identity;
+use rogatory_evidence::{AgeRecipient, NoProgress, Output, SealRecipient, SealRecovery, SealRequest, seal};
+use rogatory_pki::development::DevelopmentCa;
+use rogatory_pki::signing::{FileSigner, Signer};
+use std::fs;
+use std::io::Cursor;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(super) const M1: &str = "META-INF/ASiCManifest001.xml";
+pub(super) const S1: &str = "META-INF/signature001.p7s";
+pub(super) const M2: &str = "META-INF/ASiCManifest002.xml";
+pub(super) const S2: &str = "META-INF/signature002.p7s";
+pub(super) const TRANSMITTAL: &str = "transmittal.json";
+pub(super) const DATA: &str = "data/EX-0001.age";
+const TAG_FILES: [&str; 6] =
+    ["bag-info.txt", "bagit.txt", "index.age", "manifest-sha256.txt", "mimetype", TRANSMITTAL];
+const SIGNED_FILES: [&str; 6] =
+    ["index.age", TRANSMITTAL, "bag-info.txt", "bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"];
+const PARTY: &str = "md/central-authority";
+
+/// Counts, so that every salt is another one.
+#[derive(Default)]
+struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        for byte in bytes {
+            *byte = u8::try_from(self.0.fetch_add(1, Ordering::Relaxed) * 167 % 256).unwrap_or(0);
+        }
+    }
+}
+
+/// An office with its officers, a recipient, and a folder to work in.
+pub(super) struct Bench {
+    pub(super) root: DevelopmentCa,
+    /// Another authority of the same name.
+    pub(super) other: DevelopmentCa,
+    pub(super) officer: FileSigner,
+    /// Another officer of the same office.
+    pub(super) thief: FileSigner,
+    pub(super) institution: FileSigner,
+    /// A seal in the same name under the other authority.
+    pub(super) stranger: FileSigner,
+    pub(super) identity: String,
+    pub(super) other_identity: String,
+    recipient: AgeRecipient,
+    folder: tempfile::TempDir,
+    entropy: Counting,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        let (root, other) = (authority("md", "Root of the vectors"), authority("md", "Root of the vectors"));
+        let (identity, recipient) = generate_identity();
+        let (other_identity, _) = generate_identity();
+        Self {
+            officer: officer(&root, PARTY, "rusu", "PNOMD-1"),
+            thief: officer(&root, PARTY, "popa", "PNOMD-2"),
+            institution: signer(&issue_seal(&root, PARTY)),
+            stranger: signer(&issue_seal(&other, PARTY)),
+            root,
+            other,
+            identity: identity.to_string(),
+            other_identity: other_identity.to_string(),
+            recipient,
+            folder: tempfile::tempdir().expect("a folder"),
+            entropy: Counting::default(),
+        }
+    }
+
+    /// Seals a letter, an empty file and a folder with one picture; gives the objects in their order.
+    pub(super) fn seal(&self, name: &str, letter: &[u8]) -> Vec<RawEntry> {
+        let folder = self.folder.path().join(name);
+        fs::create_dir_all(folder.join("photos")).expect("makes");
+        fs::write(folder.join("letter.txt"), letter).expect("writes");
+        fs::write(folder.join("empty"), b"").expect("writes");
+        fs::write(folder.join("photos/a.jpg"), [7; 300]).expect("writes");
+        let output = folder.join("PK.asice");
+        seal(SealRequest {
+            paths: ["letter.txt", "empty", "photos"].map(|name| folder.join(name)).to_vec(),
+            each: false,
+            recipients: vec![SealRecipient::bare(self.recipient.clone())],
+            recovery: SealRecovery::NoOfficeConfigured,
+            order: Some("MD-JF58-JXH4-09RC-SPTW-27".parse().expect("a shared number")),
+            reference: None,
+            institution: Some(PARTY.parse().expect("a party")),
+            signer: &self.officer,
+            function: Some("prosecutor".to_owned()),
+            now: now(),
+            entropy: &self.entropy,
+            output: Output::AsiceFile(output.clone()),
+            progress: &mut NoProgress,
+        })
+        .expect("seals");
+        let bytes = fs::read(output).expect("reads");
+        let mut zip = StrictZip::open(Cursor::new(&bytes), ZipLimits::PACKAGE).expect("a package");
+        let names: Vec<String> = zip.entries().iter().map(|entry| entry.name.clone()).collect();
+        names.iter().map(|name| entry(name, &zip.read(name, 1 << 20).expect("reads"))).collect()
+    }
+}
+
+/// Writes the lists and the person's manifest anew for what is there now, signed by `signer`. What the
+/// transmittal says of sizes is left as it is.
+pub(super) fn sign_again(list: &mut [RawEntry], signer: &dyn Signer) {
+    let data: Vec<String> =
+        list.iter().map(|entry| entry.name.clone()).filter(|name| name.starts_with("data/")).collect();
+    let data: Vec<&str> = data.iter().map(String::as_str).collect();
+    let lines = |list: &mut [RawEntry], names: &[&str]| -> Vec<u8> {
+        let line = |name: &&str| format!("{}  {name}\n", Digest::of(&find(list, name).bytes));
+        names.iter().map(line).collect::<String>().into_bytes()
+    };
+    find(list, "manifest-sha256.txt").bytes = lines(list, &data);
+    find(list, "tagmanifest-sha256.txt").bytes = lines(list, &TAG_FILES);
+    let covered = data.iter().copied().chain(SIGNED_FILES);
+    let references = covered
+        .map(|name| DataReference {
+            uri: name.to_owned(),
+            mime: None,
+            digest: Digest::of(&find(list, name).bytes),
+        })
+        .collect();
+    let manifest = AsicManifest::new(S1, references).expect("a manifest").to_xml();
+    find(list, S1).bytes = cades::sign(&manifest, signer, now(), None).expect("signs");
+    find(list, M1).bytes = manifest;
+}

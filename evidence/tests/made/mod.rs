@@ -1,0 +1,305 @@
+//! Evidence packages (`docs/spec/evidence-package.md`): a letter, an empty file and a folder.
+
+mod bench;
+
+use crate::vectors_made::der::without_signed_attributes;
+use crate::vectors_made::raw_zip::{self, RawEntry, entry, find};
+use crate::vectors_made::{Files, Vector, add, check, now, say};
+use bench::{Bench, DATA, M1, M2, S1, S2, TRANSMITTAL, sign_again};
+use rogatory_container::cades;
+use rogatory_container::manifest::{AsicManifest, DataReference};
+use rogatory_core::Digest;
+use rogatory_evidence::{
+    Identities, NoProgress, Requirement, Transmittal, VerifyOptions, institution_seal, verify,
+};
+use rogatory_pki::path::Anchors;
+use rogatory_pki::signing::Signer;
+use std::collections::BTreeSet;
+
+const AT: (&str, &str) = ("at", "2026-11-22T14:20:00Z");
+const TRUSTED: &[(&str, &str)] = &[("trust", "anchors.pem"), ("identity", "identity.key"), AT];
+/// Everything that can be checked without a key.
+const OUTER: &[(&str, &str)] = &[("trust", "anchors.pem"), ("identity", "none"), AT];
+/// What fails where no object can be named.
+const FRAMING: &str = "container";
+
+#[test]
+fn packages_are_accepted_or_refused_as_they_say() {
+    check("package", &made(), judge);
+}
+
+fn judge(vector: &Vector<'_>) -> Result<(), String> {
+    let anchors = match vector.must("trust") {
+        "none" => Anchors::new(),
+        name => Anchors::from_pem(vector.text(name), None).expect("anchors"),
+    };
+    let mut options = VerifyOptions::new(&anchors, vector.at());
+    if vector.must("identity") != "none" {
+        options.identities = Identities::parse(&[vector.text(vector.must("identity"))]).expect("an identity");
+    }
+    let required = vector.field("require").map(|name| name.parse::<Requirement>().expect("a requirement"));
+    options.require = required.into_iter().collect::<BTreeSet<_>>();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("PK.asice");
+    std::fs::write(&path, vector.bytes()).expect("writes");
+    let verdict = verify(&path, &options, &mut NoProgress);
+    let says = |text: &str| verdict.checks().iter().any(|check| check.text.contains(text));
+    if let Some(text) = vector.field("says") {
+        assert!(says(text), "{text}: {verdict}");
+    }
+    if verdict.is_verified() {
+        return Ok(());
+    }
+    let failures: Vec<&str> = verdict.failures().map(|check| check.text.as_str()).collect();
+    Err(failures.join("\n"))
+}
+
+fn made() -> Files {
+    let mut files = Files::new();
+    let bench = Bench::new();
+    files.insert("anchors.pem".to_owned(), bench.root.certificate_pem().into_bytes());
+    files.insert("other-anchors.pem".to_owned(), bench.other.certificate_pem().into_bytes());
+    files.insert("identity.key".to_owned(), bench.identity.clone().into_bytes());
+    files.insert("other-identity.key".to_owned(), bench.other_identity.clone().into_bytes());
+    let person = bench.seal("one", b"the content of the letter");
+    let sealed = bench.with_seal(&person, &bench.institution);
+    let written = raw_zip::write(&sealed, b"");
+
+    let good = |files: &mut Files, name: &str, about: &str, header: &[(&str, &str)], list: &[RawEntry]| {
+        add(files, name, about, None, header, raw_zip::write(list, b""));
+    };
+    good(
+        &mut files,
+        "good-sealed",
+        "Person's signature and institution's seal; opened with the identity.",
+        TRUSTED,
+        &sealed,
+    );
+    let mut none = TRUSTED.to_vec();
+    none.push(("says", "institution seal: none"));
+    good(
+        &mut files,
+        "good-person-only",
+        "Without 002: accepted, and the report says that there is no seal.",
+        &none,
+        &person,
+    );
+    same(
+        &mut files,
+        "good-without-identity",
+        "Without identity: the outer part is right, the contents are not checked.",
+        None,
+        "good-sealed",
+        &[("trust", "anchors.pem"), ("identity", "none"), AT, ("says", "not checked")],
+    );
+    same(
+        &mut files,
+        "contents-required",
+        "Step 13: contents are required, and no identity is given.",
+        Some("contents"),
+        "good-sealed",
+        &[("trust", "anchors.pem"), ("identity", "none"), AT, ("require", "contents")],
+    );
+    same(
+        &mut files,
+        "seal-required",
+        "Step 7: a seal is required, and there is none.",
+        Some("seal"),
+        "good-person-only",
+        &[("trust", "anchors.pem"), ("identity", "none"), AT, ("require", "seal")],
+    );
+    same(
+        &mut files,
+        "not-a-recipient",
+        "Step 10: the identity is none of the recipients.",
+        Some("index.age"),
+        "good-sealed",
+        &[("trust", "anchors.pem"), ("identity", "other-identity.key"), AT],
+    );
+    same(
+        &mut files,
+        "other-anchor",
+        "Step 6: the only anchor is another authority of the same name.",
+        Some(S1),
+        "good-sealed",
+        &[("trust", "other-anchors.pem"), ("identity", "identity.key"), AT],
+    );
+    same(
+        &mut files,
+        "no-anchor",
+        "Step 6: nobody vouches for the signer.",
+        Some("integrity only"),
+        "good-sealed",
+        &[("trust", "none"), ("identity", "identity.key"), AT],
+    );
+    framing(&mut files, &sealed, &written);
+    objects(&mut files, &sealed);
+    signatures(&mut files, &bench, &person);
+    swaps(&mut files, &bench, &person);
+    files
+}
+
+fn same(files: &mut Files, name: &str, about: &str, part: Option<&str>, of: &str, header: &[(&str, &str)]) {
+    let file = format!("{of}.asice");
+    let mut all = vec![("file", file.as_str())];
+    all.extend(header);
+    say(files, name, about, part, &all);
+}
+
+fn framing(files: &mut Files, sealed: &[RawEntry], written: &[u8]) {
+    let mut bad = |name: &str, about: &str, change: &dyn Fn(&mut Vec<RawEntry>)| {
+        let mut list = sealed.to_vec();
+        change(&mut list);
+        add(files, name, about, Some(FRAMING), TRUSTED, raw_zip::write(&list, b""));
+    };
+    bad("mimetype-not-first", "3.3: data/EX-0001.age stands before mimetype.", &|list| list.swap(0, 1));
+    bad("wrong-order", "3.3: the exhibits stand in the order 2, 1, 3.", &|list| list.swap(1, 2));
+    bad("data-descriptor", "Z4: size and CRC-32 of index.age follow its content.", &|list| {
+        find(list, "index.age").descriptor = true;
+    });
+    add(
+        files,
+        "bytes-after",
+        "Z1: bytes follow the end record.",
+        Some(FRAMING),
+        TRUSTED,
+        [written, b"more"].concat(),
+    );
+}
+
+fn objects(files: &mut Files, sealed: &[RawEntry]) {
+    let mut bad = |name: &str, about: &str, part: &str, change: &dyn Fn(&mut Vec<RawEntry>)| {
+        let mut list = sealed.to_vec();
+        change(&mut list);
+        add(files, name, about, Some(part), OUTER, raw_zip::write(&list, b""));
+    };
+    bad(
+        "ciphertext-flipped",
+        "Step 5: one bit of an exhibit's ciphertext; its CRC-32 fits.",
+        "data/EX-0001.age",
+        &|list| {
+            let ciphertext = &mut find(list, "data/EX-0001.age").bytes;
+            *ciphertext.last_mut().expect("a byte") ^= 1;
+        },
+    );
+    bad("file-more", "Step 2: a file that no manifest covers.", "notes.txt", &|list| {
+        list.push(entry("notes.txt", b"x"))
+    });
+    bad("exhibit-missing", "Step 2: the second exhibit is gone.", "data/EX-0002.age", &|list| {
+        list.retain(|entry| entry.name != "data/EX-0002.age");
+    });
+    bad("seal-halved", "3.1: manifest 002 without signature 002.", S2, &|list| {
+        list.pop();
+    });
+}
+
+fn signatures(files: &mut Files, bench: &Bench, person: &[RawEntry]) {
+    let mut bad = |name: &str, about: &str, part: &str, list: &[RawEntry]| {
+        add(files, name, about, Some(part), TRUSTED, raw_zip::write(list, b""));
+    };
+    let mut list = person.to_vec();
+    let manifest = find(&mut list, M1).bytes.clone();
+    let signature = find(&mut list, S1);
+    signature.bytes = without_signed_attributes(&signature.bytes, &manifest, &bench.officer);
+    let about = "Step 6: signature 001 has no signed attributes. openssl cms -verify -cades accepts it.";
+    bad("no-signed-attributes", about, S1, &list);
+
+    let by_person = bench.with_seal(person, &bench.officer);
+    bad("seal-by-the-person", "Step 7: 002 was made with the certificate of 001.", S2, &by_person);
+    let stranger = bench.with_seal(person, &bench.stranger);
+    bad("seal-by-a-stranger", "Step 7: nobody vouches for the certificate of 002.", S2, &stranger);
+
+    // A seal over other files than the person's manifest and signature.
+    let mut list = bench.with_seal(person, &bench.institution);
+    let covered: Vec<DataReference> = [M1, TRANSMITTAL]
+        .iter()
+        .map(|name| DataReference {
+            uri: (*name).to_owned(),
+            mime: None,
+            digest: Digest::of(&find(&mut list, name).bytes),
+        })
+        .collect();
+    let manifest = AsicManifest::new(S2, covered).expect("a manifest").to_xml();
+    find(&mut list, S2).bytes = cades::sign(&manifest, &bench.institution, now(), None).expect("signs");
+    find(&mut list, M2).bytes = manifest;
+    bad("seal-over-something-else", "3.8: 002 covers the transmittal instead of signature 001.", M2, &list);
+
+    let mut list = person.to_vec();
+    sign_again(&mut list, &bench.thief);
+    bad(
+        "signed-by-another",
+        "Step 9: 001 was made anew by another officer; the transmittal names the first.",
+        S1,
+        &list,
+    );
+
+    let mut list = person.to_vec();
+    edit_transmittal(&mut list, |transmittal| {
+        transmittal.sender.certificate_sha256 = bench.thief.certificate().expect("a certificate").digest();
+    });
+    sign_again(&mut list, &bench.thief);
+    let about = "Step 11: another officer names himself as sender and signs the outer part anew. Only the index can tell.";
+    bad("adopted-by-another", about, "the index was signed by somebody else", &list);
+
+    let mut list = person.to_vec();
+    let transmittal = &mut find(&mut list, TRANSMITTAL).bytes;
+    *transmittal = [&b"{ "[..], &transmittal[1..]].concat();
+    sign_again(&mut list, &bench.officer);
+    bad(
+        "transmittal-not-canonical",
+        "Step 3: a blank in transmittal.json; signed anew by the same officer.",
+        TRANSMITTAL,
+        &list,
+    );
+
+    let mut list = person.to_vec();
+    find(&mut list, "bag-info.txt").bytes = b"Bagging-Date: 2026-11-21\nPayload-Oxum: 1.1\n".to_vec();
+    sign_again(&mut list, &bench.officer);
+    bad(
+        "bag-info-wrong",
+        "3.4: bag-info.txt says something else; signed anew by the same officer.",
+        "bag-info.txt",
+        &list,
+    );
+}
+
+fn swaps(files: &mut Files, bench: &Bench, person: &[RawEntry]) {
+    let mut other = bench.seal("two", b"another content, as long!");
+    let mut bad = |name: &str, about: &str, part: &str, header: &[(&str, &str)], list: &[RawEntry]| {
+        add(files, name, about, Some(part), header, raw_zip::write(list, b""));
+    };
+    let mut list = person.to_vec();
+    find(&mut list, DATA).bytes = find(&mut other, DATA).bytes.clone();
+    let about = "Step 5: an exhibit of another package of the same sender to the same recipient.";
+    bad("exhibit-swapped", about, DATA, OUTER, &list);
+    sign_again(&mut list, &bench.officer);
+    let about = "Step 12: the same, signed anew outside by the same officer. Only the index can tell.";
+    bad("exhibit-swapped-signed", about, DATA, TRUSTED, &list);
+
+    let mut list = person.to_vec();
+    find(&mut list, "index.age").bytes = find(&mut other, "index.age").bytes.clone();
+    bad("index-swapped", "Step 5: the index of another package.", "index.age", OUTER, &list);
+    sign_again(&mut list, &bench.officer);
+    let about = "Step 11: the same, signed anew outside by the same officer: its transmittal is another one.";
+    bad("index-swapped-signed", about, "salt", TRUSTED, &list);
+    let about = "The same without identity: the outer part is right, and nothing else is said.";
+    same(files, "good-index-not-looked-at", about, None, "index-swapped-signed", OUTER);
+}
+
+fn edit_transmittal(list: &mut [RawEntry], change: impl FnOnce(&mut Transmittal)) {
+    let bytes = &mut find(list, TRANSMITTAL).bytes;
+    let mut transmittal = Transmittal::from_bytes(bytes).expect("a transmittal");
+    change(&mut transmittal);
+    *bytes = transmittal.to_bytes().expect("canonical");
+}
+
+impl Bench {
+    /// The package with a seal 002 by `signer`.
+    fn with_seal(&self, person: &[RawEntry], signer: &dyn Signer) -> Vec<RawEntry> {
+        let mut list = person.to_vec();
+        let (manifest, signature) = (find(&mut list, M1).bytes.clone(), find(&mut list, S1).bytes.clone());
+        let seal = institution_seal(&manifest, &signature, signer, now()).expect("seals");
+        list.extend(seal.into_objects().map(|(name, bytes)| entry(&name, &bytes)));
+        list
+    }
+}
