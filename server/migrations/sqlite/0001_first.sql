@@ -1,0 +1,139 @@
+-- In clear: ids, shared numbers, stages, instruments, parties, instants, sizes, digests.
+-- Everything else is encrypted under the key of its case, which lives outside this database.
+-- Instants are microseconds UTC; ids and stages text; digests 32 bytes.
+
+CREATE TABLE mla_request (
+    case_id       TEXT    PRIMARY KEY NOT NULL,
+    shared_number TEXT    NOT NULL UNIQUE,
+    side          TEXT    NOT NULL CHECK (side IN ('requesting', 'requested')),
+    counterpart   TEXT    NOT NULL,
+    instrument    TEXT    NOT NULL,
+    stage         TEXT    NOT NULL CHECK (stage IN ('drafted', 'approved', 'transmitted', 'not-delivered', 'received',
+                                                    'acknowledged', 'in-execution', 'executed', 'closed')),
+    stage_time    INTEGER NOT NULL,
+    opened_time   INTEGER NOT NULL,
+    body          BLOB    NOT NULL
+) STRICT;
+CREATE INDEX mla_request_by_opening ON mla_request (opened_time, case_id);
+
+CREATE TABLE production_order (
+    shared_number  TEXT    PRIMARY KEY NOT NULL,
+    case_id        TEXT    NOT NULL,
+    side           TEXT    NOT NULL CHECK (side IN ('ordering', 'provider')),
+    counterpart    TEXT    NOT NULL,
+    request_number TEXT    NOT NULL,
+    stage          TEXT    NOT NULL CHECK (stage IN ('drafted', 'approved', 'served', 'not-delivered', 'received',
+                                                     'acknowledged', 'produced')),
+    stage_time     INTEGER NOT NULL,
+    opened_time    INTEGER NOT NULL,
+    body           BLOB    NOT NULL
+) STRICT;
+CREATE INDEX production_order_by_case ON production_order (case_id);
+CREATE INDEX production_order_by_opening ON production_order (opened_time, case_id);
+
+CREATE TABLE document (
+    document_id      TEXT    PRIMARY KEY NOT NULL,
+    position         INTEGER NOT NULL UNIQUE,
+    case_id          TEXT    NOT NULL,
+    kind             TEXT    NOT NULL,
+    shared_number    TEXT    NOT NULL,
+    message_number   INTEGER NOT NULL,
+    sender           TEXT    NOT NULL,
+    addressee        TEXT    NOT NULL,
+    stage            TEXT    NOT NULL CHECK (stage IN ('drafted', 'approved', 'sealed', 'transmitted', 'not-delivered',
+                                                       'received', 'refused')),
+    stage_time       INTEGER NOT NULL,
+    container_sha256 BLOB    NOT NULL,
+    container        BLOB    NOT NULL,
+    receipt_sha256   BLOB,
+    receipt          BLOB,
+    receipt_leaf     BLOB,
+    UNIQUE (sender, shared_number, message_number, container_sha256)
+) STRICT;
+CREATE INDEX document_by_case ON document (case_id, position);
+CREATE INDEX document_by_number ON document (sender, shared_number, message_number);
+
+CREATE TABLE package (
+    package_id      TEXT    PRIMARY KEY NOT NULL,
+    case_id         TEXT    NOT NULL,
+    shared_number   TEXT    NOT NULL,
+    counterpart     TEXT    NOT NULL,
+    stage           TEXT    NOT NULL CHECK (stage IN ('submitted', 'sent', 'not-delivered', 'received', 'relayed')),
+    stage_time      INTEGER NOT NULL,
+    manifest_sha256 BLOB    NOT NULL,
+    objects_sha256  BLOB    NOT NULL,
+    size_bytes      INTEGER NOT NULL,
+    object_count    INTEGER NOT NULL,
+    relay_receipt   BLOB,
+    receipt_sha256  BLOB,
+    receipt         BLOB,
+    receipt_leaf    BLOB
+) STRICT;
+CREATE INDEX package_by_case ON package (case_id);
+
+CREATE TABLE package_object (
+    package_id TEXT    NOT NULL,
+    position   INTEGER NOT NULL,
+    name       TEXT    NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    sha256     BLOB    NOT NULL,
+    PRIMARY KEY (package_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE transfer (
+    transfer_id   TEXT    PRIMARY KEY NOT NULL,
+    caller        TEXT    NOT NULL,
+    shared_number TEXT    NOT NULL,
+    objects       TEXT    NOT NULL,
+    begun_time    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE party (
+    party_id         TEXT    PRIMARY KEY NOT NULL,
+    version          INTEGER NOT NULL,
+    container_sha256 BLOB    NOT NULL,
+    container        BLOB    NOT NULL,
+    confirmed_time   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE answered_request (
+    caller         TEXT    NOT NULL,
+    request_id     TEXT    NOT NULL,
+    request_sha256 BLOB    NOT NULL,
+    answer         TEXT    NOT NULL,
+    PRIMARY KEY (caller, request_id)
+) STRICT, WITHOUT ROWID;
+
+-- The custody log. Leaves and nodes never change; bodies can be erased.
+CREATE TABLE custody_leaf (
+    leaf_index INTEGER PRIMARY KEY NOT NULL,
+    leaf       BLOB    NOT NULL CHECK (length(leaf) = 65),
+    leaf_hash  BLOB    NOT NULL CHECK (length(leaf_hash) = 32)
+) STRICT;
+CREATE TRIGGER custody_leaf_never_changes BEFORE UPDATE ON custody_leaf
+BEGIN SELECT RAISE(ABORT, 'custody leaves never change'); END;
+CREATE TRIGGER custody_leaf_never_goes BEFORE DELETE ON custody_leaf
+BEGIN SELECT RAISE(ABORT, 'custody leaves never go'); END;
+
+CREATE TABLE custody_node (
+    level      INTEGER NOT NULL,
+    node_index INTEGER NOT NULL,
+    hash       BLOB    NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (level, node_index)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE custody_body (
+    leaf_index INTEGER PRIMARY KEY NOT NULL,
+    case_id    TEXT    NOT NULL,
+    stream     TEXT    NOT NULL,
+    n          INTEGER NOT NULL,
+    salt       BLOB    NOT NULL,
+    body       BLOB    NOT NULL,
+    UNIQUE (case_id, stream, n)
+) STRICT;
+
+CREATE TABLE custody_checkpoint (
+    id        INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    tree_size INTEGER NOT NULL,
+    note      BLOB    NOT NULL
+) STRICT;

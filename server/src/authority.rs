@@ -1,0 +1,152 @@
+//! The authority one server serves, with all that its acts need: institution, parties, datastore,
+//! vault, peers, clock and the source of ids.
+
+use crate::datastore::Datastore;
+use crate::directory::{Directory, SoundEntry};
+use crate::files::DurableFiles;
+use crate::institution::Institution;
+use crate::peers::Peers;
+use crate::problem::{Problem, Reason};
+use crate::vault::Vault;
+use arc_swap::ArcSwap;
+use rogatory_core::{Clock, Entropy, PackageId};
+use rogatory_pki::revocation::RevocationLists;
+use rogatory_pki::tls::{Listener, server_config};
+use rustls::ServerConfig;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+/// How many parties are read at once.
+const PARTIES_A_PAGE: u32 = 500;
+
+/// One office at work.
+pub struct Authority {
+    /// Keys, officers, own entry.
+    pub institution: Institution,
+    /// Rows and custody entries.
+    pub datastore: Datastore,
+    /// Sealed packages.
+    pub vault: Vault,
+    /// The interface through which files are written.
+    pub files: Arc<dyn DurableFiles>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws ids and salts.
+    pub entropy: Arc<dyn Entropy>,
+    /// Dials other institutions.
+    pub peers: Peers,
+    /// Held while a party entry is checked against the others and taken up.
+    pub importing: tokio::sync::Mutex<()>,
+    /// Who fetched which package since the start, so that every fetching leaves a trace.
+    pub retrieved: Mutex<HashSet<(String, PackageId)>>,
+    directory: ArcSwap<Directory>,
+    office_tls: ArcSwap<ServerConfig>,
+    peer_tls: ArcSwap<ServerConfig>,
+}
+
+/// The directory with the TLS configurations that go with it.
+struct Trust {
+    directory: Arc<Directory>,
+    office: Arc<ServerConfig>,
+    peer: Arc<ServerConfig>,
+}
+
+impl Authority {
+    /// Puts an office together; reads the confirmed parties.
+    ///
+    /// # Errors
+    /// [`Problem`] if a stored entry is damaged or TLS cannot be configured.
+    pub async fn assemble(
+        institution: Institution,
+        datastore: Datastore,
+        vault: Vault,
+        files: Arc<dyn DurableFiles>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, Problem> {
+        let trust = trust(&institution, &datastore, &clock).await?;
+        Ok(Self {
+            directory: ArcSwap::new(trust.directory),
+            office_tls: ArcSwap::new(trust.office),
+            peer_tls: ArcSwap::new(trust.peer),
+            institution,
+            datastore,
+            vault,
+            files,
+            clock,
+            entropy,
+            peers: Peers::default(),
+            importing: tokio::sync::Mutex::new(()),
+            retrieved: Mutex::default(),
+        })
+    }
+
+    /// The confirmed parties as they are now.
+    #[must_use]
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.load_full()
+    }
+
+    /// The own party entry, byte for byte as it was sealed.
+    ///
+    /// # Errors
+    /// [`Problem`] if none was sealed or the configuration changed since.
+    pub fn own_entry(&self) -> Result<Vec<u8>, Problem> {
+        self.institution
+            .own_entry()
+            .map_err(|error| Problem::new(Reason::Unknown, error.to_string()).with_hint("ask the operator"))
+    }
+
+    /// The TLS configuration of a listener as it is now.
+    #[must_use]
+    pub fn tls_config(&self, listener: Listener) -> Arc<ServerConfig> {
+        match listener {
+            Listener::Office => self.office_tls.load_full(),
+            Listener::Peer => self.peer_tls.load_full(),
+        }
+    }
+
+    /// Takes up the parties that are confirmed now.
+    ///
+    /// # Errors
+    /// [`Problem`] as [`Authority::assemble`]; the old directory then stays.
+    pub async fn reload_directory(&self) -> Result<(), Problem> {
+        let trust = trust(&self.institution, &self.datastore, &self.clock).await?;
+        self.directory.store(trust.directory);
+        self.office_tls.store(trust.office);
+        self.peer_tls.store(trust.peer);
+        Ok(())
+    }
+}
+
+async fn trust(
+    institution: &Institution,
+    datastore: &Datastore,
+    clock: &Arc<dyn Clock>,
+) -> Result<Trust, Problem> {
+    let mut session = datastore.read().await?;
+    let mut entries = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = session.parties(&after, PARTIES_A_PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.party.to_string();
+        for row in page {
+            // What was confirmed stays believed: it is judged at the instant it was confirmed.
+            entries.push(SoundEntry::read(&row.container, row.confirmed_time)?);
+        }
+    }
+    let directory = Directory::build(institution, entries)?;
+    let none = RevocationLists::none();
+    let configure = |anchors| {
+        server_config(institution.tls(), anchors, &none, Arc::clone(clock))
+            .map(Arc::new)
+            .map_err(|error| Problem::internal("TLS cannot be configured", error))
+    };
+    Ok(Trust {
+        // Both listeners know every anchor: who may be where is said by the gate, with a plain reason.
+        office: configure(directory.registry().anchors())?,
+        peer: configure(directory.registry().anchors())?,
+        directory: Arc::new(directory),
+    })
+}

@@ -1,0 +1,89 @@
+//! The custody record of a case: every entry, each with its proof under one checkpoint.
+
+use crate::access::Permit;
+use crate::authority::Authority;
+use crate::casework::sign_checkpoint::sign_checkpoint;
+use crate::datastore::{Act, OFFICE, StoreError, Transaction};
+use crate::problem::{Problem, Reason};
+use rogatory_core::SharedNumber;
+use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
+use rogatory_custody::leaf::Leaf;
+use rogatory_custody::record::{Content, Entry, MAX_ENTRIES, Record};
+
+/// Exports the record of a case, after the export itself is recorded.
+///
+/// # Errors
+/// [`Problem`] if there is no such case, or the record would be larger than one may be.
+pub async fn export_record(authority: &Authority, permit: &Permit, name: &str) -> Result<Vec<u8>, Problem> {
+    let (case, shared_number) = find(authority, name).await?;
+    authority.datastore.perform(RecordExport { case: case.clone(), actor: permit.actor() }).await?;
+    let (size, checkpoint) = sign_checkpoint(authority)
+        .await?
+        .ok_or_else(|| Problem::internal("the log is empty after an entry", "no checkpoint"))?;
+    let mut session = authority.datastore.read().await?;
+    let limit = u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
+    let recorded = session.entries(&case, 0, size, limit.saturating_add(1)).await?;
+    if recorded.len() > MAX_ENTRIES {
+        return Err(Problem::new(
+            Reason::LimitReached,
+            format!("the case has more than {MAX_ENTRIES} entries"),
+        ));
+    }
+    let tag_key = session.tag_key(&case)?;
+    let mut entries = Vec::with_capacity(recorded.len());
+    for entry in recorded {
+        let leaf = Leaf::new(&tag_key, &entry.stream, entry.n, &entry.salt, &entry.body);
+        if leaf.hash() != entry.leaf_hash {
+            return Err(Problem::internal(
+                "a custody entry differs from its leaf",
+                entry.leaf_index.to_string(),
+            ));
+        }
+        entries.push(Entry {
+            proof: session.inclusion_proof(entry.leaf_index, size).await?,
+            stream: entry.stream,
+            n: entry.n,
+            index: entry.leaf_index,
+            leaf: leaf.to_bytes(),
+            content: Content::Body { salt: entry.salt, body: entry.body },
+        });
+    }
+    let record = Record {
+        origin: authority.institution.log_origin().clone(),
+        shared_number,
+        tag_key,
+        checkpoint: String::from_utf8(checkpoint)
+            .map_err(|error| Problem::internal("the stored checkpoint is damaged", error))?,
+        heads: Vec::new(),
+        entries,
+    };
+    let failed = |error| Problem::internal("the custody record could not be made", error);
+    record.with_heads(authority.institution.log_key()).map_err(failed)?.to_bytes().map_err(failed)
+}
+
+/// The case by its id or number, `office` for the office's own events.
+async fn find(authority: &Authority, name: &str) -> Result<(String, Option<SharedNumber>), Problem> {
+    if name == OFFICE {
+        return Ok((OFFICE.to_owned(), None));
+    }
+    let case = authority.datastore.read().await?.case(name).await?;
+    let case = case.ok_or_else(|| Problem::unknown("case", &name.chars().take(40).collect::<String>()))?;
+    Ok((case.case().to_string(), Some(case.shared_number().clone())))
+}
+
+struct RecordExport {
+    case: String,
+    actor: Actor,
+}
+
+impl Act for RecordExport {
+    const NAME: &'static str = "record-export";
+    type Output = ();
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        let entries = tx.entry_count(&self.case).await?;
+        let event = Event::CustodyExported { entries };
+        tx.record(&self.case, &self.actor, CustodyEvent::internal(event)).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! What the authority does, one act a file. No sockets, no SQL text.
+//!
+//! An act checks first, signs and seals outside the transaction, then performs: rows and custody
+//! entries together. What leaves the house leaves after the commit that stored it.
+
+pub mod approve_document;
+pub mod draft_document;
+pub mod export_record;
+pub mod import_party;
+pub mod read_document;
+pub mod receive_document;
+pub mod receive_package;
+pub mod record_denial;
+pub mod relay_package;
+pub mod send_package;
+pub mod sign_checkpoint;
+pub mod transfer;
+pub mod transmit_document;
+
+mod delivery;
+mod matter;
+mod outer_check;
+mod signers;

@@ -1,0 +1,321 @@
+//! A counterpart's sealed document arrives: authentic bytes get a receipt in the same call, positive
+//! or negative; anything else is refused without one.
+//!
+//! The receipt is sealed before the transaction and stored in it, with the leaf that holds its
+//! digest. The same bytes get the same receipt again; other bytes under the same number get a
+//! negative one, and both are kept.
+
+use crate::access::Permit;
+use crate::authority::Authority;
+use crate::casework::delivery::{Refused, give_receipt};
+use crate::casework::draft_document::instrument_of;
+use crate::casework::matter::{Matter, check_references};
+use crate::casework::signers::{judge_signers, sealed_by};
+use crate::datastore::{Act, DocumentRow, DocumentStage, OFFICE, StoreError, StoredReceipt, Transaction};
+use crate::directory::{ConfirmedParty, open_container, verify_container};
+use crate::problem::{Problem, Reason};
+use rogatory_container::asice::VerifiedAsice;
+use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
+use rogatory_core::document::{DATA_FILE, DOCUMENT_LIMIT_BYTES, Document, DocumentKind};
+use rogatory_core::ground::NonDeliveryGround;
+use rogatory_core::mla_request::MlaRequest;
+use rogatory_core::order::{OrderSide, OrderStage, ProductionOrder};
+use rogatory_core::receipt::{ReceiptKind, Receipted};
+use rogatory_core::reference::DocumentId;
+use rogatory_core::{CaseId, Digest, MessageNumber, PartyId};
+use std::sync::Arc;
+
+/// How often a document is judged anew when the case moved while it was.
+const TRIES: usize = 3;
+/// How many different documents under one number are kept as proof of the conflict.
+const KEPT_UNDER_ONE_NUMBER: usize = 8;
+
+/// Takes a document from the calling peer and gives the receipt.
+///
+/// # Errors
+/// [`Problem`], without receipt, for bytes that are not authentic.
+pub async fn receive_document(
+    authority: &Arc<Authority>,
+    permit: &Permit,
+    bytes: &[u8],
+    case_head: &[u8],
+) -> Result<StoredReceipt, Problem> {
+    let peer = permit.peer()?;
+    let party = authority.directory().confirmed(peer)?;
+    let (verified, document) = authenticate(authority, &party, bytes)?;
+    let number = &document.shared_number;
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        let mut session = authority.datastore.read().await?;
+        let earlier = session.documents_numbered(peer, number, document.message_number).await?;
+        let container_sha256 = Digest::of(bytes);
+        if let Some(same) = earlier.iter().find(|document| document.container_sha256 == container_sha256) {
+            let row = session.document(&same.id).await?;
+            return row
+                .and_then(|row| row.receipt)
+                .ok_or_else(|| Problem::internal("a received document has no receipt", same.id.to_string()));
+        }
+        drop(session);
+        if earlier.len() >= KEPT_UNDER_ONE_NUMBER {
+            let what = format!(
+                "too many different documents came under {number}, message {}",
+                document.message_number
+            );
+            return Err(
+                Problem::new(Reason::LimitReached, what).with_hint("number messages without repeating")
+            );
+        }
+        let judged = if earlier.is_empty() {
+            judge(authority, &party, &verified, &document).await?
+        } else {
+            Err(Refused::new(
+                NonDeliveryGround::Conflict,
+                format!("other bytes came earlier under {number}, message {}", document.message_number),
+            ))
+        };
+        let of = Receipted::Document {
+            sender: peer.clone(),
+            shared_number: number.clone(),
+            message_number: document.message_number,
+            container_sha256,
+        };
+        let now = authority.clock.now();
+        let receipt =
+            give_receipt(authority, ReceiptKind::Delivery, peer, of, case_head, judged.as_ref().err(), now)?;
+        let act = Receive {
+            own: authority.institution.party().clone(),
+            actor: permit.actor(),
+            document: document.clone(),
+            container: bytes.to_vec(),
+            accepted: judged.is_ok(),
+            known_before: earlier.len(),
+            receipt,
+        };
+        match authority.datastore.perform(act).await {
+            Err(problem)
+                if tried < TRIES && matches!(problem.reason(), Reason::Raced | Reason::WrongStage) => {}
+            other => return other,
+        }
+    }
+}
+
+/// Bytes are authentic if the container is sound, every signature verifies by the anchors of the
+/// sender's country, and the last is a seal that the sender published.
+fn authenticate(
+    authority: &Authority,
+    party: &ConfirmedParty,
+    bytes: &[u8],
+) -> Result<(VerifiedAsice, Document), Problem> {
+    if bytes.len() > DOCUMENT_LIMIT_BYTES {
+        return Err(Problem::new(
+            Reason::LimitReached,
+            format!("the document has {} bytes; at most {DOCUMENT_LIMIT_BYTES} are taken", bytes.len()),
+        ));
+    }
+    let peer = &party.entry.party;
+    let container = open_container(bytes)?;
+    let anchors = authority.directory().anchors_of(peer);
+    let verified = verify_container(&container, &anchors, authority.clock.now())?;
+    if !sealed_by(&verified, party) {
+        return Err(Problem::new(
+            Reason::UnknownSeal,
+            format!("the document does not carry the seal of {peer}"),
+        )
+        .with_hint("if the seal was renewed, export the party entry again and have it imported here"));
+    }
+    let json = container.file(DATA_FILE).unwrap_or_default();
+    let document = Document::from_json(json)
+        .map_err(|error| Problem::new(Reason::MalformedContainer, rogatory_core::chain(&error)))?;
+    if document.sender.party != *peer {
+        let what = format!("the document names {} as its sender, not {peer}", document.sender.party);
+        return Err(Problem::new(Reason::UnknownSeal, what));
+    }
+    Ok((verified, document))
+}
+
+/// Judges an authentic document that is new here.
+async fn judge(
+    authority: &Authority,
+    party: &ConfirmedParty,
+    verified: &VerifiedAsice,
+    document: &Document,
+) -> Result<Result<(), Refused>, Problem> {
+    let kind = document.kind;
+    let own = authority.institution.party();
+    let refuse = |ground, reason: String| Ok(Err(Refused::new(ground, reason)));
+    if let Err(gap) = judge_signers(verified, party) {
+        return refuse(NonDeliveryGround::WrongSigners, gap);
+    }
+    if document.addressee.party != *own {
+        let what = format!("it is addressed to {}, not to {own}", document.addressee.party);
+        return refuse(NonDeliveryGround::WrongAddressee, what);
+    }
+    if kind.competence_to_send().is_some_and(|act| !party.entry.is_competent(act)) {
+        let what = format!("{} has no competence to send a document of kind {kind}", party.entry.party);
+        return refuse(NonDeliveryGround::WrongCompetence, what);
+    }
+    if kind.competence_to_receive().is_some_and(|act| !authority.institution.is_competent(act)) {
+        let what = format!("{own} has no competence to receive a document of kind {kind}");
+        return refuse(NonDeliveryGround::WrongCompetence, what);
+    }
+    let mut session = authority.datastore.read().await?;
+    let matter = Matter::find(&mut session, &document.shared_number).await?;
+    match (kind, matter) {
+        (DocumentKind::Request | DocumentKind::Order, None) => Ok(judge_opening(document)),
+        (DocumentKind::Request | DocumentKind::Order, Some(matter)) => {
+            if *matter.counterpart() != party.entry.party {
+                // What others have with us is not this peer's to know: a number is refused, no more is said.
+                let what = format!("{} cannot be taken: mint another number", document.shared_number);
+                return refuse(NonDeliveryGround::Malformed, what);
+            }
+            let what = format!("a matter stands here already under {}", document.shared_number);
+            refuse(NonDeliveryGround::Conflict, what)
+        }
+        (DocumentKind::Receipt | DocumentKind::PartyEntry, _) => refuse(
+            NonDeliveryGround::Malformed,
+            format!("a document of kind {kind} is not delivered by itself"),
+        ),
+        (_, None) => {
+            let what = format!("nothing is known here under {}", document.shared_number);
+            refuse(NonDeliveryGround::UnknownReference, what)
+        }
+        (_, Some(matter)) => {
+            if *matter.counterpart() != party.entry.party {
+                // What others have with us is not this peer's to know.
+                let what = format!("nothing is known here under {}", document.shared_number);
+                return refuse(NonDeliveryGround::UnknownReference, what);
+            }
+            if let Err(problem) = matter.admits(kind, false) {
+                return refuse(NonDeliveryGround::WrongStage, problem.to_string());
+            }
+            Ok(check_references(&mut session, &matter, document, false).await?)
+        }
+    }
+}
+
+/// Judges a request or order that would open a case.
+fn judge_opening(document: &Document) -> Result<(), Refused> {
+    let malformed = |what: String| Refused::new(NonDeliveryGround::Malformed, what);
+    let country = document.sender.party.country().as_str().to_ascii_uppercase();
+    if document.shared_number.country() != country {
+        return Err(malformed(format!("its shared number was not minted for {country}")));
+    }
+    if document.message_number != MessageNumber::FIRST {
+        return Err(malformed("the first message under a number must be message 1".to_owned()));
+    }
+    if document.in_reply_to.is_some() {
+        return Err(malformed("it opens a matter and yet answers another document".to_owned()));
+    }
+    document.evidence_recipients().map_err(|error| malformed(error.to_string()))?;
+    if document.kind == DocumentKind::Order {
+        document.request_quoted().map_err(|error| malformed(error.to_string()))?;
+    }
+    Ok(())
+}
+
+struct Receive {
+    own: PartyId,
+    actor: Actor,
+    document: Document,
+    container: Vec<u8>,
+    accepted: bool,
+    /// How many documents stood under this number when it was judged.
+    known_before: usize,
+    receipt: Vec<u8>,
+}
+
+impl Act for Receive {
+    const NAME: &'static str = "receive-document";
+    type Output = StoredReceipt;
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<StoredReceipt, StoreError> {
+        let document = &self.document;
+        let peer = &document.sender.party;
+        let number = &document.shared_number;
+        let now_known = tx.documents_numbered(peer, number, document.message_number).await?.len();
+        if now_known != self.known_before {
+            return Err(Problem::new(Reason::Raced, "the same message arrived twice at once").into());
+        }
+        let (case, events) = self.open_or_advance(tx).await?;
+        let receipt_sha256 = Digest::of(&self.receipt);
+        let (shared_number, message_number, kind) = (number.clone(), document.message_number, document.kind);
+        let container_sha256 = Digest::of(&self.container);
+        let event = if self.accepted {
+            Event::DocumentReceived { shared_number, message_number, kind, container_sha256, receipt_sha256 }
+        } else {
+            Event::DocumentRefused { shared_number, message_number, kind, container_sha256, receipt_sha256 }
+        };
+        let logged = tx.record(&case, &self.actor, CustodyEvent::shared(peer.clone(), event)).await?;
+        for event in events {
+            tx.record(&case, &self.actor, event).await?;
+        }
+        let receipt = StoredReceipt { container: self.receipt.clone(), leaf_hash: logged.leaf_hash };
+        tx.insert_document(&DocumentRow {
+            id: DocumentId::mint(tx.entropy()),
+            case,
+            kind: document.kind,
+            shared_number: number.clone(),
+            message_number: document.message_number,
+            sender: peer.clone(),
+            addressee: self.own.clone(),
+            stage: if self.accepted { DocumentStage::Received } else { DocumentStage::Refused },
+            stage_time: tx.now(),
+            container_sha256,
+            container: self.container.clone(),
+            receipt: Some(receipt.clone()),
+        })
+        .await?;
+        Ok(receipt)
+    }
+}
+
+impl Receive {
+    /// The case of the document, with the events of the step it takes there.
+    async fn open_or_advance(&self, tx: &mut Transaction) -> Result<(String, Vec<CustodyEvent>), StoreError> {
+        let document = &self.document;
+        let (peer, number) = (document.sender.party.clone(), document.shared_number.clone());
+        let matter = Matter::find(tx, &number).await?;
+        if !self.accepted {
+            // It stands with the matter it names if that is this peer's, else with the office.
+            let case = matter.filter(|matter| *matter.counterpart() == peer);
+            return Ok((
+                case.map_or_else(|| OFFICE.to_owned(), |matter| matter.case().to_owned()),
+                Vec::new(),
+            ));
+        }
+        match (document.kind, matter) {
+            (DocumentKind::Request, None) => {
+                let case = CaseId::mint(tx.entropy());
+                let request =
+                    MlaRequest::receive(case.clone(), number, peer, instrument_of(document), tx.now());
+                tx.open_request(&request).await?;
+                Ok((case.to_string(), Vec::new()))
+            }
+            (DocumentKind::Order, None) => {
+                let case = CaseId::mint(tx.entropy());
+                let quoted =
+                    document.request_quoted().map_err(|error| Problem::argument("body.request", &error))?;
+                tx.open_order(&ProductionOrder {
+                    case: case.clone(),
+                    shared_number: number,
+                    side: OrderSide::Provider,
+                    counterpart: peer,
+                    request_number: quoted.shared_number,
+                    provider_reference: None,
+                    stage: OrderStage::Received { at: tx.now() },
+                })
+                .await?;
+                Ok((case.to_string(), Vec::new()))
+            }
+            (DocumentKind::Request | DocumentKind::Order, Some(_)) | (_, None) => {
+                Err(Problem::new(Reason::Raced, "the matter changed while the document was judged").into())
+            }
+            (_, Some(matter)) => {
+                let case = matter.case().to_owned();
+                let event = matter.advance(tx, document).await?;
+                Ok((case, vec![event]))
+            }
+        }
+    }
+}

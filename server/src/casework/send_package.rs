@@ -1,0 +1,342 @@
+//! An officer's sealed package: checked, sealed by the institution, delivered to the authority that ordered it.
+
+use crate::access::Permit;
+use crate::authority::Authority;
+use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
+use crate::casework::matter::opening_document;
+use crate::casework::outer_check::{check_outer, hash_again};
+use crate::casework::transfer::{demand_whole, list_of};
+use crate::datastore::{
+    Act, ObjectRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction, TransferRow,
+};
+use crate::peers::{self, Outgoing};
+use crate::problem::{Problem, Reason};
+use crate::vault::{Closing, read_small};
+use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
+use rogatory_core::document::EvidenceRecipient;
+use rogatory_core::order::{OrderSide, OrderStep};
+use rogatory_core::receipt::{Receipt, Receipted};
+use rogatory_core::{Digest, OfficerId, PackageId, PartyId, Role, SharedNumber};
+use rogatory_evidence::transmittal::IntendedRecipient;
+use rogatory_evidence::{
+    PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE, VerifiedPackage, institution_seal,
+};
+use std::sync::Arc;
+
+const MANIFEST_LIMIT: u64 = 64 * 1024 * 1024;
+const SIGNATURE_LIMIT: u64 = 64 * 1024;
+
+/// What came of sending a package.
+pub struct Sent {
+    /// The package as it stands now.
+    pub package: PackageRow,
+    /// The addressee's receipt, positive or negative.
+    pub receipt: Receipt,
+}
+
+/// Completes an upload and sends the package.
+///
+/// # Errors
+/// [`Problem`]: incomplete, not verifying, other recipients than ordered, wrong stage, addressee out of reach.
+pub async fn send_package(
+    authority: &Arc<Authority>,
+    permit: &Permit,
+    transfer: TransferRow,
+) -> Result<Sent, Problem> {
+    let (_, actor) = permit.officer_as(&[Role::ProviderAgent, Role::EvidenceOfficer])?;
+    let manifest_sha256 = manifest_digest(&transfer.objects)?;
+    let id = PackageId::of_manifest(&manifest_sha256);
+    let mut session = authority.datastore.read().await?;
+    let package = match session.package(&id).await? {
+        Some(package) if package.shared_number == transfer.shared_number => package,
+        Some(_) => {
+            return Err(Problem::new(
+                Reason::Conflict,
+                format!("package {id} answers another order here already"),
+            ));
+        }
+        None => {
+            drop(session);
+            submit(authority, permit, &transfer, id.clone(), manifest_sha256, &actor).await?
+        }
+    };
+    if let (PackageStage::Sent | PackageStage::NotDelivered, Some(stored)) = (package.stage, &package.receipt)
+    {
+        let receipt = reread_receipt(authority, &package.counterpart, &stored.container)?;
+        return Ok(Sent { package, receipt });
+    }
+    if package.stage != PackageStage::Submitted {
+        let what =
+            format!("package {} is {} here and not one to be sent", package.id, package.stage.as_str());
+        return Err(Problem::new(Reason::WrongStage, what));
+    }
+    deliver(authority, package, &actor).await
+}
+
+/// The digest of the manifest that names the package.
+pub(super) fn manifest_digest(objects: &[ObjectRow]) -> Result<Digest, Problem> {
+    objects.iter().find(|object| object.name == PERSON_MANIFEST).map(|object| object.sha256).ok_or_else(
+        || Problem::new(Reason::MalformedPackage, format!("the package has no `{PERSON_MANIFEST}`")),
+    )
+}
+
+pub(super) fn reread_receipt(
+    authority: &Authority,
+    from: &PartyId,
+    bytes: &[u8],
+) -> Result<Receipt, Problem> {
+    let party = authority.directory().confirmed(from)?;
+    crate::casework::delivery::check_sealed_receipt(authority, &party, bytes)
+}
+
+/// Whether every wanted recipient can open the package.
+///
+/// # Errors
+/// The first who cannot, in words.
+pub(super) fn check_recipients(
+    wanted: &[EvidenceRecipient],
+    listed: &[IntendedRecipient],
+) -> Result<(), String> {
+    match wanted.iter().find(|want| !listed.iter().any(|have| have.recipient == want.recipient)) {
+        None => Ok(()),
+        Some(missing) => Err(format!("it is not encrypted to {}, who was asked for", missing.recipient)),
+    }
+}
+
+/// Checks an uploaded package, adds the institution's seal, takes it into the vault and the books.
+async fn submit(
+    authority: &Arc<Authority>,
+    permit: &Permit,
+    transfer: &TransferRow,
+    id: PackageId,
+    manifest_sha256: Digest,
+    actor: &Actor,
+) -> Result<PackageRow, Problem> {
+    let number = &transfer.shared_number;
+    let mut session = authority.datastore.read().await?;
+    let order = session
+        .order_by_number(number)
+        .await?
+        .filter(|order| order.side == OrderSide::Provider)
+        .ok_or_else(|| Problem::unknown("order", number))?;
+    order.admits(OrderStep::Produce)?;
+    let (document, _) = opening_document(&mut session, order.case.as_str(), number).await?;
+    drop(session);
+    let wanted = document
+        .evidence_recipients()
+        .map_err(|error| Problem::internal("a stored order lists no recipients", error))?;
+    let (officer, _) = permit.officer_as(&[Role::ProviderAgent, Role::EvidenceOfficer])?;
+    let closing = Arc::new(authority.vault.close(&transfer.id)?);
+    let reclaimed = authority.vault.reclaim(&closing, &id)?;
+    authority.vault.remove_objects(&closing, &[SEAL_MANIFEST, SEAL_SIGNATURE])?;
+    demand_whole(authority, transfer)?;
+    let (checker, listed, officer) = (Arc::clone(authority), transfer.clone(), officer.clone());
+    let held = Arc::clone(&closing);
+    // Reads lists that may be long: off the threads that answer calls.
+    let objects = blocking(move || {
+        if reclaimed {
+            hash_again(&checker.vault.incoming(&listed.id), &listed.objects)?;
+        }
+        seal_upload(&checker, &held, &listed, &wanted, &officer)
+    })
+    .await?;
+    authority.vault.adopt(&closing, &id)?;
+    let package = PackageRow {
+        id,
+        case: order.case.to_string(),
+        shared_number: number.clone(),
+        counterpart: order.counterpart,
+        stage: PackageStage::Submitted,
+        stage_time: authority.clock.now(),
+        manifest_sha256,
+        objects_sha256: Digest::of(list_of(&objects).as_bytes()),
+        size_bytes: objects.iter().map(|object| object.size_bytes).sum(),
+        object_count: objects.len() as u64,
+        relay_receipt: None,
+        receipt: None,
+    };
+    let act = Submit { package, objects, transfer: transfer.id.clone(), actor: actor.clone() };
+    authority.datastore.perform(act).await
+}
+
+/// Checks the outer part of an upload and adds the institution's seal to it; gives all its objects.
+fn seal_upload(
+    authority: &Authority,
+    closing: &Closing,
+    transfer: &TransferRow,
+    wanted: &[EvidenceRecipient],
+    officer: &OfficerId,
+) -> Result<Vec<ObjectRow>, Problem> {
+    let folder = authority.vault.incoming(&transfer.id);
+    let mut objects = transfer.objects.clone();
+    if objects.iter().any(|object| [SEAL_MANIFEST, SEAL_SIGNATURE].contains(&object.name.as_str())) {
+        return Err(Problem::new(
+            Reason::MalformedPackage,
+            "the package carries an institution's seal already",
+        )
+        .with_hint("send the package as you sealed it; this server adds the institution's seal"));
+    }
+    let now = authority.clock.now();
+    let verified = check_outer(&folder, &objects, authority.institution.anchors(), now)?;
+    let signer = verified.signature().certificate().digest();
+    if authority.institution.officer_signing_with(&signer).is_none_or(|holder| holder.id != *officer) {
+        return Err(Problem::new(
+            Reason::WrongSigner,
+            "the package was sealed by somebody else than its sender",
+        )
+        .with_hint("seal it with the certificate that the server's configuration names for you"));
+    }
+    check_sender(authority, &verified, wanted, &transfer.shared_number)?;
+    let manifest = read_small(&folder, PERSON_MANIFEST, MANIFEST_LIMIT)?;
+    let signature = read_small(&folder, PERSON_SIGNATURE, SIGNATURE_LIMIT)?;
+    let seal = institution_seal(&manifest, &signature, authority.institution.seal(), now)
+        .map_err(|error| Problem::internal("the package could not be sealed", error))?;
+    for (name, bytes) in seal.into_objects() {
+        objects.push(authority.vault.add_object(closing, &name, &bytes)?);
+    }
+    Ok(objects)
+}
+
+/// Runs work that blocks, apart from the threads that answer calls.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::internal("a piece of work broke off", error))?
+}
+
+/// What the transmittal says must be what the order asks.
+fn check_sender(
+    authority: &Authority,
+    package: &VerifiedPackage,
+    wanted: &[EvidenceRecipient],
+    number: &SharedNumber,
+) -> Result<(), Problem> {
+    let transmittal = package.transmittal();
+    let wrong = |what: String| {
+        Problem::new(Reason::WrongPackage, format!("the package does not fit the order: {what}"))
+    };
+    if transmittal.order.as_ref() != Some(number) {
+        return Err(wrong(format!("it does not say that it answers {number}"))
+            .with_hint(format!("seal it with `--order {number}`")));
+    }
+    if transmittal.sender.institution.as_ref() != Some(authority.institution.party()) {
+        return Err(wrong(format!("its sender is not {}", authority.institution.party()))
+            .with_hint("seal it with your profile"));
+    }
+    check_recipients(wanted, &transmittal.recipients)
+        .map_err(|what| wrong(what).with_hint("take the recipients from the order"))
+}
+
+struct Submit {
+    package: PackageRow,
+    objects: Vec<ObjectRow>,
+    transfer: String,
+    actor: Actor,
+}
+
+impl Act for Submit {
+    const NAME: &'static str = "submit-package";
+    type Output = PackageRow;
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<PackageRow, StoreError> {
+        let package = &self.package;
+        if let Some(there) = tx.package(&package.id).await? {
+            return Ok(there);
+        }
+        tx.insert_package(package, &self.objects).await?;
+        tx.delete_transfer(&self.transfer).await?;
+        let submitted = Event::PackageSubmitted {
+            package: package.id.clone(),
+            manifest_sha256: package.manifest_sha256,
+            objects: package.object_count,
+            size_bytes: package.size_bytes,
+        };
+        tx.record(&package.case, &self.actor, CustodyEvent::internal(submitted)).await?;
+        let sealed =
+            Event::PackageSealed { package: package.id.clone(), manifest_sha256: package.manifest_sha256 };
+        tx.record(&package.case, &Actor::Server, CustodyEvent::internal(sealed)).await?;
+        Ok(package.clone())
+    }
+}
+
+/// Sends a package that is in the vault and settles it with the receipt.
+async fn deliver(authority: &Arc<Authority>, package: PackageRow, actor: &Actor) -> Result<Sent, Problem> {
+    let addressee = authority.directory().confirmed(&package.counterpart)?;
+    let objects = authority.datastore.read().await?.package_objects(&package.id).await?;
+    let outgoing = Outgoing {
+        id: &package.id,
+        shared_number: &package.shared_number,
+        objects: &objects,
+        relay_receipt: None,
+        checkpoint: own_checkpoint(authority).await?,
+    };
+    let answer = peers::send_package(authority, &package.counterpart, &outgoing).await?;
+    let of = receipted(authority.institution.party(), &package.shared_number, &package);
+    let checked = check_receipt(authority, &addressee, &answer, &of)?;
+    let receipt = checked.receipt.clone();
+    let package =
+        authority.datastore.perform(Settle { package, receipt: checked, actor: actor.clone() }).await?;
+    Ok(Sent { package, receipt })
+}
+
+/// What a receipt for this package must speak of.
+pub(super) fn receipted(sender: &PartyId, number: &SharedNumber, package: &PackageRow) -> Receipted {
+    Receipted::Package {
+        sender: sender.clone(),
+        shared_number: number.clone(),
+        package: package.id.clone(),
+        manifest_sha256: package.manifest_sha256,
+        objects_sha256: package.objects_sha256,
+        size_bytes: package.size_bytes,
+    }
+}
+
+struct Settle {
+    package: PackageRow,
+    receipt: CheckedReceipt,
+    actor: Actor,
+}
+
+impl Act for Settle {
+    const NAME: &'static str = "settle-package";
+    type Output = PackageRow;
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<PackageRow, StoreError> {
+        let id = &self.package.id;
+        let package = tx.package(id).await?.ok_or_else(|| Problem::unknown("package", id))?;
+        if package.stage != PackageStage::Submitted {
+            return Ok(package);
+        }
+        let delivered = self.receipt.is_positive();
+        let stage = if delivered { PackageStage::Sent } else { PackageStage::NotDelivered };
+        let stored =
+            StoredReceipt { container: self.receipt.container.clone(), leaf_hash: self.receipt.leaf_hash };
+        tx.settle_package(&package, stage, &stored).await?;
+        if delivered {
+            let sent = Event::PackageSent {
+                package: id.clone(),
+                manifest_sha256: package.manifest_sha256,
+                objects_sha256: package.objects_sha256,
+                receipt_sha256: self.receipt.digest(),
+            };
+            let event = CustodyEvent::shared(package.counterpart.clone(), sent);
+            tx.record(&package.case, &self.actor, event).await?;
+            let number = &package.shared_number;
+            let order = tx.order_by_number(number).await?.ok_or_else(|| Problem::unknown("order", number))?;
+            let (order, event) = order.produce(id.clone(), tx.now())?;
+            tx.update_order(&order).await?;
+            tx.record(&package.case, &self.actor, event).await?;
+        } else {
+            let refused = Event::PackageNotDelivered {
+                package: id.clone(),
+                manifest_sha256: package.manifest_sha256,
+                receipt_sha256: self.receipt.digest(),
+            };
+            let event = CustodyEvent::shared(package.counterpart.clone(), refused);
+            tx.record(&package.case, &self.actor, event).await?;
+        }
+        tx.package(id).await?.ok_or_else(|| Problem::unknown("package", id).into())
+    }
+}

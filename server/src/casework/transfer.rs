@@ -1,0 +1,175 @@
+//! A package arrives, from an officer or from a peer: announced, object by object, continued where it broke.
+
+use crate::access::{Caller, Permit};
+use crate::authority::Authority;
+use crate::datastore::{Act, ObjectRow, StoreError, Transaction, TransferRow};
+use crate::problem::{Problem, Reason};
+use crate::vault::{MAX_OBJECTS, is_object_name};
+use rogatory_core::mla_request::Side;
+use rogatory_core::order::OrderSide;
+use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
+use rogatory_evidence::PERSON_MANIFEST;
+use std::collections::{BTreeSet, HashMap};
+
+/// How many transfers one caller may have begun and not completed.
+const OPEN_TRANSFERS: i64 = 64;
+
+/// Announces a package; the same announcement of the same caller is the same transfer.
+///
+/// # Errors
+/// [`Problem`] for names a package cannot have, too many objects, or the database.
+pub async fn begin(
+    authority: &Authority,
+    permit: &Permit,
+    shared_number: SharedNumber,
+    objects: Vec<ObjectRow>,
+) -> Result<TransferRow, Problem> {
+    check_objects(&objects)?;
+    demand_matter(authority, permit, &shared_number).await?;
+    let caller = permit.caller_name();
+    let mut text = format!("{caller}\n{shared_number}\n");
+    text.push_str(&list_of(&objects));
+    let digest = Digest::of(text.as_bytes()).to_hex();
+    let transfer = TransferRow { id: format!("T-{}", &digest[..32]), caller, shared_number, objects };
+    authority.datastore.perform(Begin(transfer.clone())).await?;
+    Ok(transfer)
+}
+
+/// Nothing is stored for a number under which the caller has nothing to send here.
+async fn demand_matter(authority: &Authority, permit: &Permit, number: &SharedNumber) -> Result<(), Problem> {
+    let mut session = authority.datastore.read().await?;
+    let order = session.order_by_number(number).await?;
+    let awaited = match permit.caller() {
+        Caller::Officer { .. } => order.is_some_and(|order| order.side == OrderSide::Provider),
+        Caller::Peer(peer) => {
+            let from = |counterpart: &PartyId| counterpart == peer;
+            let ordered =
+                order.is_some_and(|order| order.side == OrderSide::Ordering && from(&order.counterpart));
+            let request = session.request_by_number(number).await?;
+            ordered
+                || request
+                    .is_some_and(|request| request.side == Side::Requesting && from(&request.counterpart))
+        }
+    };
+    if awaited {
+        Ok(())
+    } else {
+        Err(Problem::new(Reason::Unknown, format!("no evidence is awaited under {number}"))
+            .with_hint("`rogatory order list` shows the orders to answer"))
+    }
+}
+
+/// How much of each announced object is here: all of it, or nothing.
+///
+/// # Errors
+/// [`Problem`] if the database fails.
+pub async fn progress(
+    authority: &Authority,
+    permit: &Permit,
+    transfer: &TransferRow,
+) -> Result<Vec<u64>, Problem> {
+    let held = held(authority, permit, transfer).await?;
+    let whole = |object: &ObjectRow| held || authority.vault.has(&transfer.id, object);
+    Ok(transfer.objects.iter().map(|object| if whole(object) { object.size_bytes } else { 0 }).collect())
+}
+
+/// Whether the package was taken in before, from this very caller: its receipt may have been lost.
+async fn held(authority: &Authority, permit: &Permit, transfer: &TransferRow) -> Result<bool, Problem> {
+    let Some(manifest) = transfer.objects.iter().find(|object| object.name == PERSON_MANIFEST) else {
+        return Ok(false);
+    };
+    let mut session = authority.datastore.read().await?;
+    let Some(package) = session.package(&PackageId::of_manifest(&manifest.sha256)).await? else {
+        return Ok(false);
+    };
+    let same_matter = package.shared_number == transfer.shared_number;
+    let same_caller = match permit.caller() {
+        Caller::Peer(peer) => package.counterpart == *peer,
+        Caller::Officer { .. } => true,
+    };
+    if !same_matter || !same_caller {
+        return Ok(false);
+    }
+    let here = session.package_objects(&package.id).await?;
+    let here: HashMap<&str, &ObjectRow> = here.iter().map(|object| (object.name.as_str(), object)).collect();
+    Ok(transfer.objects.iter().all(|object| here.get(object.name.as_str()) == Some(&object)))
+}
+
+struct Begin(TransferRow);
+
+impl Act for Begin {
+    const NAME: &'static str = "begin-transfer";
+    type Output = ();
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        if tx.transfer(&self.0.id).await?.is_none()
+            && tx.transfer_count(&self.0.caller).await? >= OPEN_TRANSFERS
+        {
+            let what = format!("{} has {OPEN_TRANSFERS} transfers open already", self.0.caller);
+            return Err(Problem::new(Reason::LimitReached, what).with_hint("complete those first").into());
+        }
+        tx.insert_transfer(&self.0).await
+    }
+}
+
+/// The caller's own transfer of this name.
+///
+/// # Errors
+/// [`Reason::Unknown`] if there is none, or it is another's.
+pub async fn find(authority: &Authority, permit: &Permit, id: &str) -> Result<TransferRow, Problem> {
+    let found = authority.datastore.read().await?.transfer(id).await?;
+    found.filter(|transfer| transfer.caller == permit.caller_name()).ok_or_else(|| {
+        Problem::new(Reason::Unknown, "there is no such transfer").with_hint("announce the package first")
+    })
+}
+
+/// The announced object of this name.
+///
+/// # Errors
+/// A [`Problem`] if it was not announced.
+pub fn object(transfer: &TransferRow, name: &str) -> Result<ObjectRow, Problem> {
+    let announced = transfer.objects.iter().find(|object| object.name == name);
+    announced.cloned().ok_or_else(|| Problem::argument("name", &"was not announced"))
+}
+
+/// Refuses a transfer of which an object is missing.
+///
+/// # Errors
+/// [`Reason::MalformedPackage`] naming the first.
+pub fn demand_whole(authority: &Authority, transfer: &TransferRow) -> Result<(), Problem> {
+    match transfer.objects.iter().find(|object| !authority.vault.has(&transfer.id, object)) {
+        None => Ok(()),
+        Some(missing) => {
+            Err(Problem::new(Reason::MalformedPackage, format!("`{}` has not arrived", missing.name))
+                .with_hint("send what is missing and complete the package again"))
+        }
+    }
+}
+
+/// The list of objects in the form of `sha256sum`, whose digest stands in receipts.
+#[must_use]
+pub fn list_of(objects: &[ObjectRow]) -> String {
+    objects.iter().map(|object| format!("{}  {}\n", object.sha256, object.name)).collect()
+}
+
+fn check_objects(objects: &[ObjectRow]) -> Result<(), Problem> {
+    if objects.is_empty() || objects.len() > MAX_OBJECTS {
+        let what = format!("{} objects; 1 to {MAX_OBJECTS} are taken", objects.len());
+        return Err(Problem::new(Reason::LimitReached, format!("the package has {what}")));
+    }
+    let mut names = BTreeSet::new();
+    let mut total: u64 = 0;
+    for object in objects {
+        if !is_object_name(&object.name) {
+            return Err(Problem::argument("objects", &"an object has a name that a package does not have"));
+        }
+        if !names.insert(object.name.as_str()) {
+            return Err(Problem::argument("objects", &format!("`{}` stands twice", object.name)));
+        }
+        total = total.saturating_add(object.size_bytes);
+    }
+    if i64::try_from(total).is_err() {
+        return Err(Problem::new(Reason::LimitReached, "the sizes announced exceed any disk"));
+    }
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! The institution seals a complete document and transmits it; the counterpart's receipt settles it.
+//!
+//! ```text
+//! sealed bytes stored ── commit ── sent ── receipt checked ── receipt, stage, events stored ── commit
+//!                      └ a crash here: the same call sends the same bytes again
+//!                                         └ here: the counterpart gives the same receipt again
+//! ```
+
+use crate::access::Permit;
+use crate::authority::Authority;
+use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
+use crate::casework::matter::{Matter, check_references, data_of, opened_at_counterpart};
+use crate::casework::signers::{list_signers, own_signer};
+use crate::datastore::{
+    Act, DocumentRow, DocumentStage, NumberedDocument, StoreError, StoredReceipt, Transaction,
+};
+use crate::directory::{open_container, verify_container};
+use crate::peers;
+use crate::problem::{Problem, Reason};
+use rogatory_core::Digest;
+use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
+use rogatory_core::document::{Document, DocumentKind, SignerRule};
+use rogatory_core::receipt::{Receipt, Receipted};
+use rogatory_core::reference::DocumentId;
+use rogatory_proto::common::v1::SealedReceipt;
+use std::sync::Arc;
+
+/// What came of a transmission.
+pub struct Transmitted {
+    /// The document as it stands now.
+    pub row: DocumentRow,
+    /// The counterpart's receipt, positive or negative.
+    pub receipt: Receipt,
+}
+
+/// Seals and transmits a document.
+///
+/// # Errors
+/// [`Problem`]: incomplete, wrong stage, counterpart out of reach. A negative receipt is no error.
+pub async fn transmit_document(
+    authority: &Arc<Authority>,
+    permit: &Permit,
+    id: &DocumentId,
+) -> Result<Transmitted, Problem> {
+    let mut session = authority.datastore.read().await?;
+    let row = session.document(id).await?.ok_or_else(|| Problem::unknown("document", id))?;
+    if row.sender != *authority.institution.party() {
+        return Err(Problem::new(Reason::WrongStage, format!("document {id} is not this institution's own")));
+    }
+    let (_, actor) = permit.officer_as(transmitting_roles(row.kind))?;
+    let addressee = authority.directory().confirmed(&row.addressee)?;
+    let of = receipted(&row);
+    if let (DocumentStage::Transmitted | DocumentStage::NotDelivered, Some(stored)) =
+        (row.stage, &row.receipt)
+    {
+        let sealed = SealedReceipt {
+            container: stored.container.clone().into(),
+            leaf_hash: stored.leaf_hash.as_bytes().to_vec().into(),
+            checkpoint: bytes::Bytes::new(),
+        };
+        let checked = check_receipt(authority, &addressee, &sealed, &of)?;
+        return Ok(Transmitted { row, receipt: checked.receipt });
+    }
+    let (document, _) = data_of(&row)?;
+    let matter = Matter::find(&mut session, &row.shared_number)
+        .await?
+        .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
+    if row.stage != DocumentStage::Sealed {
+        matter.admits(row.kind, true)?;
+        if !matches!(row.kind, DocumentKind::Request | DocumentKind::Order)
+            && let Err(refused) = check_references(&mut session, &matter, &document, true).await?
+        {
+            return Err(Problem::new(Reason::WrongStage, format!("document {id}: {}", refused.reason)));
+        }
+    }
+    drop(session);
+    let row = if row.stage == DocumentStage::Sealed { row } else { seal(authority, row, &actor).await? };
+    let of = receipted(&row);
+    let checkpoint = own_checkpoint(authority).await?;
+    let answer =
+        peers::deliver_document(authority, &row.addressee, row.container.clone(), checkpoint).await?;
+    let checked = check_receipt(authority, &addressee, &answer, &of)?;
+    let receipt = checked.receipt.clone();
+    let row = authority.datastore.perform(Settle { row, document, receipt: checked, actor }).await?;
+    Ok(Transmitted { row, receipt })
+}
+
+/// Who may send a complete document on its way.
+fn transmitting_roles(kind: DocumentKind) -> &'static [rogatory_core::Role] {
+    use rogatory_core::Role;
+    match kind.signer_rule() {
+        SignerRule::TwoOfficersAndSeal => &[Role::Drafter, Role::Approver],
+        SignerRule::OneOfficerAndSeal | SignerRule::SealAlone => kind.drafting_roles(),
+    }
+}
+
+fn receipted(row: &DocumentRow) -> Receipted {
+    Receipted::Document {
+        sender: row.sender.clone(),
+        shared_number: row.shared_number.clone(),
+        message_number: row.message_number,
+        container_sha256: row.container_sha256,
+    }
+}
+
+/// Adds the institution's seal to a document that all its persons have signed, and stores it.
+async fn seal(authority: &Authority, row: DocumentRow, actor: &Actor) -> Result<DocumentRow, Problem> {
+    let needed = match row.kind.signer_rule() {
+        SignerRule::TwoOfficersAndSeal => DocumentStage::Approved,
+        SignerRule::OneOfficerAndSeal => DocumentStage::Drafted,
+        SignerRule::SealAlone => {
+            return Err(Problem::new(
+                Reason::WrongStage,
+                "receipts and party entries are not transmitted by officers",
+            ));
+        }
+    };
+    if row.stage != needed {
+        let what = format!(
+            "document {} is {} and cannot be transmitted: it must be {} first",
+            row.id,
+            row.stage.as_str(),
+            needed.as_str()
+        );
+        return Err(Problem::new(Reason::WrongStage, what)
+            .with_hint("a colleague with the role approver approves it with `rogatory request approve`"));
+    }
+    let now = authority.clock.now();
+    let container = open_container(&row.container)?;
+    let verified = verify_container(&container, authority.institution.anchors(), now)?;
+    let mut signers = Vec::new();
+    for n in 1..=row.kind.signer_rule().officers() {
+        let officer = own_signer(&authority.institution, &verified, n)?;
+        signers.push((&officer.id, officer.signing_certificate.digest()));
+    }
+    let listed = list_signers(&signers, row.kind).to_json();
+    let sealed = container
+        .add_seal(Some(listed), authority.institution.seal(), now)
+        .map_err(|error| Problem::internal("the document could not be sealed", error))?
+        .to_bytes();
+    // What leaves the house is verified once more as the counterpart will verify it.
+    verify_container(&open_container(&sealed)?, authority.institution.anchors(), now)?;
+    authority.datastore.perform(StoreSealed { row, sealed, actor: actor.clone() }).await
+}
+
+struct StoreSealed {
+    row: DocumentRow,
+    sealed: Vec<u8>,
+    actor: Actor,
+}
+
+impl Act for StoreSealed {
+    const NAME: &'static str = "store-sealed-document";
+    type Output = DocumentRow;
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<DocumentRow, StoreError> {
+        let row = &self.row;
+        let same = tx.documents_numbered(&row.sender, &row.shared_number, row.message_number).await?;
+        let taken = |other: &&NumberedDocument| {
+            other.id != row.id && !matches!(other.stage, DocumentStage::Drafted | DocumentStage::Approved)
+        };
+        if let Some(other) = same.iter().find(taken) {
+            let what = format!("document {} was sealed under the same message number", other.id);
+            return Err(Problem::new(Reason::Conflict, what).with_hint("draft this one again").into());
+        }
+        tx.advance_document(row, DocumentStage::Sealed, &self.sealed).await?;
+        let event = Event::DocumentSealed {
+            document: row.id.clone(),
+            kind: row.kind,
+            container_sha256: Digest::of(&self.sealed),
+        };
+        tx.record(&row.case, &self.actor, CustodyEvent::internal(event)).await?;
+        tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id).into())
+    }
+}
+
+struct Settle {
+    row: DocumentRow,
+    document: Document,
+    receipt: CheckedReceipt,
+    actor: Actor,
+}
+
+impl Act for Settle {
+    const NAME: &'static str = "settle-document";
+    type Output = DocumentRow;
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<DocumentRow, StoreError> {
+        let row = &self.row;
+        let current = tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id))?;
+        if current.stage != DocumentStage::Sealed {
+            // Another call of the same officer settled it meanwhile, with the same receipt.
+            return Ok(current);
+        }
+        let delivered = self.receipt.is_positive();
+        let receipt_sha256 = self.receipt.digest();
+        let stage = if delivered { DocumentStage::Transmitted } else { DocumentStage::NotDelivered };
+        let stored =
+            StoredReceipt { container: self.receipt.container.clone(), leaf_hash: self.receipt.leaf_hash };
+        tx.settle_document(row, stage, &stored).await?;
+        let (shared_number, message_number, kind) = (row.shared_number.clone(), row.message_number, row.kind);
+        let container_sha256 = row.container_sha256;
+        let event = if delivered {
+            Event::DocumentTransmitted {
+                shared_number,
+                message_number,
+                kind,
+                container_sha256,
+                receipt_sha256,
+            }
+        } else {
+            Event::DocumentNotDelivered {
+                shared_number,
+                message_number,
+                kind,
+                container_sha256,
+                receipt_sha256,
+            }
+        };
+        tx.record(&row.case, &self.actor, CustodyEvent::shared(row.addressee.clone(), event)).await?;
+        let matter = Matter::find(tx, &row.shared_number)
+            .await?
+            .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
+        let at = tx.now();
+        let events = match row.kind {
+            DocumentKind::Request | DocumentKind::Order => {
+                opened_at_counterpart(tx, matter, receipt_sha256, delivered, at).await?
+            }
+            _ if delivered => vec![matter.advance(tx, &self.document).await?],
+            // The stage stays: what the counterpart did not accept did not happen.
+            _ => Vec::new(),
+        };
+        for event in events {
+            tx.record(&row.case, &self.actor, event).await?;
+        }
+        if !delivered {
+            let why = self.receipt.receipt.reason.as_deref().unwrap_or_default();
+            tracing::info!(document = %row.id, ground = ?self.receipt.receipt.ground, words = why.len(), "not delivered");
+        }
+        tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id).into())
+    }
+}

@@ -1,0 +1,342 @@
+//! The custody log in the database: leaves and nodes that never change, bodies that can be erased.
+//!
+//! An entry is appended in the transaction of the change it records. Nodes of complete subtrees are
+//! kept, so that roots and proofs need only look-ups.
+
+use super::session::{Session, StoreError, digest, parse, size, stored};
+use super::transaction::Transaction;
+use crate::problem::Problem;
+use rogatory_core::Digest;
+use rogatory_core::custody_event::{Actor, CustodyEvent, EventBody, Stream};
+use rogatory_core::entropy::draw;
+use rogatory_custody::leaf::{Leaf, TagKey};
+use rogatory_custody::tree::{self, NodeCoordinates, Tree};
+use sqlx::Row as _;
+
+/// The pseudo-case of the office's own events.
+pub const OFFICE: &str = "office";
+
+/// An event as it stands in the log now.
+#[derive(Clone, Debug)]
+pub struct LoggedEvent {
+    /// Index of its leaf.
+    pub leaf_index: u64,
+    /// Its leaf hash.
+    pub leaf_hash: Digest,
+    /// Its number in its stream.
+    pub n: u64,
+}
+
+/// An entry as the log holds it, body in clear.
+#[derive(Clone, Debug)]
+pub struct RecordedEntry {
+    /// Index of its leaf.
+    pub leaf_index: u64,
+    /// Its leaf hash.
+    pub leaf_hash: Digest,
+    /// Its stream.
+    pub stream: Stream,
+    /// Its number in the stream.
+    pub n: u64,
+    /// The salt of its commitment.
+    pub salt: [u8; 32],
+    /// The body, byte for byte as committed to.
+    pub body: Vec<u8>,
+}
+
+fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> Problem {
+    Problem::internal("the custody log is damaged", error)
+}
+
+fn missing_node(coordinates: NodeCoordinates) -> Problem {
+    Problem::internal("the custody log is damaged", format!("no node at {coordinates:?}"))
+}
+
+impl Transaction {
+    /// Appends `event` to the log, numbered in its stream of `case`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the log is damaged or the database fails.
+    pub async fn record(
+        &mut self,
+        case: &str,
+        actor: &Actor,
+        event: CustodyEvent,
+    ) -> Result<LoggedEvent, StoreError> {
+        let stream = event.stream.to_string();
+        let (n, previous) = self.end_of_stream(case, &stream).await?;
+        let n = n + 1;
+        let body = EventBody {
+            case: case.to_owned(),
+            stream: event.stream,
+            n,
+            previous,
+            at: self.now(),
+            actor: actor.clone(),
+            event: event.event,
+        };
+        let bytes = serde_json::to_vec(&body).map_err(damaged)?;
+        let salt: [u8; 32] = draw(self.entropy());
+        let key = self.create_key(case)?;
+        let leaf = Leaf::new(&TagKey::derive(key.as_bytes()), &body.stream, n, &salt, &bytes);
+        let leaf_index = self.append_leaf(&leaf).await?;
+        let sealed = key.encrypt(&body_place(leaf_index), &bytes)?;
+        sqlx::query(
+            "-- record
+             INSERT INTO custody_body (leaf_index, case_id, stream, n, salt, body) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(stored(leaf_index)?)
+        .bind(case)
+        .bind(stream)
+        .bind(stored(n)?)
+        .bind(salt.as_slice())
+        .bind(sealed)
+        .execute(self.connection())
+        .await?;
+        Ok(LoggedEvent { leaf_index, leaf_hash: leaf.hash(), n })
+    }
+
+    async fn end_of_stream(&mut self, case: &str, stream: &str) -> Result<(u64, Option<Digest>), StoreError> {
+        let row = sqlx::query(
+            "-- end_of_stream
+             SELECT custody_body.n, custody_leaf.leaf_hash FROM custody_body
+             JOIN custody_leaf ON custody_leaf.leaf_index = custody_body.leaf_index
+             WHERE custody_body.case_id = $1 AND custody_body.stream = $2
+             ORDER BY custody_body.n DESC LIMIT 1",
+        )
+        .bind(case)
+        .bind(stream)
+        .fetch_optional(self.connection())
+        .await?;
+        match row {
+            None => Ok((0, None)),
+            Some(row) => Ok((size(row.try_get(0)?)?, Some(digest(row.try_get(1)?)?))),
+        }
+    }
+
+    async fn append_leaf(&mut self, leaf: &Leaf) -> Result<u64, StoreError> {
+        let count = self.tree_size().await?;
+        let mut peaks = Vec::new();
+        for coordinates in tree::peak_nodes(count).map_err(damaged)? {
+            peaks.push(self.node(coordinates).await?.ok_or_else(|| missing_node(coordinates))?);
+        }
+        let mut tree = Tree::from_peaks(count, peaks).map_err(damaged)?;
+        let appended = tree.append(leaf.hash()).map_err(damaged)?;
+        sqlx::query(
+            "-- append_leaf
+             INSERT INTO custody_leaf (leaf_index, leaf, leaf_hash) VALUES ($1, $2, $3)",
+        )
+        .bind(stored(count)?)
+        .bind(leaf.to_bytes().as_slice())
+        .bind(leaf.hash().as_bytes().as_slice())
+        .execute(self.connection())
+        .await?;
+        for node in appended.nodes {
+            sqlx::query(
+                "-- append_node
+                 INSERT INTO custody_node (level, node_index, hash) VALUES ($1, $2, $3)",
+            )
+            .bind(i64::from(node.at.level))
+            .bind(stored(node.at.index)?)
+            .bind(node.hash.as_bytes().as_slice())
+            .execute(self.connection())
+            .await?;
+        }
+        Ok(count)
+    }
+
+    /// Replaces the checkpoint if nobody did so since `expected_size`; says whether it was replaced.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn replace_checkpoint(
+        &mut self,
+        expected_size: Option<u64>,
+        tree_size: u64,
+        note: &[u8],
+    ) -> Result<bool, StoreError> {
+        let done = match expected_size {
+            None => {
+                sqlx::query(
+                    "-- first_checkpoint
+                     INSERT INTO custody_checkpoint (id, tree_size, note) VALUES (1, $1, $2) ON CONFLICT DO NOTHING",
+                )
+                .bind(stored(tree_size)?)
+                .bind(note)
+                .execute(self.connection())
+                .await?
+            }
+            Some(expected) => {
+                sqlx::query(
+                    "-- replace_checkpoint
+                     UPDATE custody_checkpoint SET tree_size = $1, note = $2
+                     WHERE id = 1 AND tree_size = $3 AND tree_size < $1",
+                )
+                .bind(stored(tree_size)?)
+                .bind(note)
+                .bind(stored(expected)?)
+                .execute(self.connection())
+                .await?
+            }
+        };
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+/// Where a body is encrypted for: bodies cannot be swapped between entries.
+fn body_place(leaf_index: u64) -> String {
+    format!("custody_body/{leaf_index}")
+}
+
+impl Session {
+    /// How many entries the log holds.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn tree_size(&mut self) -> Result<u64, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar(
+            "-- tree_size
+             SELECT MAX(leaf_index) FROM custody_leaf",
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(match last {
+            None => 0,
+            Some(last) => size(last)? + 1,
+        })
+    }
+
+    /// The hash of a complete subtree.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn node(&mut self, coordinates: NodeCoordinates) -> Result<Option<Digest>, StoreError> {
+        let hash: Option<Vec<u8>> = sqlx::query_scalar(
+            "-- node
+             SELECT hash FROM custody_node WHERE level = $1 AND node_index = $2",
+        )
+        .bind(i64::from(coordinates.level))
+        .bind(stored(coordinates.index)?)
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(hash.map(|hash| digest(&hash)).transpose()?)
+    }
+
+    /// The root over the first `tree_size` entries.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the log is damaged or the database fails.
+    pub async fn root(&mut self, tree_size: u64) -> Result<Digest, StoreError> {
+        let mut known = std::collections::HashMap::new();
+        for coordinates in tree::peak_nodes(tree_size).map_err(damaged)? {
+            let hash = self.node(coordinates).await?.ok_or_else(|| missing_node(coordinates))?;
+            known.insert(coordinates, hash);
+        }
+        Ok(tree::root_from_nodes(tree_size, |coordinates| known.get(&coordinates).copied())
+            .map_err(damaged)?)
+    }
+
+    /// The inclusion proof of entry `leaf_index` in the tree of `tree_size` entries (RFC 6962).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the log is damaged or the database fails.
+    pub async fn inclusion_proof(
+        &mut self,
+        leaf_index: u64,
+        tree_size: u64,
+    ) -> Result<Vec<Digest>, StoreError> {
+        let plan = tree::inclusion_proof_nodes(leaf_index, tree_size).map_err(damaged)?;
+        let mut known = std::collections::HashMap::new();
+        for coordinates in plan.nodes() {
+            let hash = self.node(coordinates).await?.ok_or_else(|| missing_node(coordinates))?;
+            known.insert(coordinates, hash);
+        }
+        Ok(plan.assemble(|coordinates| known.get(&coordinates).copied()).map_err(damaged)?)
+    }
+
+    /// The latest checkpoint and the size of its tree.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn checkpoint(&mut self) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        let row = sqlx::query(
+            "-- checkpoint
+             SELECT tree_size, note FROM custody_checkpoint WHERE id = 1",
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(match row {
+            None => None,
+            Some(row) => Some((size(row.try_get(0)?)?, row.try_get(1)?)),
+        })
+    }
+
+    /// The entries of a case below leaf `end`, from leaf `start` on, at most `limit`, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if an entry does not decrypt or the database fails.
+    pub async fn entries(
+        &mut self,
+        case: &str,
+        start: u64,
+        end: u64,
+        limit: u32,
+    ) -> Result<Vec<RecordedEntry>, StoreError> {
+        let rows = sqlx::query(
+            "-- entries
+             SELECT custody_body.leaf_index, custody_leaf.leaf_hash, custody_body.stream, custody_body.n,
+                    custody_body.salt, custody_body.body
+             FROM custody_body JOIN custody_leaf ON custody_leaf.leaf_index = custody_body.leaf_index
+             WHERE custody_body.case_id = $1 AND custody_body.leaf_index >= $2 AND custody_body.leaf_index < $3
+             ORDER BY custody_body.leaf_index LIMIT $4",
+        )
+        .bind(case)
+        .bind(stored(start)?)
+        .bind(stored(end)?)
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = self.key(case)?;
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in rows {
+            let leaf_index = size(row.try_get(0)?)?;
+            let salt: Vec<u8> = row.try_get(4)?;
+            let sealed: Vec<u8> = row.try_get(5)?;
+            entries.push(RecordedEntry {
+                leaf_index,
+                leaf_hash: digest(row.try_get(1)?)?,
+                stream: parse(row.try_get(2)?, "a stored stream is damaged")?,
+                n: size(row.try_get(3)?)?,
+                salt: *digest(&salt)?.as_bytes(),
+                body: key.decrypt(&body_place(leaf_index), &sealed)?,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// How many entries a case has.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn entry_count(&mut self, case: &str) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "-- entry_count
+             SELECT COUNT(*) FROM custody_body WHERE case_id = $1",
+        )
+        .bind(case)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(size(count)?)
+    }
+
+    /// The tag key of a case: all that an auditor needs to recognise the case's leaves.
+    ///
+    /// # Errors
+    /// [`Problem`] if the case has no key.
+    pub fn tag_key(&self, case: &str) -> Result<TagKey, Problem> {
+        Ok(TagKey::derive(self.key(case)?.as_bytes()))
+    }
+}

@@ -1,0 +1,386 @@
+//! Packages and transfers: what the vault holds, and what is still arriving.
+
+use super::cases::touched_one;
+use super::documents::StoredReceipt;
+use super::session::{Session, StoreError, digest, instant, parse, size, stored};
+use super::transaction::Transaction;
+use crate::problem::Problem;
+use rogatory_core::{Digest, PackageId, PartyId, SharedNumber, Timestamp};
+use serde::{Deserialize, Serialize};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use std::str::FromStr;
+
+/// Where a package stands at this office.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PackageStage {
+    /// An officer handed it in; sealed here, not sent yet.
+    Submitted,
+    /// The counterpart holds it.
+    Sent,
+    /// The counterpart gave a negative receipt.
+    NotDelivered,
+    /// It arrived here.
+    Received,
+    /// It arrived here and was passed on.
+    Relayed,
+}
+
+impl PackageStage {
+    const ALL: [Self; 5] = [Self::Submitted, Self::Sent, Self::NotDelivered, Self::Received, Self::Relayed];
+
+    /// The stage's name in storage and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Sent => "sent",
+            Self::NotDelivered => "not-delivered",
+            Self::Received => "received",
+            Self::Relayed => "relayed",
+        }
+    }
+}
+
+/// Not the name of a stage of a package.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a stage of a package")]
+pub struct UnknownStage(String);
+
+impl FromStr for PackageStage {
+    type Err = UnknownStage;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStage> {
+        Self::ALL
+            .into_iter()
+            .find(|stage| stage.as_str() == text)
+            .ok_or_else(|| UnknownStage(text.to_owned()))
+    }
+}
+
+/// One object of a package: what the sender announced and this office checked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ObjectRow {
+    /// Name inside the package: neutral, never a real file name.
+    pub name: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its digest.
+    pub sha256: Digest,
+}
+
+/// A package as this office keeps it.
+#[derive(Clone, Debug)]
+pub struct PackageRow {
+    /// Its id, the same at every office.
+    pub id: PackageId,
+    /// The case.
+    pub case: String,
+    /// The shared number it answers here.
+    pub shared_number: SharedNumber,
+    /// To whom it was sent, or from whom it came.
+    pub counterpart: PartyId,
+    /// Where it stands.
+    pub stage: PackageStage,
+    /// Since when.
+    pub stage_time: Timestamp,
+    /// SHA-256 of `ASiCManifest001.xml`.
+    pub manifest_sha256: Digest,
+    /// SHA-256 of the list of objects.
+    pub objects_sha256: Digest,
+    /// The bytes of all objects.
+    pub size_bytes: u64,
+    /// How many objects.
+    pub object_count: u64,
+    /// The relay receipt that came with it or went with it.
+    pub relay_receipt: Option<Vec<u8>>,
+    /// The receipt given or got.
+    pub receipt: Option<StoredReceipt>,
+}
+
+/// A transfer that was announced.
+#[derive(Clone, Debug)]
+pub struct TransferRow {
+    /// Its name.
+    pub id: String,
+    /// Who announced it: a party or an officer.
+    pub caller: String,
+    /// The shared number the package answers.
+    pub shared_number: SharedNumber,
+    /// The objects announced.
+    pub objects: Vec<ObjectRow>,
+}
+
+fn relay_place(id: &PackageId) -> String {
+    format!("package/{id}/relay-receipt")
+}
+
+fn receipt_place(id: &PackageId) -> String {
+    format!("package/{id}/receipt")
+}
+
+impl Transaction {
+    /// Stores a package whose objects are durable in the vault, with the list of its objects.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn insert_package(
+        &mut self,
+        package: &PackageRow,
+        objects: &[ObjectRow],
+    ) -> Result<(), StoreError> {
+        let key = self.key(&package.case)?;
+        let relay = package
+            .relay_receipt
+            .as_ref()
+            .map(|receipt| key.encrypt(&relay_place(&package.id), receipt))
+            .transpose()?;
+        sqlx::query(
+            "-- insert_package
+             INSERT INTO package (package_id, case_id, shared_number, counterpart, stage, stage_time,
+                                  manifest_sha256, objects_sha256, size_bytes, object_count, relay_receipt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(package.id.as_str())
+        .bind(&package.case)
+        .bind(package.shared_number.as_str())
+        .bind(package.counterpart.to_string())
+        .bind(package.stage.as_str())
+        .bind(self.now().microseconds())
+        .bind(package.manifest_sha256.as_bytes().as_slice())
+        .bind(package.objects_sha256.as_bytes().as_slice())
+        .bind(stored(package.size_bytes)?)
+        .bind(stored(package.object_count)?)
+        .bind(relay)
+        .execute(self.connection())
+        .await?;
+        for (position, object) in (0_i64..).zip(objects) {
+            sqlx::query(
+                "-- insert_package_object
+                 INSERT INTO package_object (package_id, position, name, size_bytes, sha256)
+                 VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(package.id.as_str())
+            .bind(position)
+            .bind(&object.name)
+            .bind(stored(object.size_bytes)?)
+            .bind(object.sha256.as_bytes().as_slice())
+            .execute(self.connection())
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Stores where a package stands now, with the receipt given or got for it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is no such package or the database fails.
+    pub async fn settle_package(
+        &mut self,
+        package: &PackageRow,
+        stage: PackageStage,
+        receipt: &StoredReceipt,
+    ) -> Result<(), StoreError> {
+        let key = self.key(&package.case)?;
+        let done = sqlx::query(
+            "-- settle_package
+             UPDATE package SET stage = $2, stage_time = $3, receipt_sha256 = $4, receipt = $5, receipt_leaf = $6
+             WHERE package_id = $1",
+        )
+        .bind(package.id.as_str())
+        .bind(stage.as_str())
+        .bind(self.now().microseconds())
+.bind(Digest::of(&receipt.container).as_bytes().as_slice())
+        .bind(key.encrypt(&receipt_place(&package.id), &receipt.container)?)
+        .bind(receipt.leaf_hash.as_bytes().as_slice())
+        .execute(self.connection())
+        .await?;
+        touched_one(done.rows_affected(), "package")
+    }
+
+    /// Stores the relay receipt of a package that is about to be passed on.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is no such package or the database fails.
+    pub async fn keep_relay_receipt(
+        &mut self,
+        package: &PackageRow,
+        receipt: &[u8],
+    ) -> Result<(), StoreError> {
+        let sealed = self.key(&package.case)?.encrypt(&relay_place(&package.id), receipt)?;
+        let done = sqlx::query(
+            "-- keep_relay_receipt
+             UPDATE package SET relay_receipt = $2 WHERE package_id = $1 AND relay_receipt IS NULL",
+        )
+        .bind(package.id.as_str())
+        .bind(sealed)
+        .execute(self.connection())
+        .await?;
+        touched_one(done.rows_affected(), "package")
+    }
+
+    /// Remembers a transfer; the same announcement is remembered once.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn insert_transfer(&mut self, transfer: &TransferRow) -> Result<(), StoreError> {
+        let objects = serde_json::to_string(&transfer.objects)
+            .map_err(|error| Problem::internal("a list of objects cannot be stored", error))?;
+        sqlx::query(
+            "-- insert_transfer
+             INSERT INTO transfer (transfer_id, caller, shared_number, objects, begun_time)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (transfer_id) DO NOTHING",
+        )
+        .bind(&transfer.id)
+        .bind(&transfer.caller)
+        .bind(transfer.shared_number.as_str())
+        .bind(objects)
+        .bind(self.now().microseconds())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
+
+impl Transaction {
+    /// Forgets a transfer that was completed or refused.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn delete_transfer(&mut self, id: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- delete_transfer
+             DELETE FROM transfer WHERE transfer_id = $1",
+        )
+        .bind(id)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
+
+impl Session {
+    /// How many transfers a caller has begun and not completed.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn transfer_count(&mut self, caller: &str) -> Result<i64, StoreError> {
+        let count = sqlx::query_scalar(
+            "-- transfer_count
+             SELECT COUNT(*) FROM transfer WHERE caller = $1",
+        )
+        .bind(caller)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(count)
+    }
+
+    /// The transfer of this name.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is damaged or the database fails.
+    pub async fn transfer(&mut self, id: &str) -> Result<Option<TransferRow>, StoreError> {
+        let row = sqlx::query(
+            "-- transfer
+             SELECT caller, shared_number, objects FROM transfer WHERE transfer_id = $1",
+        )
+        .bind(id)
+        .fetch_optional(self.connection())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let objects: String = row.try_get(2)?;
+        Ok(Some(TransferRow {
+            id: id.to_owned(),
+            caller: row.try_get(0)?,
+            shared_number: parse(row.try_get(1)?, "a stored shared number is damaged")?,
+            objects: serde_json::from_str(&objects)
+                .map_err(|error| Problem::internal("a stored list of objects is damaged", error))?,
+        }))
+    }
+
+    /// The package with this id.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is damaged or the database fails.
+    pub async fn package(&mut self, id: &PackageId) -> Result<Option<PackageRow>, StoreError> {
+        let row = sqlx::query(
+            "-- package
+             SELECT package_id, case_id, shared_number, counterpart, stage, stage_time, manifest_sha256,
+                    objects_sha256, size_bytes, object_count, relay_receipt, receipt, receipt_leaf
+             FROM package WHERE package_id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(self.connection())
+        .await?;
+        row.map(|row| self.package_of(&row)).transpose()
+    }
+
+    /// The packages of a case, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn packages(&mut self, case: &str) -> Result<Vec<PackageRow>, StoreError> {
+        let rows = sqlx::query(
+            "-- packages
+             SELECT package_id, case_id, shared_number, counterpart, stage, stage_time, manifest_sha256,
+                    objects_sha256, size_bytes, object_count, relay_receipt, receipt, receipt_leaf
+             FROM package WHERE case_id = $1 ORDER BY stage_time, package_id",
+        )
+        .bind(case)
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(|row| self.package_of(row)).collect()
+    }
+
+    /// The objects of a package, in its order.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn package_objects(&mut self, id: &PackageId) -> Result<Vec<ObjectRow>, StoreError> {
+        let rows = sqlx::query(
+            "-- package_objects
+             SELECT name, size_bytes, sha256 FROM package_object WHERE package_id = $1 ORDER BY position",
+        )
+        .bind(id.as_str())
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ObjectRow {
+                    name: row.try_get(0)?,
+                    size_bytes: size(row.try_get(1)?)?,
+                    sha256: digest(row.try_get(2)?)?,
+                })
+            })
+            .collect()
+    }
+
+    fn package_of(&self, row: &SqliteRow) -> Result<PackageRow, StoreError> {
+        let id: PackageId = parse(row.try_get(0)?, "a stored package id is damaged")?;
+        let case: String = row.try_get(1)?;
+        let key = self.key(&case)?;
+        let relay: Option<Vec<u8>> = row.try_get(10)?;
+        let receipt: Option<Vec<u8>> = row.try_get(11)?;
+        let leaf: Option<Vec<u8>> = row.try_get(12)?;
+        Ok(PackageRow {
+            shared_number: parse(row.try_get(2)?, "a stored shared number is damaged")?,
+            counterpart: parse(row.try_get(3)?, "a stored party is damaged")?,
+            stage: parse(row.try_get(4)?, "a stored stage is damaged")?,
+            stage_time: instant(row.try_get(5)?)?,
+            manifest_sha256: digest(row.try_get(6)?)?,
+            objects_sha256: digest(row.try_get(7)?)?,
+            size_bytes: size(row.try_get(8)?)?,
+            object_count: size(row.try_get(9)?)?,
+            relay_receipt: relay.map(|bytes| key.decrypt(&relay_place(&id), &bytes)).transpose()?,
+            receipt: match (receipt, leaf) {
+                (Some(receipt), Some(leaf)) => Some(StoredReceipt {
+                    container: key.decrypt(&receipt_place(&id), &receipt)?,
+                    leaf_hash: digest(&leaf)?,
+                }),
+                _ => None,
+            },
+            id,
+            case,
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! One connection with the key store beside it, for reading; a transaction is a session that writes.
+
+use crate::keystore::{CaseKey, KeyStore};
+use crate::problem::Problem;
+use rogatory_core::mla_request::WrongStage;
+use rogatory_core::order::WrongOrderStage;
+use sqlx::pool::PoolConnection;
+use sqlx::{Sqlite, SqliteConnection};
+use std::sync::Arc;
+
+/// Why an act or a reading failed: for a reason of ours, or of the database.
+#[derive(Debug)]
+pub enum StoreError {
+    /// A reason of ours: the transaction is rolled back and the caller told.
+    Problem(Problem),
+    /// The database failed: the transaction is abandoned and tried again.
+    Database(sqlx::Error),
+}
+
+impl From<Problem> for StoreError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<WrongStage> for StoreError {
+    fn from(wrong: WrongStage) -> Self {
+        Self::Problem(wrong.into())
+    }
+}
+
+impl From<WrongOrderStage> for StoreError {
+    fn from(wrong: WrongOrderStage) -> Self {
+        Self::Problem(wrong.into())
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Problem(problem) => problem,
+            StoreError::Database(error) => Self::internal("the database failed", error),
+        }
+    }
+}
+
+/// A connection and the keys of the cases it reads.
+pub struct Session {
+    connection: PoolConnection<Sqlite>,
+    keys: Arc<KeyStore>,
+}
+
+impl Session {
+    pub(super) const fn new(connection: PoolConnection<Sqlite>, keys: Arc<KeyStore>) -> Self {
+        Self { connection, keys }
+    }
+
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// Drops the connection for good: what is unfinished on it is undone by the database.
+    pub(super) async fn abandon(self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "a database connection did not close in order");
+        }
+    }
+
+    pub(super) fn key(&self, case: &str) -> Result<CaseKey, Problem> {
+        self.keys.key(case)
+    }
+
+    pub(super) fn create_key(&self, case: &str) -> Result<CaseKey, Problem> {
+        self.keys.create(case)
+    }
+}
+
+/// Reads a stored text as the type it was written from.
+pub(super) fn parse<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<T, Problem>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    text.parse().map_err(|error: T::Err| Problem::internal(what, error))
+}
+
+/// Reads a stored digest.
+pub(super) fn digest(bytes: &[u8]) -> Result<rogatory_core::Digest, Problem> {
+    rogatory_core::Digest::from_slice(bytes)
+        .map_err(|error| Problem::internal("a stored digest is damaged", error))
+}
+
+/// Reads a stored instant.
+pub(super) fn instant(microseconds: i64) -> Result<rogatory_core::Timestamp, Problem> {
+    rogatory_core::Timestamp::from_microseconds(microseconds)
+        .map_err(|error| Problem::internal("a stored instant is damaged", error))
+}
+
+/// A size as SQLite stores it.
+pub(super) fn stored(size: u64) -> Result<i64, Problem> {
+    i64::try_from(size).map_err(|error| Problem::internal("a size exceeds what is stored", error))
+}
+
+/// A size as it was stored.
+pub(super) fn size(stored: i64) -> Result<u64, Problem> {
+    u64::try_from(stored).map_err(|error| Problem::internal("a stored size is damaged", error))
+}

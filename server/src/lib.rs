@@ -1,0 +1,262 @@
+//! One institution's server: what `rogatory-server` and the tests both call.
+//!
+//! ```text
+//! rpc ──► access (permit) ──► casework (acts) ──► datastore (rows + custody, one transaction)
+//!                                  │  └────────► vault (sealed packages)
+//!                                  └──► peers (other institutions)          workers: what time does
+//! ```
+
+pub mod access;
+pub mod authority;
+pub mod casework;
+pub mod config;
+pub mod datastore;
+pub mod directory;
+mod file_stream;
+pub mod files;
+pub mod init;
+pub mod institution;
+pub mod keystore;
+pub mod listener;
+pub mod peers;
+pub mod problem;
+pub mod rpc;
+pub mod vault;
+pub mod workers;
+
+use crate::access::AccessLayer;
+use crate::authority::Authority;
+use crate::config::ServerConfig;
+use crate::datastore::{Datastore, OFFICE};
+use crate::files::{Disk, DurableFiles};
+use crate::institution::Institution;
+use crate::keystore::KeyStore;
+use crate::rpc::case_service::Cases;
+use crate::rpc::custody_service::Custody;
+use crate::rpc::delivery_service::Delivery;
+use crate::rpc::document_service::Documents;
+use crate::rpc::package_service::Packages;
+use crate::rpc::party_service::Parties;
+use crate::vault::Vault;
+use anyhow::Context as _;
+use rogatory_core::{Clock, Entropy};
+use rogatory_pki::tls::Listener;
+use rogatory_proto::custody::v1::custody_service_server::CustodyServiceServer;
+use rogatory_proto::office::v1::case_service_server::CaseServiceServer;
+use rogatory_proto::office::v1::document_service_server::DocumentServiceServer;
+use rogatory_proto::office::v1::package_service_server::PackageServiceServer;
+use rogatory_proto::office::v1::party_service_server::PartyServiceServer;
+use rogatory_proto::peer::v1::delivery_service_server::DeliveryServiceServer;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tonic::transport::Server as Grpc;
+
+/// The largest message that is taken: the list of a package's objects, 100,000 of them.
+const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
+/// The largest message that is given: a custody record.
+const RECORD_LIMIT: usize = 64 * 1024 * 1024;
+/// Calls at once on one connection.
+const STREAMS: u32 = 32;
+const FRAME_BYTES: u32 = 256 * 1024;
+const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+
+/// A running server.
+pub struct Server {
+    authority: Arc<Authority>,
+    office: SocketAddr,
+    peer: SocketAddr,
+    down: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<anyhow::Result<()>>>,
+}
+
+/// The sockets of the two listeners, bound by the caller: port 0 in tests.
+pub struct Sockets {
+    /// For own officers.
+    pub office: TcpListener,
+    /// For other institutions.
+    pub peer: TcpListener,
+}
+
+impl Sockets {
+    /// Binds the configured addresses.
+    ///
+    /// # Errors
+    /// If an address is taken or not this machine's.
+    pub async fn bind(config: &ServerConfig) -> anyhow::Result<Self> {
+        let bind = async |address: SocketAddr, which: &str| {
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("the {which} listener cannot bind {address}"))
+        };
+        Ok(Self {
+            office: bind(config.listen.office, "office").await?,
+            peer: bind(config.listen.peer, "peer").await?,
+        })
+    }
+}
+
+impl Server {
+    /// Starts the server of the folder's configuration on `sockets`.
+    ///
+    /// # Errors
+    /// If a key, the database or a stored entry cannot be used; nothing is served then.
+    pub async fn start(
+        folder: &Path,
+        config: ServerConfig,
+        sockets: Sockets,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> anyhow::Result<Self> {
+        let files: Arc<dyn DurableFiles> = Arc::new(Disk);
+        let wrapping_path = folder.join(&config.keys.key_encryption_key);
+        let wrapping = std::fs::read(&wrapping_path)
+            .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
+        let keys = KeyStore::open(&folder.join(&config.storage.case_keys), Arc::clone(&files), &wrapping)?;
+        // The office's own stream has a key like any case; it is never erased.
+        keys.create(OFFICE)?;
+        let datastore = Datastore::open(
+            &folder.join(&config.storage.database),
+            false,
+            Arc::new(keys),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        )
+        .await
+        .context("run `rogatory-server init` first if this is a new server")?;
+        let vault = Vault::new(folder.join(&config.storage.vault), Arc::clone(&files));
+        let institution = Institution::load(folder, config)?;
+        let authority = Authority::assemble(institution, datastore, vault, files, clock, entropy).await?;
+        let authority = Arc::new(authority);
+        let (office, peer) = (sockets.office.local_addr()?, sockets.peer.local_addr()?);
+        let (down, up) = watch::channel(false);
+        let tasks = vec![
+            tokio::spawn(serve_office(Arc::clone(&authority), sockets.office, up.clone())),
+            tokio::spawn(serve_peers(Arc::clone(&authority), sockets.peer, up.clone())),
+            tokio::spawn(workers::checkpoints(Arc::clone(&authority), up)),
+        ];
+        tracing::info!(party = %authority.institution.party(), %office, %peer, "listening for officers and peers");
+        Ok(Self { authority, office, peer, down, tasks })
+    }
+
+    /// The office it serves.
+    #[must_use]
+    pub const fn authority(&self) -> &Arc<Authority> {
+        &self.authority
+    }
+
+    /// Where officers call.
+    #[must_use]
+    pub const fn office_address(&self) -> SocketAddr {
+        self.office
+    }
+
+    /// Where peers call.
+    #[must_use]
+    pub const fn peer_address(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Stops accepting, lets calls under way finish, and returns when all is done.
+    ///
+    /// # Errors
+    /// If a listener ended with an error.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        // Every task may have ended by itself already.
+        let _ = self.down.send(true);
+        for task in self.tasks {
+            task.await.context("a part of the server broke off")??;
+        }
+        self.authority.datastore.close().await;
+        Ok(())
+    }
+}
+
+fn grpc() -> Grpc {
+    Grpc::builder()
+        .max_frame_size(FRAME_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(STREAMS)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+}
+
+async fn down(mut up: watch::Receiver<bool>) {
+    // If the sender is gone, the server is going down as well.
+    let _ = up.wait_for(|down| *down).await;
+}
+
+async fn serve_office(
+    authority: Arc<Authority>,
+    socket: TcpListener,
+    up: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<DocumentServiceServer<Documents>>().await;
+    health.set_serving::<PackageServiceServer<Packages>>().await;
+    let incoming = listener::connections(Arc::clone(&authority), Listener::Office, socket, up.clone());
+    let packages = PackageServiceServer::new(Packages(Arc::clone(&authority)))
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(RECORD_LIMIT);
+    let custody =
+        CustodyServiceServer::new(Custody(Arc::clone(&authority))).max_encoding_message_size(RECORD_LIMIT);
+    grpc()
+        .layer(AccessLayer::new(Arc::clone(&authority), Listener::Office))
+        .add_service(health_service)
+        .add_service(reflection(&[
+            "rogatory.office.v1.DocumentService",
+            "rogatory.office.v1.CaseService",
+            "rogatory.office.v1.PackageService",
+            "rogatory.office.v1.PartyService",
+            "rogatory.custody.v1.CustodyService",
+        ])?)
+        .add_service(
+            DocumentServiceServer::new(Documents(Arc::clone(&authority)))
+                .max_decoding_message_size(MESSAGE_LIMIT),
+        )
+        .add_service(CaseServiceServer::new(Cases(Arc::clone(&authority))))
+        .add_service(packages)
+        .add_service(PartyServiceServer::new(Parties(Arc::clone(&authority))))
+        .add_service(custody)
+        .serve_with_incoming_shutdown(incoming, down(up))
+        .await
+        .context("the office listener failed")
+}
+
+async fn serve_peers(
+    authority: Arc<Authority>,
+    socket: TcpListener,
+    up: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<DeliveryServiceServer<Delivery>>().await;
+    let incoming = listener::connections(Arc::clone(&authority), Listener::Peer, socket, up.clone());
+    let delivery =
+        DeliveryServiceServer::new(Delivery(Arc::clone(&authority))).max_decoding_message_size(MESSAGE_LIMIT);
+    grpc()
+        .layer(AccessLayer::new(authority, Listener::Peer))
+        .add_service(health_service)
+        .add_service(reflection(&["rogatory.peer.v1.DeliveryService"])?)
+        .add_service(delivery)
+        .serve_with_incoming_shutdown(incoming, down(up))
+        .await
+        .context("the peer listener failed")
+}
+
+fn reflection(
+    services: &[&str],
+) -> anyhow::Result<
+    tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>,
+> {
+    let mut builder = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(rogatory_proto::DESCRIPTORS);
+    for service in services {
+        builder = builder.with_service_name(*service);
+    }
+    builder.build_v1().context("the descriptors of the services cannot be read")
+}

@@ -1,0 +1,207 @@
+//! `rogatory-server`: arguments → configuration → run; nothing else.
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use rogatory_core::{Clock, Entropy, PartyId, Timestamp};
+use rogatory_server::config::{InstitutionKind, ServerConfig};
+use rogatory_server::init::{self, GivenKeys, NewOfficer, NewServer, OfficerFile, OfficerText};
+use rogatory_server::{Server, Sockets};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The server of one institution: central authority, contact point, provider or court.
+#[derive(Parser)]
+#[command(name = "rogatory-server", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sets up the folder of a new server.
+    Init(Box<InitArguments>),
+    /// Seals the party entry anew after the configuration changed.
+    Entry(FolderArguments),
+    /// Runs the server until it is told to stop (SIGTERM or Ctrl-C).
+    Run(FolderArguments),
+}
+
+#[derive(Args)]
+struct FolderArguments {
+    /// The server's folder, with `server.toml` in it.
+    #[arg(long)]
+    directory: PathBuf,
+}
+
+#[derive(Args)]
+struct InitArguments {
+    /// The folder to set up; it must not hold a server yet.
+    #[arg(long)]
+    directory: PathBuf,
+    /// Makes a throw-away PKI as well: for trying out, never for real cases.
+    #[arg(long, requires = "country_ca")]
+    development: bool,
+    /// The institution: <country>/<institution>, for example `md/central-authority`.
+    #[arg(long)]
+    party: PartyId,
+    /// The institution's name in words.
+    #[arg(long)]
+    name: String,
+    /// A preset of competences.
+    #[arg(long, value_enum)]
+    kind: InstitutionKind,
+    /// Where own officers call, for example `127.0.0.1:7443`.
+    #[arg(long)]
+    office: SocketAddr,
+    /// Where other institutions call, for example `127.0.0.1:7444`.
+    #[arg(long)]
+    peer: SocketAddr,
+    /// The domain under which the custody log is named.
+    #[arg(long)]
+    domain: String,
+    /// With --development: the folder of the country's throw-away authority; made if it is not there,
+    /// shared by its institutions.
+    #[arg(long, requires = "development")]
+    country_ca: Option<PathBuf>,
+    /// PEM of the institution's TLS certificate and its chain.
+    #[arg(long, required_unless_present = "development", conflicts_with = "development")]
+    tls_certificate: Option<PathBuf>,
+    /// PKCS#8 PEM of its key.
+    #[arg(long, required_unless_present = "development", conflicts_with = "development")]
+    tls_key: Option<PathBuf>,
+    /// PEM of the institution's seal certificate and its chain.
+    #[arg(long, required_unless_present = "development", conflicts_with = "development")]
+    seal_certificate: Option<PathBuf>,
+    /// PKCS#8 PEM of its key.
+    #[arg(long, required_unless_present = "development", conflicts_with = "development")]
+    seal_key: Option<PathBuf>,
+    /// PEM of the anchors of the own country.
+    #[arg(long, required_unless_present = "development", conflicts_with = "development")]
+    anchors: Option<PathBuf>,
+    /// PEM of the certificate with which an officer signs: `id=FILE`; repeat for each officer.
+    #[arg(long = "signing-certificate", conflicts_with = "development")]
+    signing_certificates: Vec<OfficerFile>,
+    /// The age recipient of an officer who opens evidence: `id=age1…`; repeat for each.
+    #[arg(long = "recipient", conflicts_with = "development")]
+    recipients: Vec<OfficerText>,
+    /// The age recipient whose identity lies offline with two persons.
+    #[arg(long, conflicts_with = "development")]
+    recovery_recipient: Option<String>,
+    /// An officer: `id=Full Name:role,role`; repeat for each.
+    #[arg(long = "officer", required = true)]
+    officers: Vec<NewOfficer>,
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place where the wall clock enters")]
+        let now = std::time::SystemTime::now();
+        let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let microseconds = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+        // Only a clock set beyond the year 9999 has no instant; certificates have long expired then.
+        Timestamp::from_microseconds(microseconds).unwrap_or(Timestamp::MAX)
+    }
+}
+
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        // The operating system's generator does not fail once it has started; ids of zeros would
+        // collide at once and be refused by the database.
+        let _ = aws_lc_rs::rand::fill(bytes);
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("ROGATORY_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
+    match run(arguments.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the last word of the program")]
+            {
+                eprintln!("error: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    match command {
+        Command::Init(arguments) => {
+            let made = set_up(*arguments, clock, entropy).await?;
+            #[expect(clippy::print_stdout, reason = "what was made is this command's output")]
+            {
+                println!("{made}");
+            }
+            Ok(())
+        }
+        Command::Entry(arguments) => init::seal_entry(&arguments.directory, clock.as_ref()),
+        Command::Run(arguments) => {
+            let config = ServerConfig::load(&arguments.directory)?;
+            let sockets = Sockets::bind(&config).await?;
+            let server = Server::start(&arguments.directory, config, sockets, clock, entropy).await?;
+            wait_for_end().await?;
+            tracing::info!("stopping: calls under way are finished first");
+            server.stop().await
+        }
+    }
+}
+
+async fn set_up(
+    arguments: InitArguments,
+    clock: Arc<SystemClock>,
+    entropy: Arc<SystemEntropy>,
+) -> anyhow::Result<init::Made> {
+    let new = NewServer {
+        folder: arguments.directory,
+        party: arguments.party,
+        name: arguments.name,
+        kind: arguments.kind,
+        office: arguments.office,
+        peer: arguments.peer,
+        domain: arguments.domain,
+        officers: arguments.officers,
+    };
+    if let Some(country_ca) = &arguments.country_ca {
+        return init::development(&new, country_ca, clock, entropy).await;
+    }
+    // The parser demands each of them unless --development is given.
+    let given = |file: Option<PathBuf>, what| file.with_context(|| format!("--{what} is missing"));
+    let keys = GivenKeys {
+        tls_certificate: given(arguments.tls_certificate, "tls-certificate")?,
+        tls_key: given(arguments.tls_key, "tls-key")?,
+        seal_certificate: given(arguments.seal_certificate, "seal-certificate")?,
+        seal_key: given(arguments.seal_key, "seal-key")?,
+        anchors: given(arguments.anchors, "anchors")?,
+        signing_certificates: arguments.signing_certificates,
+        recipients: arguments.recipients,
+        recovery_recipient: arguments.recovery_recipient,
+    };
+    init::with_keys(&new, &keys, clock, entropy).await
+}
+
+async fn wait_for_end() -> anyhow::Result<()> {
+    let mut terminated = signal(SignalKind::terminate()).context("signals cannot be heard")?;
+    tokio::select! {
+        _ = terminated.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("signals cannot be heard"),
+    }
+}

@@ -1,0 +1,253 @@
+//! Dials other institutions: TCP → TLS 1.3 → the server's certificate is that party's → gRPC.
+//!
+//! Carries bytes that were sealed elsewhere and brings back the answer. Decides nothing about them.
+
+use crate::authority::Authority;
+use crate::datastore::ObjectRow;
+use crate::directory::ConfirmedParty;
+use crate::file_stream::stream;
+use crate::problem::{Problem, Reason};
+use hyper_util::rt::TokioIo;
+use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
+use rogatory_pki::revocation::RevocationLists;
+use rogatory_pki::tls::{admit_server, client_config, explain_tls_error};
+use rogatory_proto::common::v1::{PackageObject, SealedReceipt};
+use rogatory_proto::peer::v1::delivery_service_client::DeliveryServiceClient;
+use rogatory_proto::peer::v1::{
+    BeginPackageRequest, CommitPackageRequest, DeliverDocumentRequest, SendObjectRequest,
+};
+use rustls::pki_types::ServerName;
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::{Code, Status};
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(15);
+/// How often a connection in use is asked for a sign of life, and how long that may take.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How long the answer to one call may take, a whole object not counted.
+const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+
+/// The connections to other institutions, one a confirmed entry.
+#[derive(Default)]
+pub struct Peers {
+    channels: Mutex<HashMap<Digest, Channel>>,
+}
+
+/// A package on its way out.
+pub struct Outgoing<'a> {
+    /// Which.
+    pub id: &'a PackageId,
+    /// The number it answers at the addressee.
+    pub shared_number: &'a SharedNumber,
+    /// Its objects.
+    pub objects: &'a [ObjectRow],
+    /// The relay receipt, if another institution made the package.
+    pub relay_receipt: Option<&'a [u8]>,
+    /// The latest checkpoint of the own log.
+    pub checkpoint: Vec<u8>,
+}
+
+/// Delivers a sealed document and brings back the receipt, unjudged.
+///
+/// # Errors
+/// [`Reason::PeerUnreachable`] or [`Reason::PeerRefused`].
+pub async fn deliver_document(
+    authority: &Arc<Authority>,
+    to: &PartyId,
+    container: Vec<u8>,
+    checkpoint: Vec<u8>,
+) -> Result<SealedReceipt, Problem> {
+    let request = DeliverDocumentRequest {
+        container: container.into(),
+        case_head: Vec::new().into(),
+        checkpoint: checkpoint.into(),
+        cosigned_checkpoints: Vec::new(),
+    };
+    let mut client = client(authority, to)?;
+    let answer = in_time(to, client.deliver_document(request)).await;
+    let answer = let_go_if_refused(authority, to, answer)?;
+    answer.receipt.ok_or_else(|| no_receipt(to))
+}
+
+/// Sends a package, object by object, leaving out what is there already, and brings back the
+/// receipt, unjudged.
+///
+/// # Errors
+/// [`Reason::PeerUnreachable`] or [`Reason::PeerRefused`]; what arrived stays there for the next try.
+pub async fn send_package(
+    authority: &Arc<Authority>,
+    to: &PartyId,
+    outgoing: &Outgoing<'_>,
+) -> Result<SealedReceipt, Problem> {
+    let mut client = client(authority, to)?;
+    let objects = outgoing
+        .objects
+        .iter()
+        .map(|object| PackageObject {
+            name: object.name.clone(),
+            size_bytes: object.size_bytes,
+            sha256: object.sha256.as_bytes().to_vec().into(),
+        })
+        .collect();
+    let announcement = BeginPackageRequest { shared_number: outgoing.shared_number.to_string(), objects };
+    let begun = in_time(to, client.begin_package(announcement)).await;
+    let begun = let_go_if_refused(authority, to, begun)?;
+    let there: HashMap<&str, u64> =
+        begun.progress.iter().map(|progress| (progress.name.as_str(), progress.committed_bytes)).collect();
+    for object in outgoing.objects {
+        let offset = there.get(object.name.as_str()).copied().unwrap_or(0);
+        // An empty object is there or not; a full one needs nothing more.
+        if offset == object.size_bytes && offset > 0 {
+            continue;
+        }
+        let messages = object_messages(authority, outgoing.id, object, &begun.transfer_id, offset)?;
+        client.send_object(messages).await.map_err(|status| refused(to, &status))?;
+    }
+    let commit = CommitPackageRequest {
+        transfer_id: begun.transfer_id.clone(),
+        relay_receipt: outgoing.relay_receipt.unwrap_or_default().to_vec().into(),
+        case_head: Vec::new().into(),
+        checkpoint: outgoing.checkpoint.clone().into(),
+    };
+    let answer = in_time(to, client.commit_package(commit)).await?;
+    answer.receipt.ok_or_else(|| no_receipt(to))
+}
+
+/// Reads an object from the vault as messages, a few ahead of the network.
+fn object_messages(
+    authority: &Authority,
+    id: &PackageId,
+    object: &ObjectRow,
+    transfer: &str,
+    offset: u64,
+) -> Result<ReceiverStream<SendObjectRequest>, Problem> {
+    let mut file = authority.vault.open(id, &object.name)?;
+    io::Seek::seek(&mut file, io::SeekFrom::Start(offset))
+        .map_err(|error| Problem::internal("an object of a package cannot be read", error))?;
+    let header = SendObjectRequest {
+        transfer_id: transfer.to_owned(),
+        name: object.name.clone(),
+        offset,
+        data: bytes::Bytes::new(),
+    };
+    // If the reading fails the stream ends short, and the other side refuses the object by its size.
+    Ok(stream(file, Some(header), |bytes| {
+        bytes.ok().map(|bytes| SendObjectRequest { data: bytes.into(), ..SendObjectRequest::default() })
+    }))
+}
+
+fn client(authority: &Arc<Authority>, to: &PartyId) -> Result<DeliveryServiceClient<Channel>, Problem> {
+    let party = authority.directory().confirmed(to)?;
+    let channels = &authority.peers.channels;
+    // The map is whole whenever the lock is free, even after a panic elsewhere.
+    let mut channels = channels.lock().unwrap_or_else(PoisonError::into_inner);
+    let channel = match channels.get(&party.fingerprint) {
+        Some(channel) => channel.clone(),
+        None => {
+            let channel = channel(authority, &party)?;
+            channels.insert(party.fingerprint, channel.clone());
+            channel
+        }
+    };
+    Ok(DeliveryServiceClient::new(channel))
+}
+
+/// Lets go of a connection on which a call was refused without receipt: the other side decides once a connection
+/// whom it admits, and may have confirmed this institution by the next try.
+fn let_go_if_refused<T>(
+    authority: &Authority,
+    to: &PartyId,
+    answer: Result<T, Problem>,
+) -> Result<T, Problem> {
+    if answer.as_ref().is_err_and(|problem| problem.reason() == Reason::PeerRefused)
+        && let Some(party) = authority.directory().party(to)
+    {
+        let channels = &authority.peers.channels;
+        channels.lock().unwrap_or_else(PoisonError::into_inner).remove(&party.fingerprint);
+    }
+    answer
+}
+
+/// A channel to `party` that dials when it is used, and again after a break.
+fn channel(authority: &Arc<Authority>, party: &Arc<ConfirmedParty>) -> Result<Channel, Problem> {
+    let uri: Uri = format!("http://{}", party.entry.peer_endpoint)
+        .parse()
+        .map_err(|error| Problem::internal("a confirmed party has a malformed endpoint", error))?;
+    let endpoint = Endpoint::from(uri)
+        .connect_timeout(CONNECT_LIMIT)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE)
+        .tcp_nodelay(true);
+    let (authority, party) = (Arc::clone(authority), Arc::clone(party));
+    let connector = tower::service_fn(move |_: Uri| {
+        let (authority, party) = (Arc::clone(&authority), Arc::clone(&party));
+        async move { dial(&authority, &party).await.map(TokioIo::new) }
+    });
+    Ok(endpoint.connect_with_connector_lazy(connector))
+}
+
+async fn dial(
+    authority: &Authority,
+    party: &ConfirmedParty,
+) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    let endpoint = &party.entry.peer_endpoint;
+    let host = endpoint.rsplit_once(':').map_or(endpoint.as_str(), |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(host).map_err(io::Error::other)?;
+    let directory = authority.directory();
+    let registry = directory.registry();
+    let config = client_config(
+        authority.institution.tls(),
+        registry.anchors(),
+        &RevocationLists::none(),
+        Arc::clone(&authority.clock),
+    )
+    .map_err(io::Error::other)?;
+    let tcp = TcpStream::connect(endpoint.as_str()).await?;
+    tcp.set_nodelay(true)?;
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await?;
+    let chain = stream.get_ref().1.peer_certificates();
+    admit_server(&party.entry.party, chain, registry, authority.clock.now()).map_err(io::Error::other)?;
+    Ok(stream)
+}
+
+/// The answer to a call, unless it takes too long.
+async fn in_time<T>(
+    party: &PartyId,
+    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+) -> Result<T, Problem> {
+    match tokio::time::timeout(ANSWER_LIMIT, call).await {
+        Ok(answer) => answer.map(tonic::Response::into_inner).map_err(|status| refused(party, &status)),
+        Err(_) => Err(refused(party, &Status::deadline_exceeded("no answer came in time"))),
+    }
+}
+
+fn no_receipt(party: &PartyId) -> Problem {
+    Problem::new(Reason::BadReceipt, format!("{party} answered without a receipt"))
+}
+
+/// What a peer's status means for our caller; its text is quoted as the peer's.
+fn refused(party: &PartyId, status: &Status) -> Problem {
+    let why = explain_tls_error(status).unwrap_or_else(|| format!("\"{}\"", status.message()));
+    match status.code() {
+        Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Aborted => {
+            Problem::new(Reason::PeerUnreachable, format!("{party} cannot be reached: {why}"))
+                .with_hint("what is sealed is kept; repeat the command later and the same bytes are sent")
+        }
+        code => {
+            Problem::new(Reason::PeerRefused, format!("{party} refused without a receipt ({code:?}): {why}"))
+                .with_hint("its operator finds the reason in its log")
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Adapts `CaseService` to the datastore. Parses, takes the permit, reads, renders. Decides nothing.
+
+use super::{field, page_size, status_of};
+use crate::authority::Authority;
+use crate::datastore::{CaseSummary, OFFICE, Session};
+use crate::problem::Problem;
+use rogatory_core::Timestamp;
+use rogatory_core::custody_event::{Actor, EventBody};
+use rogatory_core::order::ProductionOrder;
+use rogatory_core::reference::OfficeReference;
+use rogatory_proto::office::v1 as wire;
+use rogatory_proto::office::v1::case_service_server::CaseService;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+/// The service.
+pub struct Cases(pub Arc<Authority>);
+
+async fn render(session: &mut Session, summary: CaseSummary) -> Result<wire::Case, Problem> {
+    let case = summary.case().clone();
+    let packages = session.packages(case.as_str()).await?.into_iter().map(|package| wire::Package {
+        package_id: package.id.to_string(),
+        manifest_sha256: package.manifest_sha256.to_hex(),
+        stage: package.stage.as_str().to_owned(),
+        size_bytes: package.size_bytes,
+        object_count: package.object_count,
+        shared_number: package.shared_number.to_string(),
+    });
+    let packages = packages.collect();
+    Ok(match summary {
+        CaseSummary::Request(request) => wire::Case {
+            case_id: case.to_string(),
+            kind: "request".to_owned(),
+            shared_number: request.shared_number.to_string(),
+            side: request.side.as_str().to_owned(),
+            counterpart: request.counterpart.to_string(),
+            instrument: request.instrument,
+            stage: request.stage.name().as_str().to_owned(),
+            stage_time: request.stage.since().to_string(),
+            their_reference: text_of(request.requested_reference.as_ref()),
+            orders: session.orders(&case).await?.iter().map(order).collect(),
+            packages,
+        },
+        CaseSummary::Order(own) => wire::Case {
+            case_id: case.to_string(),
+            kind: "order".to_owned(),
+            shared_number: own.shared_number.to_string(),
+            side: own.side.as_str().to_owned(),
+            counterpart: own.counterpart.to_string(),
+            instrument: String::new(),
+            stage: own.stage.as_str().to_owned(),
+            stage_time: own.stage.since().to_string(),
+            their_reference: text_of(own.provider_reference.as_ref()),
+            orders: vec![order(&own)],
+            packages,
+        },
+    })
+}
+
+fn text_of(reference: Option<&OfficeReference>) -> String {
+    reference.map(ToString::to_string).unwrap_or_default()
+}
+
+fn order(order: &ProductionOrder) -> wire::Order {
+    wire::Order {
+        shared_number: order.shared_number.to_string(),
+        counterpart: order.counterpart.to_string(),
+        side: order.side.as_str().to_owned(),
+        stage: order.stage.as_str().to_owned(),
+        stage_time: order.stage.since().to_string(),
+    }
+}
+
+async fn find(session: &mut Session, name: &str) -> Result<CaseSummary, Problem> {
+    session
+        .case(name)
+        .await?
+        .ok_or_else(|| Problem::unknown("case", &name.chars().take(40).collect::<String>()))
+}
+
+/// A page token of the list of cases: opening and id of the last one shown.
+fn parse_token(token: &str) -> Result<Option<(Timestamp, String)>, Problem> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let bad = || Problem::argument("page_token", &"is not one that this server gave");
+    let (time, case) = token.split_once('/').ok_or_else(bad)?;
+    let time: i64 = time.parse().map_err(|_| bad())?;
+    let time = Timestamp::from_microseconds(time).map_err(|_| bad())?;
+    Ok(Some((time, case.to_owned())))
+}
+
+#[tonic::async_trait]
+impl CaseService for Cases {
+    async fn get_case(
+        &self,
+        request: Request<wire::GetCaseRequest>,
+    ) -> Result<Response<wire::GetCaseResponse>, Status> {
+        let got = async {
+            let mut session = self.0.datastore.read().await?;
+            let summary = find(&mut session, &request.get_ref().case_id).await?;
+            Ok(wire::GetCaseResponse { case: Some(render(&mut session, summary).await?) })
+        };
+        got.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
+    }
+
+    async fn list_cases(
+        &self,
+        request: Request<wire::ListCasesRequest>,
+    ) -> Result<Response<wire::ListCasesResponse>, Status> {
+        let listed = async {
+            let message = request.into_inner();
+            let size = page_size(message.page_size, 50, 500)?;
+            let before = parse_token(&message.page_token)?;
+            let mut session = self.0.datastore.read().await?;
+            let mut found = session.cases_before(before, size + 1).await?;
+            let more = found.len() > size as usize;
+            found.truncate(size as usize);
+            let next_page_token = match found.last() {
+                Some((opened, last)) if more => format!("{}/{}", opened.microseconds(), last.case()),
+                _ => String::new(),
+            };
+            let mut cases = Vec::with_capacity(found.len());
+            for (_, summary) in found {
+                cases.push(render(&mut session, summary).await?);
+            }
+            Ok(wire::ListCasesResponse { cases, next_page_token })
+        };
+        listed.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
+    }
+
+    async fn list_timeline(
+        &self,
+        request: Request<wire::ListTimelineRequest>,
+    ) -> Result<Response<wire::ListTimelineResponse>, Status> {
+        let listed = async {
+            let message = request.into_inner();
+            let size = page_size(message.page_size, 100, 1000)?;
+            let start: u64 = match message.page_token.as_str() {
+                "" => 0,
+                token => field("page_token", token)?,
+            };
+            let mut session = self.0.datastore.read().await?;
+            let case = match message.case_id.as_str() {
+                OFFICE => OFFICE.to_owned(),
+                name => find(&mut session, name).await?.case().to_string(),
+            };
+            // Leaf indices are stored as signed 64-bit numbers.
+            let end = i64::MAX.unsigned_abs();
+            let rows = session.entries(&case, start.min(end), end, size + 1).await?;
+            let more = rows.len() > size as usize;
+            let mut entries = Vec::with_capacity(rows.len());
+            for row in rows.into_iter().take(size as usize) {
+                let body: EventBody = serde_json::from_slice(&row.body)
+                    .map_err(|error| Problem::internal("a custody entry is damaged", error))?;
+                entries.push(wire::TimelineEntry {
+                    stream: row.stream.to_string(),
+                    n: row.n,
+                    time: body.at.to_string(),
+                    event: body.event.name().to_owned(),
+                    actor: match body.actor {
+                        Actor::Officer { officer, .. } => officer.to_string(),
+                        Actor::Peer { party } => party.to_string(),
+                        Actor::Server => "server".to_owned(),
+                    },
+                    leaf_index: row.leaf_index,
+                    body: row.body.into(),
+                });
+            }
+            let next_page_token = match entries.last() {
+                Some(last) if more => (last.leaf_index + 1).to_string(),
+                _ => String::new(),
+            };
+            Ok(wire::ListTimelineResponse { entries, next_page_token })
+        };
+        listed.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
+    }
+}

@@ -1,0 +1,133 @@
+//! Objects of packages between wire and vault, the same on both listeners.
+
+use crate::access::{Permit, permit_of};
+use crate::authority::Authority;
+use crate::casework::transfer;
+use crate::datastore::{ObjectRow, TransferRow};
+use crate::problem::{Problem, Reason};
+use crate::rpc::{field, status_of};
+use bytes::Bytes;
+use rogatory_core::Digest;
+use rogatory_proto::common::v1::{ObjectProgress, PackageObject};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tonic::{Request, Status, Streaming};
+
+/// The most bytes of one message.
+const MESSAGE_LIMIT: usize = 1024 * 1024;
+const MESSAGES_AHEAD: usize = 4;
+/// How long the next message of an object is waited for.
+const MESSAGE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Reads the announced objects.
+///
+/// # Errors
+/// A [`Problem`] naming the field.
+pub(super) fn parse(objects: Vec<PackageObject>) -> Result<Vec<ObjectRow>, Problem> {
+    objects
+        .into_iter()
+        .map(|object| {
+            let sha256 = Digest::from_slice(&object.sha256)
+                .map_err(|error| Problem::argument("objects.sha256", &error))?;
+            Ok(ObjectRow { name: object.name, size_bytes: object.size_bytes, sha256 })
+        })
+        .collect()
+}
+
+/// Announces a package and tells how much of it is here.
+///
+/// # Errors
+/// As [`transfer::begin`].
+pub(super) async fn begin(
+    authority: &Authority,
+    permit: &Permit,
+    shared_number: &str,
+    objects: Vec<PackageObject>,
+) -> Result<(TransferRow, Vec<ObjectProgress>), Problem> {
+    let number = field("shared_number", shared_number)?;
+    let transfer = transfer::begin(authority, permit, number, parse(objects)?).await?;
+    let committed = transfer::progress(authority, permit, &transfer).await?;
+    let progress = transfer
+        .objects
+        .iter()
+        .zip(committed)
+        .map(|(object, committed_bytes)| ObjectProgress { name: object.name.clone(), committed_bytes })
+        .collect();
+    Ok((transfer, progress))
+}
+
+/// A message of an object: the first holds the header, all hold bytes.
+pub(super) struct ObjectMessage {
+    pub transfer_id: String,
+    pub name: String,
+    pub offset: u64,
+    pub data: Bytes,
+}
+
+/// Takes an object as it streams in, on either listener; gives the committed length.
+///
+/// # Errors
+/// A status naming what is wrong: the object is not what was announced, or stream or disk broke.
+pub(super) async fn receive<M>(authority: &Authority, request: Request<Streaming<M>>) -> Result<u64, Status>
+where
+    M: Into<ObjectMessage>,
+{
+    let permit = permit_of(&request).map_err(|problem| status_of(&problem))?;
+    let mut stream = request.into_inner();
+    let Some(header) = stream.message().await? else {
+        return Err(status_of(&Problem::argument("transfer_id", &"the stream is empty")));
+    };
+    write(authority, &permit, header.into(), stream).await.map_err(|problem| status_of(&problem))
+}
+
+/// Writes an object as its messages arrive, hashing on the way.
+async fn write<M: Into<ObjectMessage>>(
+    authority: &Authority,
+    permit: &Permit,
+    header: ObjectMessage,
+    mut stream: Streaming<M>,
+) -> Result<u64, Problem> {
+    let transfer = transfer::find(authority, permit, &header.transfer_id).await?;
+    let object = transfer::object(&transfer, &header.name)?;
+    if authority.vault.has(&transfer.id, &object) {
+        return Ok(object.size_bytes);
+    }
+    if header.offset != 0 {
+        return Err(Problem::argument("offset", &"must be 0: nothing of this object is here"));
+    }
+    let mut writer = authority.vault.write_object(&transfer.id, &object, &permit.caller_name())?;
+    let (chunks, mut waiting) = mpsc::channel::<Bytes>(MESSAGES_AHEAD);
+    let (whole, told) = tokio::sync::oneshot::channel::<()>();
+    // Hashing and writing have a thread of their own, so that the network never waits for the disk alone.
+    let writing = tokio::task::spawn_blocking(move || {
+        while let Some(chunk) = waiting.blocking_recv() {
+            writer.write(&chunk)?;
+        }
+        // If the stream broke, nobody tells, and the part is removed.
+        match told.blocking_recv() {
+            Ok(()) => writer.finish(),
+            Err(_) => Err(Problem::new(Reason::MalformedPackage, "the object broke off")),
+        }
+    });
+    let mut chunk = Some(header.data);
+    while let Some(data) = chunk {
+        if data.len() > MESSAGE_LIMIT {
+            return Err(Problem::argument("data", &format!("a message holds at most {MESSAGE_LIMIT} bytes")));
+        }
+        // The writer hangs up only with an error, which it tells below.
+        if !data.is_empty() && chunks.send(data).await.is_err() {
+            break;
+        }
+        // Who stops in the middle holds a thread and a place: not for ever.
+        let next = tokio::time::timeout(MESSAGE_PATIENCE, stream.message()).await.map_err(|_| {
+            Problem::new(Reason::MalformedPackage, "the object broke off: nothing came for a minute")
+        })?;
+        let next = next.map_err(|status| Problem::argument("stream", &status.message()))?;
+        chunk = next.map(|message| message.into().data);
+    }
+    drop(chunks);
+    // Likewise if it has stopped already.
+    let _ = whole.send(());
+    writing.await.map_err(|error| Problem::internal("writing an object broke off", error))??;
+    Ok(object.size_bytes)
+}
