@@ -1,0 +1,137 @@
+//! The arguments of `rogatory <noun> <verb>`: types only.
+//!
+//! What they mean is in `commands`, which mirrors this folder. Nothing here does anything.
+
+pub mod custody;
+pub mod instrument;
+pub mod order;
+pub mod package;
+pub mod party;
+pub mod request;
+pub mod template;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Mutual legal assistance and cross-border evidence: draft, approve, transmit, seal, open, verify.
+#[derive(Parser, Debug)]
+#[command(name = "rogatory", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The noun.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Global {
+    /// The directory of the officer's profile [env: ROGATORY_PROFILE]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub profile: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing on the side
+    #[arg(long, global = true)]
+    pub quiet: bool,
+}
+
+/// The nouns.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Institutions: this one's signed entry and those of its counterparts
+    #[command(subcommand)]
+    Party(party::Party),
+    /// The forms in which requests and answers are written
+    #[command(subcommand)]
+    Template(template::Template),
+    /// Treaties and acts that requests rely on
+    #[command(subcommand)]
+    Instrument(instrument::Instrument),
+    /// Requests for mutual legal assistance, in both directions
+    #[command(subcommand)]
+    Request(request::Request),
+    /// Orders to providers that serve a request
+    #[command(subcommand)]
+    Order(order::Order),
+    /// Evidence packages: seal, verify, open, move
+    #[command(subcommand)]
+    Package(package::Package),
+    /// The custody log: what happened, and the proof of it
+    #[command(subcommand)]
+    Custody(custody::Custody),
+}
+
+impl Command {
+    /// The noun and the verb as they were typed.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let (noun, verb) = match self {
+            Self::Party(verb) => ("party", verb.name()),
+            Self::Template(verb) => ("template", verb.name()),
+            Self::Instrument(verb) => ("instrument", verb.name()),
+            Self::Request(verb) => ("request", verb.name()),
+            Self::Order(verb) => ("order", verb.name()),
+            Self::Package(verb) => ("package", verb.name()),
+            Self::Custody(verb) => ("custody", verb.name()),
+        };
+        format!("{noun} {verb}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_may_follow_the_verb() {
+        let cli = Cli::try_parse_from(["rogatory", "request", "show", "C-1", "--json", "--profile", "p"])
+            .expect("parses");
+        assert!(cli.global.json);
+        assert_eq!(cli.command.name(), "request show");
+    }
+
+    #[test]
+    fn the_contract_is_accepted() {
+        for line in [
+            "party export -o a.asice",
+            "party import a.asice --fingerprint 00 --yes",
+            "party show md/central-authority",
+            "template check --facts f.json ets185/art31-trafficking",
+            "request check --template t --facts f.json",
+            "request draft --template t --facts f.json --to md/central-authority",
+            "request approve C-1 --document D-1",
+            "request transmit C-1 --yes",
+            "request acknowledge C-1 --reference X",
+            "request execute C-1 --remarks done",
+            "request close C-1",
+            "request export C-1 -o out",
+            "request render --template t --facts f.json -o o.pdf",
+            "order draft C-1 --to md/provider --facts f.json",
+            "order transmit C-1 --yes",
+            "order acknowledge C-1 --reference X",
+            "package seal --recipient age1a --recipient age1b --order N --reference R --key k --certificate c --chain f --each -o o.asice a b",
+            "package verify p.asice --identity i --trust a --trust b --at 2026-11-22T00:00:00Z --signer 00 --require seal,contents --json",
+            "package open p.asice --identity i --trust t -o d --keep-tar",
+            "package send p.asice --order N --yes",
+            "package relay PK-1 --yes",
+            "package receive PK-1 -o o.asice",
+            "package list C-1",
+            "custody show C-1",
+            "custody export C-1 -o f.json",
+            "custody verify f.json --trust a.asice",
+        ] {
+            let words = std::iter::once("rogatory").chain(line.split(' '));
+            Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! `rogatory package …`.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// The verbs.
+#[derive(Subcommand, Debug)]
+pub enum Package {
+    /// Seal files and folders for their recipients, offline
+    Seal(Seal),
+    /// Verify a package, offline
+    Verify(Verify),
+    /// Verify and open a package, offline
+    Open(Open),
+    /// Send a sealed package to the authority that ordered it
+    Send(Send),
+    /// Pass a received package on to the requesting authority, byte for byte
+    Relay(Relay),
+    /// Fetch a received package from the own server
+    Receive(Receive),
+    /// List the packages of a case
+    List(List),
+}
+
+impl Package {
+    /// The verb as typed.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Seal(_) => "seal",
+            Self::Verify(_) => "verify",
+            Self::Open(_) => "open",
+            Self::Send(_) => "send",
+            Self::Relay(_) => "relay",
+            Self::Receive(_) => "receive",
+            Self::List(_) => "list",
+        }
+    }
+}
+
+/// See [`Package::Seal`].
+#[derive(Args, Debug)]
+pub struct Seal {
+    /// Who may open it, age1…; repeats
+    #[arg(long, value_name = "age1…", required_unless_present = "order_document")]
+    pub recipient: Vec<String>,
+    /// The order as a container: recipients and number are taken from it
+    #[arg(long, value_name = "FILE.asice")]
+    pub order_document: Option<PathBuf>,
+    /// The party entry (.asice) of the authority whose order that is; the own server's confirmed one if absent; repeats
+    #[arg(long, value_name = "FILE", requires = "order_document")]
+    pub trust: Vec<PathBuf>,
+    /// The shared number of the order or request that is answered
+    #[arg(long, value_name = "NUMBER")]
+    pub order: Option<String>,
+    /// This office's file number
+    #[arg(long, value_name = "TEXT")]
+    pub reference: Option<String>,
+    /// The signing key, PKCS#8 PEM; the profile's if absent
+    #[arg(long, value_name = "K", requires = "certificate")]
+    pub key: Option<PathBuf>,
+    /// The signing certificate, PEM; the profile's if absent
+    #[arg(long, value_name = "C", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// Further certificates of its chain, PEM
+    #[arg(long, value_name = "F", requires = "certificate")]
+    pub chain: Option<PathBuf>,
+    /// Seal without the office's recovery recipient, and why
+    #[arg(long, value_name = "REASON")]
+    pub no_recovery: Option<String>,
+    /// Make every file below a folder an exhibit of its own
+    #[arg(long)]
+    pub each: bool,
+    /// The package to write: OUT.asice, or a folder
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Files and folders; each is one exhibit
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// See [`Package::Verify`].
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// The package, a .asice file or a folder
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// An age identity file, to check the contents too; repeats
+    #[arg(long, value_name = "ID")]
+    pub identity: Vec<PathBuf>,
+    /// Trusted anchors (PEM) or a party entry (.asice); repeats
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+    /// Judge certificates as of this instant instead of now
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// The SHA-256 of the certificate that must have signed
+    #[arg(long, value_name = "SHA256")]
+    pub signer: Option<String>,
+    /// What must have been checked: seal, contents, signer, time, revocation, witness
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub require: Vec<String>,
+}
+
+/// See [`Package::Open`].
+#[derive(Args, Debug)]
+pub struct Open {
+    /// The package, a .asice file or a folder
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// An age identity file; repeats; the profile's if absent
+    #[arg(long, value_name = "ID")]
+    pub identity: Vec<PathBuf>,
+    /// Trusted anchors (PEM) or a party entry (.asice); repeats
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+    /// The directory to write to
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Keep the tar file of folder exhibits too
+    #[arg(long)]
+    pub keep_tar: bool,
+    /// Open although it does not verify, and why; the directory is marked
+    #[arg(long, value_name = "REASON")]
+    pub unverified: Option<String>,
+}
+
+/// See [`Package::Send`].
+#[derive(Args, Debug)]
+pub struct Send {
+    /// The sealed package, a .asice file or a folder
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// The shared number of the order that is answered
+    #[arg(long, value_name = "NUMBER")]
+    pub order: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// See [`Package::Relay`].
+#[derive(Args, Debug)]
+pub struct Relay {
+    /// The package, for example PK-7K2M9QXR4T1VC8ZE
+    #[arg(value_name = "PK")]
+    pub package: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// See [`Package::Receive`].
+#[derive(Args, Debug)]
+pub struct Receive {
+    /// The package, for example PK-7K2M9QXR4T1VC8ZE
+    #[arg(value_name = "PK")]
+    pub package: String,
+    /// Where to put it: OUT.asice, or a folder
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+/// See [`Package::List`].
+#[derive(Args, Debug)]
+pub struct List {
+    /// The case id or the shared number
+    #[arg(value_name = "CASE")]
+    pub case: String,
+}

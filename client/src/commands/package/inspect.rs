@@ -1,0 +1,233 @@
+//! Verifying a package, an opened package, an index or a formal document. Offline.
+
+use super::objects::Telling;
+use crate::output::Outcome;
+use crate::output::page::{Page, bytes};
+use crate::problem::{Problem, clean};
+use crate::session::Session;
+use crate::trust::Trust;
+use rogatory_core::{Digest, Timestamp};
+use rogatory_evidence::verify::{Check, ExhibitDescription, Form, Outcome as CheckOutcome, Part, Verified};
+use rogatory_evidence::{Identities, Requirement, Verdict, VerifyOptions};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// What to verify, with what.
+#[derive(Clone, Default)]
+pub struct VerifyArguments {
+    /// The package, a `.asice` file or a folder.
+    pub path: PathBuf,
+    /// The texts of age identity files; none: contents are not checked.
+    pub identities: Vec<Zeroizing<String>>,
+    /// Whom to believe.
+    pub trust: Trust,
+    /// The instant at which certificates must be valid; now if absent.
+    pub at: Option<Timestamp>,
+    /// The certificate that must have signed.
+    pub signer: Option<Digest>,
+    /// What must be checked beyond integrity, signature and chain.
+    pub require: BTreeSet<Requirement>,
+}
+
+/// The report of a verification.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifyOutcome {
+    /// What was verified.
+    pub form: Form,
+    /// Whether all that was looked at is right and all that was required was looked at.
+    pub verified: bool,
+    /// Every check in its order.
+    pub checks: Vec<Check>,
+    /// The package's id, if it is one and verifies.
+    pub package_id: Option<String>,
+    /// Subject of the certificate behind the person's signature, if it verifies.
+    pub signer: Option<String>,
+    /// SHA-256 of that certificate.
+    pub signer_sha256: Option<Digest>,
+    /// Subject of the certificate behind the second signature, if there is one and it verifies.
+    pub seal: Option<String>,
+    /// The institution that published that seal, by an entry of `--trust`; none if nobody compared it.
+    pub seal_of: Option<String>,
+    /// Who can open it, as the package says itself: the recovery recipients last.
+    pub recipients: Vec<String>,
+    /// The order that it answers, if it says so and verifies.
+    pub order: Option<String>,
+    /// The exhibits as the signed index describes them, if it could be read.
+    pub exhibits: Vec<ExhibitDescription>,
+    /// The instant at which certificates were judged, in UTC.
+    pub judged_at: String,
+}
+
+impl VerifyOutcome {
+    pub(super) fn of(verdict: &Verdict, at: Timestamp) -> Self {
+        let mut outcome = Self {
+            form: verdict.form(),
+            verified: verdict.is_verified(),
+            checks: verdict.checks().to_vec(),
+            package_id: None,
+            signer: None,
+            signer_sha256: None,
+            seal: None,
+            seal_of: None,
+            recipients: Vec::new(),
+            order: None,
+            exhibits: Vec::new(),
+            judged_at: at.to_string(),
+        };
+        match verdict.verified() {
+            Some(Verified::Package(package)) => {
+                outcome.package_id = package.package().map(ToString::to_string);
+                outcome.signer = Some(package.signature().certificate().subject());
+                outcome.signer_sha256 = Some(package.signature().certificate().digest());
+                outcome.seal = package.seal().map(|seal| seal.certificate().subject());
+                outcome.seal_of = package.sealed_by().map(ToString::to_string);
+                outcome.recipients = super::recipient_lines(package.transmittal());
+                outcome.order = package.transmittal().order.as_ref().map(ToString::to_string);
+                outcome.exhibits = package.exhibits().to_vec();
+            }
+            Some(Verified::Document(document)) => {
+                if let Some(last) = document.signatures().last() {
+                    outcome.signer = Some(last.certificate().subject());
+                    outcome.signer_sha256 = Some(last.certificate().digest());
+                    // A document is verified only if its last signature is the sender's published seal.
+                    outcome.seal = Some(last.certificate().subject());
+                    let claim = rogatory_evidence::formal::claim(document.asice());
+                    outcome.seal_of = claim.ok().map(|claim| claim.sender.to_string());
+                }
+            }
+            None => {}
+        }
+        outcome
+    }
+
+    /// The problem of what does not verify.
+    pub(super) fn failure(&self) -> Option<Problem> {
+        if self.verified {
+            return None;
+        }
+        let failed = |check: &&Check| matches!(check.outcome, CheckOutcome::Failed { .. });
+        let failures: Vec<&Check> = self.checks.iter().filter(failed).collect();
+        let hint = hint(&failures);
+        let texts = failures.iter().map(|check| clean(&check.text)).collect();
+        Some(Problem::unverified("it does not verify").with_details(texts).with_hint(hint))
+    }
+}
+
+/// What is not there was not judged: a wrong name is no verdict.
+///
+/// # Errors
+/// A usage problem.
+pub(super) fn must_exist(path: &Path) -> Result<(), Problem> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Problem::usage(format!("`{}` cannot be opened", clean(&path.to_string_lossy())))
+            .because(&error)
+            .with_hint("check the name of the file")),
+    }
+}
+
+/// What to do about the first thing that failed.
+fn hint(failures: &[&Check]) -> &'static str {
+    let said = |words: &str| failures.iter().any(|check| check.text.contains(words));
+    let only =
+        |parts: &[Part]| !failures.is_empty() && failures.iter().all(|check| parts.contains(&check.part));
+    if said("no trust anchor") || said("no trusted anchor") {
+        "give the party entry of the sender, or the anchors of its country, with --trust"
+    } else if said("is a recipient of this package") {
+        "use the identity of a recipient; without an identity the package is checked from outside"
+    } else if only(&[Part::Time, Part::Revocation, Part::Witness]) {
+        "this version makes no such check: leave it out of --require, and settle it by another way"
+    } else if only(&[Part::Contents, Part::Index]) && said("was required") {
+        "contents are checked with the identity of a recipient: give it with --identity"
+    } else if only(&[Part::Seal]) {
+        "give the party entry of the institution whose seal it should be with --trust"
+    } else if only(&[Part::Signer]) {
+        "compare the certificate of the signer with the one you expected"
+    } else {
+        "ask the sender for it again, and compare its digests by another way"
+    }
+}
+
+impl Outcome for VerifyOutcome {
+    fn show(&self, page: &mut Page) {
+        for check in &self.checks {
+            match &check.outcome {
+                CheckOutcome::Checked => page.fact("checked", &check.text),
+                CheckOutcome::NotChecked { why } => {
+                    page.fact("not checked", format!("{}: {why}", check.part))
+                }
+                CheckOutcome::Failed { .. } => page.fact("FAILED", &check.text),
+            }
+        }
+        if self.exhibits.is_empty() {
+            page.blank();
+        } else {
+            page.blank();
+            for exhibit in &self.exhibits {
+                let name = exhibit.path.as_ref().unwrap_or(&exhibit.name).display();
+                page.line(format!(
+                    "{}  {}  {}  {}",
+                    exhibit.number,
+                    exhibit.sha256,
+                    bytes(exhibit.size_bytes),
+                    clean(name)
+                ));
+            }
+            page.blank();
+        }
+        page.fact_if("package", self.package_id.as_ref());
+        page.fact_if("answers", self.order.as_ref());
+        for recipient in &self.recipients {
+            page.fact("can be opened by", recipient);
+        }
+        page.fact_if("signer", self.signer.as_ref());
+        page.fact_if("certificate", self.signer_sha256.as_ref());
+        page.fact_if("seal of", self.seal_of.as_ref());
+        page.fact("judged as of", &self.judged_at);
+        page.fact("result", if self.verified { "verified" } else { "not verified" });
+    }
+
+    fn complaint(&self) -> Option<Problem> {
+        self.failure()
+    }
+}
+
+/// Parses the texts of identity files.
+pub(super) fn identities(texts: &[Zeroizing<String>]) -> Result<Identities, Problem> {
+    if texts.is_empty() {
+        return Ok(Identities::none());
+    }
+    let texts: Vec<&str> = texts.iter().map(|text| text.as_str()).collect();
+    Identities::parse(&texts)
+        .map_err(|error| Problem::usage("the age identity cannot be used").because(&error))
+}
+
+/// Verifies what lies at a path. What cannot be read is a failure in the report.
+///
+/// # Errors
+/// A usage problem, if an identity cannot be used.
+pub async fn verify(session: &Session, arguments: VerifyArguments) -> Result<VerifyOutcome, Problem> {
+    must_exist(&arguments.path)?;
+    let identities = identities(&arguments.identities)?;
+    let at = arguments.at.unwrap_or_else(|| session.now());
+    let progress = Arc::clone(&session.progress);
+    let verdict = tokio::task::spawn_blocking(move || {
+        let institutions = arguments.trust.institutions();
+        let options = VerifyOptions {
+            identities,
+            expected_signer: arguments.signer,
+            require: arguments.require,
+            ..VerifyOptions::new(&arguments.trust.anchors, at).with_institutions(&institutions)
+        };
+        let verdict =
+            rogatory_evidence::verify(&arguments.path, &options, &mut Telling(Arc::clone(&progress)));
+        progress.end();
+        verdict
+    })
+    .await
+    .map_err(|error| Problem::failed("verifying stopped").because(&error))?;
+    Ok(VerifyOutcome::of(&verdict, at))
+}

@@ -1,0 +1,154 @@
+//! `rogatory package …`: sealed evidence, offline and on its way.
+
+mod inspect;
+mod objects;
+mod open;
+mod receive;
+mod relay;
+mod seal;
+mod send;
+
+pub use inspect::{VerifyArguments, VerifyOutcome, verify};
+pub use open::{OpenArguments, OpenedOutcome, open};
+pub use receive::{Received, receive};
+pub use relay::{RelayPlan, Relayed, plan_relay, relay};
+pub use seal::{SealArguments, SealPlan, Sealed, plan_seal, seal, seal_planned};
+pub use send::{SendArguments, SendPlan, Sent, plan_send, send};
+
+use super::documents::{self, CaseFacts, PackageFacts, package_table};
+use super::request::list_where;
+use crate::connect::explain;
+use crate::output::Outcome;
+use crate::output::page::Page;
+use crate::problem::{Problem, clean};
+use crate::session::Session;
+use rogatory_core::receipt::Receipted;
+use rogatory_core::{Digest, PackageId, PartyId};
+use rogatory_evidence::Transmittal;
+use rogatory_evidence::transmittal::{IntendedRecipient, Recovery};
+use rogatory_proto::office::v1 as office;
+use serde::Serialize;
+
+/// The result of [`list`].
+#[derive(Clone, Debug, Serialize)]
+pub struct Packages {
+    /// The case.
+    pub case_id: String,
+    /// The number both sides use.
+    pub shared_number: String,
+    /// Its packages.
+    pub packages: Vec<PackageFacts>,
+}
+
+impl Outcome for Packages {
+    fn show(&self, page: &mut Page) {
+        page.table(&package_table(&self.packages), "The case has no package.");
+    }
+}
+
+/// Lists the packages of a case.
+///
+/// # Errors
+/// If the server does not know the case or refuses.
+pub async fn list(session: &Session, case: &str) -> Result<Packages, Problem> {
+    let case = documents::case(session, case).await?;
+    Ok(Packages { case_id: case.case_id, shared_number: case.shared_number, packages: case.packages })
+}
+
+/// Everybody who can open a package, recovery included, as it says itself: one line each.
+fn recipient_lines(transmittal: &Transmittal) -> Vec<String> {
+    let recovery = match &transmittal.recovery {
+        Recovery::Recipients(keys) => keys.as_slice(),
+        Recovery::Waived { .. } | Recovery::NoOfficeConfigured => &[],
+    };
+    let line = |one: &IntendedRecipient, role: &str| {
+        let whose = match (&one.officer, &one.institution) {
+            (Some(officer), _) => format!("named as {officer}"),
+            (None, Some(institution)) => format!("named as {institution}"),
+            (None, None) => "nobody named".to_owned(),
+        };
+        format!("{} ({role}{whose})", one.recipient)
+    };
+    let recipients = transmittal.recipients.iter().map(|one| line(one, ""));
+    recipients.chain(recovery.iter().map(|one| line(one, "recovery key, "))).collect()
+}
+
+/// Parses the id of a package as it was typed.
+///
+/// # Errors
+/// A usage problem.
+pub fn package_id(text: &str) -> Result<PackageId, Problem> {
+    text.parse().map_err(|error: rogatory_core::reference::ReferenceError| {
+        Problem::usage(clean(&error.to_string()))
+            .with_hint("`rogatory package list CASE` lists the packages of a case")
+    })
+}
+
+/// What the server says of a package that is there.
+#[derive(Clone, Debug)]
+struct Held {
+    objects: Vec<objects::Announced>,
+    manifest: Digest,
+    relay_receipt: bytes::Bytes,
+}
+
+impl Held {
+    fn size_bytes(&self) -> u64 {
+        self.objects.iter().fold(0, |sum, object| sum.saturating_add(object.size_bytes))
+    }
+
+    /// Whether `of` speaks of this very package: its manifest, every object, and their size.
+    fn is_meant_by(&self, id: &PackageId, of: &Receipted) -> bool {
+        match of {
+            Receipted::Package { package, manifest_sha256, objects_sha256, size_bytes, .. } => {
+                package == id
+                    && *manifest_sha256 == self.manifest
+                    && *objects_sha256 == objects::digest_of_list(&self.objects)
+                    && *size_bytes == self.size_bytes()
+            }
+            Receipted::Document { .. } => false,
+        }
+    }
+}
+
+impl Held {
+    /// Whether `of` speaks of this very package, as `sender` passed it on under `shared_number`.
+    fn was_passed_on(&self, id: &PackageId, by: &PartyId, number: &str, of: &Receipted) -> bool {
+        match of {
+            Receipted::Package { sender, shared_number, .. } => {
+                sender == by && shared_number.as_str() == number && self.is_meant_by(id, of)
+            }
+            Receipted::Document { .. } => false,
+        }
+    }
+}
+
+/// Asks for a package's objects; their names are safe as file names, and the id fits the manifest.
+async fn held(session: &Session, package: &PackageId) -> Result<Held, Problem> {
+    let mut client = session.connection().await?.packages();
+    let request = office::GetPackageRequest { package_id: package.to_string() };
+    let answer = client.get_package(request).await.map_err(explain)?.into_inner();
+    let objects = objects::announced(answer.objects)?;
+    let manifest = objects
+        .iter()
+        .find(|object| object.name == objects::PERSON_MANIFEST)
+        .map(|object| object.sha256)
+        .filter(|manifest| {
+            PackageId::of_manifest(manifest) == *package && manifest.to_hex() == answer.manifest_sha256
+        })
+        .ok_or_else(|| {
+            Problem::unverified(format!("what the server offers as {package} is another package"))
+        })?;
+    Ok(Held { objects, manifest, relay_receipt: answer.relay_receipt })
+}
+
+/// Finds the case to which a package belongs.
+async fn case_of(session: &Session, package: &PackageId) -> Result<CaseFacts, Problem> {
+    let holds = |case: &CaseFacts| case.packages.iter().any(|one| one.package_id == package.as_str());
+    let found = list_where(session, holds).await?.cases.into_iter().next();
+    // The list may leave out what only the case itself shows.
+    found.ok_or_else(|| {
+        Problem::refused(format!("no case of this office holds package {package}"))
+            .with_hint("`rogatory request list` and `rogatory package list CASE` show what there is")
+    })
+}

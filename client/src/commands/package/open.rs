@@ -1,0 +1,133 @@
+//! Opening a package: verified first, then written under real names. Offline.
+
+use super::inspect::{VerifyArguments, VerifyOutcome, identities};
+use super::objects::Telling;
+use crate::output::Outcome;
+use crate::output::page::{Page, bytes};
+use crate::problem::{Problem, clean};
+use crate::session::Session;
+use rogatory_evidence::open::{OpenedExhibit, leftover_note};
+use rogatory_evidence::{OpenError, OpenRequest, VerifyOptions, leftovers};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What to open, where to.
+#[derive(Clone, Default)]
+pub struct OpenArguments {
+    /// The package, the identities, and whom to believe; without identities the profile's is taken.
+    pub verify: VerifyArguments,
+    /// The directory to make.
+    pub output: PathBuf,
+    /// Whether the tar of a folder exhibit is kept.
+    pub keep_tar: bool,
+    /// Opens although it does not verify, for this reason.
+    pub unverified: Option<String>,
+}
+
+/// The result of [`open`].
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenedOutcome {
+    /// The directory.
+    pub output: PathBuf,
+    /// The exhibits under their real names.
+    pub files: Vec<OpenedExhibit>,
+    /// What differs from the original without being part of its content.
+    pub notes: Vec<String>,
+    /// The verification that went before.
+    #[serde(flatten)]
+    pub verification: VerifyOutcome,
+}
+
+impl Outcome for OpenedOutcome {
+    fn show(&self, page: &mut Page) {
+        Outcome::show(&self.verification, page);
+        page.fact("opened into", self.output.display());
+        page.blank();
+        for file in &self.files {
+            page.line(format!(
+                "{}  {}  {}",
+                file.number,
+                bytes(file.size_bytes),
+                clean(&file.path.display().to_string())
+            ));
+        }
+        for note in &self.notes {
+            page.line(format!("note: {}", clean(note)));
+        }
+        if !self.verification.verified {
+            page.line("Opened WITHOUT VERIFICATION; the directory is marked.");
+        }
+    }
+}
+
+/// Verifies a package and writes its exhibits under their real names.
+///
+/// # Errors
+/// Unverified, listing what fails, with nothing written; a usage problem without identity.
+pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedOutcome, Problem> {
+    let mut verify = arguments.verify;
+    if verify.identities.is_empty() {
+        let own = session.profile.as_ref().and_then(|profile| profile.identity.clone());
+        verify.identities.push(own.ok_or_else(|| {
+            Problem::usage("an age identity is needed to open a package")
+                .with_hint("give it with --identity FILE")
+        })?);
+    }
+    let identities = identities(&verify.identities)?;
+    let at = verify.at.unwrap_or_else(|| session.now());
+    let progress = Arc::clone(&session.progress);
+    let output = arguments.output.clone();
+    let work = move || {
+        let mut telling = Telling(Arc::clone(&progress));
+        let institutions = verify.trust.institutions();
+        let request = OpenRequest {
+            path: verify.path,
+            verify: VerifyOptions {
+                identities,
+                expected_signer: verify.signer,
+                require: verify.require,
+                ..VerifyOptions::new(&verify.trust.anchors, at).with_institutions(&institutions)
+            },
+            output: arguments.output,
+            keep_tar: arguments.keep_tar,
+            unverified: arguments.unverified,
+            progress: &mut telling,
+        };
+        let opened = rogatory_evidence::open(request);
+        progress.end();
+        opened
+    };
+    let opened = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::failed("opening stopped").because(&error))?;
+    let report = opened.map_err(|error| {
+        let problem = problem(&error, at);
+        let left = leftovers(&output).iter().map(|path| clean(&leftover_note(path))).collect::<Vec<_>>();
+        let details = problem.details().iter().cloned().chain(left).collect();
+        problem.with_details(details)
+    })?;
+    Ok(OpenedOutcome {
+        output: report.output,
+        files: report.exhibits,
+        notes: report.notes,
+        verification: VerifyOutcome::of(&report.verdict, at),
+    })
+}
+
+fn problem(error: &OpenError, at: rogatory_core::Timestamp) -> Problem {
+    if let Some(verdict) = error.verdict() {
+        let failure = VerifyOutcome::of(verdict, at).failure();
+        let details = failure.as_ref().map(|failure| failure.details().to_vec()).unwrap_or_default();
+        let problem = Problem::unverified(clean(&error.to_string())).with_details(details);
+        return match failure.as_ref().and_then(Problem::hint) {
+            Some(hint) => problem.with_hint(hint),
+            None => problem,
+        };
+    }
+    match error {
+        OpenError::Package { .. } => Problem::unverified("the package was not opened").because(error),
+        OpenError::NoIdentity | OpenError::Reason => Problem::usage(clean(&error.to_string())),
+        _ => Problem::failed("the package was not opened").because(error),
+    }
+}

@@ -1,0 +1,333 @@
+//! From parsed arguments to a command and its printed result.
+//!
+//! The one place where the files named on the command line are read, questions are asked and
+//! results are printed. Decides nothing about the matter itself.
+
+use crate::cli::{self, Cli, Command};
+use crate::commands::{self, party_id};
+use crate::files::{self, CONTAINER_LIMIT_BYTES, RECORD_LIMIT_BYTES};
+use crate::output::printer::{Printer, Streams};
+use crate::output::progress::Bar;
+use crate::problem::{Exit, Problem, clean};
+use crate::profile::{KeyPair, Profile};
+use crate::session::Session;
+use crate::trust::Trust;
+use rogatory_core::{Clock, Digest, Entropy, Timestamp};
+use rogatory_evidence::Requirement;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// What the machine, or a test, gives to a run.
+pub struct Environment {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids, numbers and salts come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where to read and write.
+    pub streams: Streams,
+    /// The profile's directory, unless `--profile` names another.
+    pub profile: Option<PathBuf>,
+}
+
+/// Runs one command and says how it ended.
+pub async fn run(cli: Cli, environment: Environment) -> Exit {
+    let global = cli.global;
+    let mut printer = Printer::new(environment.streams, &cli.command.name(), global.json, global.quiet);
+    let directory = global.profile.or(environment.profile).filter(|_| uses_profile(&cli.command));
+    let profile = match directory.as_deref().map(Profile::load).transpose() {
+        Ok(profile) => profile,
+        Err(problem) => return printer.problem(&problem),
+    };
+    let mut session = Session::new(profile, environment.clock, environment.entropy);
+    if printer.shows_progress() {
+        session = session.with_progress(Arc::new(Bar::default()));
+    }
+    let ended = match cli.command {
+        Command::Party(verb) => party(&session, &mut printer, verb).await,
+        Command::Template(verb) => template(&mut printer, verb),
+        Command::Instrument(verb) => instrument(&mut printer, verb),
+        Command::Request(verb) => request(&session, &mut printer, verb).await,
+        Command::Order(verb) => order(&session, &mut printer, verb).await,
+        Command::Package(verb) => package(&session, &mut printer, verb).await,
+        Command::Custody(verb) => custody(&session, &mut printer, verb).await,
+    };
+    ended.unwrap_or_else(|problem| printer.problem(&problem))
+}
+
+/// What is checked offline needs no profile, and must not fail on a broken one.
+const fn uses_profile(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Template(_)
+            | Command::Instrument(_)
+            | Command::Request(cli::request::Request::Check(_))
+            | Command::Package(cli::package::Package::Verify(_))
+            | Command::Custody(cli::custody::Custody::Verify(_))
+    )
+}
+
+async fn party(session: &Session, printer: &mut Printer, verb: cli::party::Party) -> Result<Exit, Problem> {
+    use cli::party::Party;
+    use commands::party;
+    Ok(match verb {
+        Party::Export(it) => printer.outcome(&party::export(session, &it.output).await?),
+        Party::Import(it) => {
+            let container = files::read(&it.file, CONTAINER_LIMIT_BYTES, "the entry")?;
+            let plan = party::plan_import(session, container)?;
+            let fingerprint = match &it.fingerprint {
+                Some(text) => digest(text, "--fingerprint")?,
+                None => {
+                    printer.confirm(&plan, "Is this the fingerprint that they told you?", it.yes)?;
+                    plan.entry.fingerprint
+                }
+            };
+            printer.outcome(&party::import(session, plan, fingerprint).await?)
+        }
+        Party::List => printer.outcome(&party::list(session).await?),
+        Party::Show(it) => printer.outcome(&party::show(session, &party_id(&it.party)?).await?),
+    })
+}
+
+fn instrument(printer: &mut Printer, verb: cli::instrument::Instrument) -> Result<Exit, Problem> {
+    use cli::instrument::Instrument;
+    use commands::instrument;
+    Ok(match verb {
+        Instrument::List => printer.outcome(&instrument::list()?),
+        Instrument::Show(it) => printer.outcome(&instrument::show(&it.instrument)?),
+    })
+}
+
+fn template(printer: &mut Printer, verb: cli::template::Template) -> Result<Exit, Problem> {
+    use cli::template::Template;
+    use commands::template;
+    Ok(match verb {
+        Template::List => printer.outcome(&template::list()),
+        Template::Show(it) => printer.outcome(&template::show(&it.template, it.example)?),
+        Template::Check(it) => {
+            let facts = it.facts.as_deref().map(files::read_facts).transpose()?;
+            printer.outcome(&template::check(it.template.as_deref(), facts.as_ref())?)
+        }
+    })
+}
+
+async fn request(
+    session: &Session,
+    printer: &mut Printer,
+    verb: cli::request::Request,
+) -> Result<Exit, Problem> {
+    use cli::request::Request;
+    use commands::request;
+    Ok(match verb {
+        Request::Check(it) => printer.outcome(&request::check(&it.template, &files::read_facts(&it.facts)?)?),
+        Request::Draft(it) => {
+            let facts = files::read_facts(&it.facts)?;
+            let arguments = request::DraftArguments { template: it.template, facts, to: party_id(&it.to)? };
+            printer.outcome(&request::draft(session, arguments).await?)
+        }
+        Request::Approve(it) => printer.outcome(&request::approve(session, &pick(it)).await?),
+        Request::Transmit(it) => {
+            let plan = request::plan_transmission(session, &pick(it.pick)).await?;
+            printer.confirm(&plan, "Seal and transmit it?", it.yes)?;
+            printer.outcome(&request::transmit(session, &plan).await?)
+        }
+        Request::Acknowledge(it) => {
+            printer.outcome(&request::acknowledge(session, acknowledgement(it)?).await?)
+        }
+        Request::Execute(it) => printer.outcome(&request::execute(session, answer(it)?).await?),
+        Request::Close(it) => printer.outcome(&request::close(session, answer(it)?).await?),
+        Request::List => printer.outcome(&request::list(session).await?),
+        Request::Show(it) => printer.outcome(&request::show(session, &it.case).await?),
+        Request::Export(it) => printer.outcome(&request::export(session, &pick(it.pick), &it.output).await?),
+        Request::Render(it) => {
+            let to = it.to.as_deref().map(party_id).transpose()?;
+            let arguments =
+                request::RenderArguments { template: it.template, facts: files::read_facts(&it.facts)?, to };
+            printer.outcome(&request::render(session, arguments, &it.output)?)
+        }
+    })
+}
+
+async fn order(session: &Session, printer: &mut Printer, verb: cli::order::Order) -> Result<Exit, Problem> {
+    use cli::order::Order;
+    use commands::order;
+    Ok(match verb {
+        Order::Draft(it) => {
+            let facts = optional_facts(it.facts.as_deref())?;
+            let arguments = order::DraftArguments { case: it.case, to: party_id(&it.to)?, facts };
+            printer.outcome(&order::draft(session, arguments).await?)
+        }
+        Order::Approve(it) => printer.outcome(&order::approve(session, &pick(it)).await?),
+        Order::Transmit(it) => {
+            let plan = order::plan_transmission(session, &pick(it.pick)).await?;
+            printer.confirm(&plan, "Seal it and serve it on the provider?", it.yes)?;
+            printer.outcome(&order::transmit(session, &plan).await?)
+        }
+        Order::Acknowledge(it) => printer.outcome(&order::acknowledge(session, acknowledgement(it)?).await?),
+        Order::List => printer.outcome(&order::list(session).await?),
+        Order::Show(it) => printer.outcome(&order::show(session, &it.case).await?),
+        Order::Export(it) => printer.outcome(&order::export(session, &pick(it.pick), &it.output).await?),
+    })
+}
+
+async fn package(
+    session: &Session,
+    printer: &mut Printer,
+    verb: cli::package::Package,
+) -> Result<Exit, Problem> {
+    use cli::package::Package;
+    use commands::package;
+    Ok(match verb {
+        Package::Seal(it) => {
+            let plan = package::plan_seal(session, seal_arguments(session, it)?).await?;
+            // Whoever sees a stranger's key there can still break off.
+            printer.announce(&plan);
+            printer.outcome(&package::seal_planned(session, plan).await?)
+        }
+        Package::Verify(it) => {
+            printer.outcome(&package::verify(session, verify_arguments(session, it)?).await?)
+        }
+        Package::Open(it) => {
+            let verify = package::VerifyArguments {
+                path: it.path,
+                identities: identities(&it.identity)?,
+                trust: Trust::load(&it.trust, session.now())?,
+                ..Default::default()
+            };
+            let arguments = package::OpenArguments {
+                verify,
+                output: it.output,
+                keep_tar: it.keep_tar,
+                unverified: it.unverified,
+            };
+            printer.outcome(&package::open(session, arguments).await?)
+        }
+        Package::Send(it) => {
+            let arguments = package::SendArguments { path: it.path, order: it.order };
+            let plan = package::plan_send(session, arguments).await?;
+            printer.confirm(&plan, "Send it?", it.yes)?;
+            printer.outcome(&package::send(session, plan).await?)
+        }
+        Package::Relay(it) => {
+            let plan = package::plan_relay(session, &package::package_id(&it.package)?).await?;
+            printer.confirm(&plan, "Pass it on?", it.yes)?;
+            printer.outcome(&package::relay(session, plan).await?)
+        }
+        Package::Receive(it) => {
+            let id = package::package_id(&it.package)?;
+            printer.outcome(&package::receive(session, &id, &it.output).await?)
+        }
+        Package::List(it) => printer.outcome(&package::list(session, &it.case).await?),
+    })
+}
+
+async fn custody(
+    session: &Session,
+    printer: &mut Printer,
+    verb: cli::custody::Custody,
+) -> Result<Exit, Problem> {
+    use cli::custody::Custody;
+    use commands::custody;
+    Ok(match verb {
+        Custody::Show(it) => printer.outcome(&custody::show(session, &it.case).await?),
+        Custody::Export(it) => printer.outcome(&custody::export(session, &it.case, &it.output).await?),
+        Custody::Verify(it) => {
+            let record = files::read(&it.file, RECORD_LIMIT_BYTES, "the custody record")?;
+            let trust = Trust::load(&it.trust, session.now())?;
+            printer.outcome(&custody::verify(&record, &trust)?)
+        }
+    })
+}
+
+fn pick(it: cli::request::Pick) -> commands::request::PickArguments {
+    commands::request::PickArguments { case: it.case, document: it.document }
+}
+
+fn acknowledgement(
+    it: cli::request::Acknowledge,
+) -> Result<commands::request::AcknowledgeArguments, Problem> {
+    let facts = optional_facts(it.facts.as_deref())?;
+    Ok(commands::request::AcknowledgeArguments { case: it.case, reference: it.reference, facts })
+}
+
+fn answer(it: cli::request::Answer) -> Result<commands::request::AnswerArguments, Problem> {
+    let facts = optional_facts(it.facts.as_deref())?;
+    Ok(commands::request::AnswerArguments { case: it.case, remarks: it.remarks, facts })
+}
+
+fn optional_facts(path: Option<&Path>) -> Result<Option<Value>, Problem> {
+    path.map(files::read_facts).transpose()
+}
+
+fn seal_arguments(
+    session: &Session,
+    it: cli::package::Seal,
+) -> Result<commands::package::SealArguments, Problem> {
+    let signing = match (&it.key, &it.certificate) {
+        (Some(key), Some(certificate)) => {
+            let mut certificates_pem = files::read_text(certificate, "the signing certificate")?;
+            if let Some(chain) = &it.chain {
+                certificates_pem.push('\n');
+                certificates_pem.push_str(&files::read_text(chain, "the certificate chain")?);
+            }
+            let key_pem = Zeroizing::new(files::read_text(key, "the signing key")?);
+            Some(KeyPair { certificates_pem, key_pem })
+        }
+        _ => None,
+    };
+    let order_document = it
+        .order_document
+        .as_deref()
+        .map(|path| files::read(path, CONTAINER_LIMIT_BYTES, "the order document"))
+        .transpose()?;
+    Ok(commands::package::SealArguments {
+        paths: it.paths,
+        each: it.each,
+        recipients: it.recipient,
+        order_document,
+        trust: Trust::load(&it.trust, session.now())?,
+        order: it.order,
+        reference: it.reference,
+        signing,
+        no_recovery: it.no_recovery,
+        output: it.output,
+    })
+}
+
+fn verify_arguments(
+    session: &Session,
+    it: cli::package::Verify,
+) -> Result<commands::package::VerifyArguments, Problem> {
+    let at: Option<Timestamp> = it.at.as_deref().map(str::parse).transpose().map_err(
+        |error: rogatory_core::timestamp::TimestampError| {
+            Problem::usage(format!("--at: {}", clean(&error.to_string())))
+        },
+    )?;
+    let require: BTreeSet<Requirement> = it
+        .require
+        .iter()
+        .map(|text| text.trim().parse())
+        .collect::<Result<_, rogatory_evidence::verify::RequirementError>>()
+        .map_err(|error| Problem::usage(format!("--require: {}", clean(&error.to_string()))))?;
+    Ok(commands::package::VerifyArguments {
+        path: it.path,
+        identities: identities(&it.identity)?,
+        // Entries named as trust are judged at the same instant as what they vouch for.
+        trust: Trust::load(&it.trust, at.unwrap_or_else(|| session.now()))?,
+        at,
+        signer: it.signer.as_deref().map(|text| digest(text, "--signer")).transpose()?,
+        require,
+    })
+}
+
+fn identities(paths: &[PathBuf]) -> Result<Vec<Zeroizing<String>>, Problem> {
+    paths.iter().map(|path| files::read_text(path, "the age identity").map(Zeroizing::new)).collect()
+}
+
+fn digest(text: &str, flag: &str) -> Result<Digest, Problem> {
+    text.trim().parse().map_err(|error: rogatory_core::digest::DigestError| {
+        Problem::usage(format!("{flag}: {}", clean(&error.to_string())))
+    })
+}
