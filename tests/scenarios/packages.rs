@@ -1,0 +1,184 @@
+//! Evidence packages that do not fit what they are sent for, at one's own server and at the peer's.
+
+use rogatory_core::ground::NonDeliveryGround;
+use rogatory_core::receipt::ReceiptKind;
+use rogatory_pki::development::Validity;
+use rogatory_pki::signing::FileSigner;
+use rogatory_tests::Federation;
+use rogatory_tests::papers::{self, assert_refused, assert_status};
+use rogatory_tests::parcel::{self, Parcel};
+use rogatory_tests::road::{self, Ordered};
+use std::path::PathBuf;
+
+fn negative(receipt: &[u8], ground: NonDeliveryGround) -> String {
+    let receipt = papers::receipt(receipt);
+    assert_eq!((receipt.receipt, receipt.ground), (ReceiptKind::NonDelivery, Some(ground)), "{receipt:?}");
+    receipt.reason.expect("a reason in words")
+}
+
+/// A federation whose provider has an order, and a package for exactly those whom the order names.
+async fn ordered() -> (Federation, Ordered, PathBuf) {
+    let federation = Federation::new().await;
+    let (ordered, path) = federation.package_sealed().await;
+    (federation, ordered, path)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_the_asked_for_cannot_open_is_refused_at_home_and_by_the_peer() {
+    let federation = Federation::new().await;
+    let Federation { md, nistru, world, .. } = &federation;
+    let number = federation.order_acknowledged().await.order.shared_number;
+    let somebody_else = vec![md.recipient(Some("evidence"))];
+    let output = world.directory().join("package");
+    let path = parcel::seal(nistru, "agent", &number, somebody_else, &output).await;
+    assert_refused(federation.send_package(&path, &number).await, "WRONG_PACKAGE");
+
+    let parcel = Parcel::read(&path).sealed_by(nistru, &nistru.seal());
+    let receipt = parcel.deliver(nistru, md, &number, Vec::new()).await.expect("a receipt");
+    let why = negative(&receipt, NonDeliveryGround::WrongPackage);
+    assert!(why.contains("not encrypted to"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_without_the_institutions_seal_is_refused_by_the_peer() {
+    let (federation, ordered, path) = ordered().await;
+    let Federation { md, nistru, .. } = &federation;
+    let number = &ordered.order.shared_number;
+    let parcel = Parcel::read(&path);
+    let receipt = parcel.deliver(nistru, md, number, Vec::new()).await.expect("a receipt");
+    let why = negative(&receipt, NonDeliveryGround::WrongSigners);
+    assert!(why.contains("no institution's seal"), "{why}");
+    // The very same package with its seal is taken.
+    let sealed = parcel.sealed_by(nistru, &nistru.seal());
+    let receipt = sealed.deliver(nistru, md, number, Vec::new()).await.expect("a receipt");
+    assert_eq!(papers::receipt(&receipt).receipt, ReceiptKind::Delivery);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_not_what_was_announced_is_refused_and_leaves_nothing() {
+    let (federation, ordered, path) = ordered().await;
+    let Federation { md, nistru, .. } = &federation;
+    let number = &ordered.order.shared_number;
+    let parcel = Parcel::read(&path).sealed_by(nistru, &nistru.seal());
+    let exhibit = |(name, _): &(String, Vec<u8>)| name == "data/EX-0001.age";
+    let at = parcel.0.iter().position(exhibit).expect("an exhibit");
+    let (mut flipped, mut longer, mut shorter) = (parcel.clone(), parcel.clone(), parcel.clone());
+    flipped.0[at].1[0] ^= 1;
+    longer.0[at].1.push(0);
+    shorter.0[at].1.pop();
+    for sent in [&flipped, &longer, &shorter] {
+        let refused = parcel.announce_and_send(sent, nistru, md, number, Vec::new()).await;
+        assert_status(refused, "MALFORMED_PACKAGE");
+    }
+    let receipt = parcel.deliver(nistru, md, number, Vec::new()).await.expect("a receipt");
+    assert_eq!(papers::receipt(&receipt).receipt, ReceiptKind::Delivery);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_stored_for_a_number_under_which_nothing_is_awaited() {
+    let (federation, ordered, path) = ordered().await;
+    let Federation { gb, md, nistru, .. } = &federation;
+    let parcel = Parcel::read(&path).sealed_by(nistru, &nistru.seal());
+    // The order is between the provider and its authority: for another institution it does not exist.
+    let number = &ordered.order.shared_number;
+    let refused = parcel.deliver(gb, md, number, Vec::new()).await;
+    assert_status(refused, "UNKNOWN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_under_an_unknown_seal_is_refused_by_the_peer() {
+    let (federation, ordered, path) = ordered().await;
+    let Federation { md, nistru, .. } = &federation;
+    let validity = Validity::days(nistru.now().plus_seconds(-60), 30).expect("a validity");
+    let unknown = nistru.authority().issue_seal(&nistru.party, &nistru.name, validity).expect("a seal");
+    let unknown = FileSigner::from_pem(&unknown.key_pem, &unknown.certificate_pem).expect("a signer");
+    let parcel = Parcel::read(&path).sealed_by(nistru, &unknown);
+    let number = &ordered.order.shared_number;
+    let receipt = parcel.deliver(nistru, md, number, Vec::new()).await.expect("a receipt");
+    negative(&receipt, NonDeliveryGround::WrongSigners);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_package_gets_the_same_receipt() {
+    let (federation, ordered, path) = ordered().await;
+    let Federation { md, nistru, world, .. } = &federation;
+    let number = &ordered.order.shared_number;
+    let parcel = Parcel::read(&path).sealed_by(nistru, &nistru.seal());
+    let first = parcel.deliver(nistru, md, number, Vec::new()).await.expect("a receipt");
+    world.clock.advance_seconds(60);
+    let second = parcel.deliver(nistru, md, number, Vec::new()).await.expect("a receipt");
+    assert_eq!(first, second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_package_is_refused_without_receipt() {
+    let (federation, ordered, path) = ordered().await;
+    let Federation { md, nistru, .. } = &federation;
+    let mut parcel = Parcel::read(&path).sealed_by(nistru, &nistru.seal());
+    let exhibit = parcel.0.iter_mut().find(|(name, _)| name.starts_with("data/")).expect("an object");
+    let middle = exhibit.1.len() / 2;
+    exhibit.1[middle] ^= 1;
+    let number = &ordered.order.shared_number;
+    assert_status(parcel.deliver(nistru, md, number, Vec::new()).await, "MALFORMED_PACKAGE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_for_another_order_or_for_none_is_refused() {
+    let (federation, ordered, path) = ordered().await;
+    let Federation { gb, md, nistru, .. } = &federation;
+    let parcel = Parcel::read(&path).sealed_by(nistru, &nistru.seal());
+    // Nobody ordered anything under the request's number, nor does the requesting authority know the provider's.
+    // What nobody awaits is not even taken in.
+    let request = &ordered.request.shared_number;
+    assert_status(parcel.deliver(nistru, md, request, Vec::new()).await, "UNKNOWN");
+    let order = &ordered.order.shared_number;
+    assert_status(parcel.deliver(md, gb, order, Vec::new()).await, "UNKNOWN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_before_the_acknowledgement_is_refused() {
+    let federation = Federation::new().await;
+    let Federation { md, nistru, world, .. } = &federation;
+    let ordered = federation.order_served().await;
+    let number = &ordered.order.shared_number;
+    let output = world.directory().join("package");
+    let path = parcel::seal(nistru, "agent", number, road::recipients(&ordered.order), &output).await;
+    assert_refused(federation.send_package(&path, number).await, "WRONG_STAGE");
+    let parcel = Parcel::read(&path).sealed_by(nistru, &nistru.seal());
+    let receipt = parcel.deliver(nistru, md, number, Vec::new()).await.expect("a receipt");
+    negative(&receipt, NonDeliveryGround::WrongStage);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relayed_package_needs_the_relay_receipt_that_speaks_of_it() {
+    let (federation, ordered, path) = ordered().await;
+    let Federation { gb, md, nistru, .. } = &federation;
+    let number = &ordered.request.shared_number;
+    let parcel = Parcel::read(&path).sealed_by(nistru, &nistru.seal());
+    let receipt = parcel.deliver(md, gb, number, Vec::new()).await.expect("a receipt");
+    let why = negative(&receipt, NonDeliveryGround::WrongPackage);
+    assert!(why.contains("without a relay receipt"), "{why}");
+
+    let for_another = parcel.relay_receipt(md, nistru, number);
+    let receipt = parcel.deliver(md, gb, number, for_another).await.expect("a receipt");
+    negative(&receipt, NonDeliveryGround::WrongPackage);
+    let by_the_provider = parcel.relay_receipt(nistru, gb, number);
+    let receipt = parcel.deliver(md, gb, number, by_the_provider).await.expect("a receipt");
+    negative(&receipt, NonDeliveryGround::WrongPackage);
+
+    let right = parcel.relay_receipt(md, gb, number);
+    let receipt = parcel.deliver(md, gb, number, right).await.expect("a receipt");
+    assert_eq!(papers::receipt(&receipt).receipt, ReceiptKind::Delivery);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_is_sent_by_the_officer_who_sealed_it() {
+    let federation = Federation::new().await;
+    let Federation { nistru, world, .. } = &federation;
+    let ordered = federation.order_acknowledged().await;
+    let number = &ordered.order.shared_number;
+    let output = world.directory().join("package");
+    // Another officer's key: no forgery, but not the sender's own word.
+    let path = parcel::seal(nistru, "drafter", number, road::recipients(&ordered.order), &output).await;
+    assert_refused(federation.send_package(&path, number).await, "WRONG_SIGNER");
+}
