@@ -1,0 +1,113 @@
+//! The story of the demonstration: who acts, where, why, and with which command.
+//!
+//! Each chapter is a file. A chapter calls commands and draws from their answers what the next one needs; it never
+//! looks into a database or at a server's files.
+
+mod answer;
+mod evidence;
+mod proof;
+mod request;
+mod set_up;
+
+use super::cast::{Cast, Institution, Officer};
+use super::process::{self, Answer, Servers, Shell};
+use crate::{say, workspace};
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+
+/// What the chapters share.
+struct Day<'a> {
+    shell: &'a Shell,
+    cast: &'a Cast,
+    /// The exhibits, as commands name them.
+    evidence: &'a [PathBuf],
+}
+
+/// Plays every chapter.
+///
+/// # Errors
+/// Names the step that ended otherwise than it must.
+pub(super) fn play(
+    shell: &Shell,
+    servers: &mut Servers,
+    cast: &Cast,
+    evidence: &[PathBuf],
+) -> anyhow::Result<()> {
+    let day = Day { shell, cast, evidence };
+    say::paragraph(
+        "Every command below is exactly what a person types; to repeat one, begin with these two lines (what talks to a \
+         server needs `--keep`). Files of facts are written by this program from the samples in `templates/`. JSON \
+         answers are shown a field a line, and shortened.",
+    );
+    say::line(&format!("\n$ cd {}", process::line_of(&[&shell.work.to_string_lossy()])));
+    say::line(&format!("$ export PATH={}:$PATH", process::line_of(&[&shell.programs.to_string_lossy()])));
+
+    let entries = day.set_up(servers).context("in chapter 1, set-up")?;
+    let request = day.request(&entries).context("in chapter 2, the request")?;
+    servers.check()?;
+    let order = day.order(&request).context("in chapter 3, acknowledgement and order")?;
+    servers.check()?;
+    let package = day.produce(&order).context("in chapter 4, the evidence is sealed and sent")?;
+    servers.check()?;
+    day.relay_and_receive(&request, &package).context("in chapter 5, the evidence travels home")?;
+    day.open().context("in chapter 6, the evidence is opened")?;
+    servers.check()?;
+    day.finish(&request).context("in chapter 7, execution and closing")?;
+    day.sceptic().context("in chapter 8, an expert's tools")?;
+    day.custody(&request, &order).context("in chapter 9, what the logs prove")?;
+    day.tampering().context("in chapter 10, one flipped bit")?;
+    servers.check()
+}
+
+impl Day<'_> {
+    /// Begins a chapter.
+    fn chapter(&self, number: u32, title: &str) {
+        say::heading(&format!("{number}. {title}"));
+    }
+
+    /// An officer's command; answers its output if it ended as wanted.
+    fn acts(&self, who: (&Institution, &Officer), words: &[&str], wanted: &[i32]) -> anyhow::Result<Answer> {
+        let profile = who.0.profile(who.1);
+        let mut command = vec!["rogatory", "--profile", &profile];
+        command.extend(words);
+        self.shell.run(&command, wanted)
+    }
+
+    /// An officer's command with `--json`; answers the object.
+    fn asks(&self, who: (&Institution, &Officer), words: &[&str]) -> anyhow::Result<Value> {
+        let profile = who.0.profile(who.1);
+        let mut command = vec!["rogatory", "--profile", &profile, "--json"];
+        command.extend(words);
+        self.shell.json(&command)
+    }
+
+    /// Writes a file of facts into the work folder.
+    fn write(&self, name: &str, facts: &Value) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(facts)?;
+        fs::write(self.shell.work.join(name), text).with_context(|| format!("cannot write `{name}`"))
+    }
+
+    /// Reads a sample of facts, below the root of the project.
+    fn sample(path: &str) -> anyhow::Result<Value> {
+        let path = workspace::root().join(path);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("`{}` is not JSON", path.display()))
+    }
+
+    /// A command that needs no profile: offline, anybody's.
+    fn anybody(&self, words: &[&str], wanted: &[i32]) -> anyhow::Result<Answer> {
+        let mut command = vec!["rogatory"];
+        command.extend(words);
+        self.shell.run(&command, wanted)
+    }
+}
+
+/// The text under `key` in the answer of a command.
+fn text<'a>(answer: &'a Value, key: &str) -> anyhow::Result<&'a str> {
+    match answer.get(key).and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => Ok(text),
+        _ => bail!("the answer has no text `{key}`: {answer}"),
+    }
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask test`: what continuous integration runs, step by step, each with its time.
+
+mod install;
+mod licences;
+
+use crate::workspace::{Stopwatch, cargo, root, target};
+use crate::{demo, say};
+use anyhow::{Context as _, bail};
+use install::Tools;
+use std::process::Command;
+
+/// Runs every check; stops at the first that fails.
+///
+/// # Errors
+/// Names the step.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let watch = Stopwatch::start();
+    let tools = step("what the tests need", || install::run(&target()?))?;
+    step("format", || checked(cargo().args(["fmt", "--all", "--check"])))?;
+    step("lints", || {
+        checked(cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    step("licences and bans", licences::run)?;
+    step("arrows", || {
+        checked(cargo().args([
+            "test",
+            "--locked",
+            "--quiet",
+            "--package",
+            "rogatory-xtask",
+            "--test",
+            "arrows",
+        ]))
+    })?;
+    step("wire files", || wire_files(&tools))?;
+    step("tests", || checked(tools.lend(cargo().args(["test", "--locked", "--workspace"]))))?;
+    step("demonstration", || demo::run(&demo::Options::default()))?;
+    say::line(&format!("\nAll steps passed in {}.", watch.words()));
+    Ok(())
+}
+
+fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    say::heading(name);
+    let watch = Stopwatch::start();
+    let done = work().with_context(|| format!("step `{name}`"))?;
+    say::line(&format!("── {name}: passed in {}", watch.words()));
+    Ok(done)
+}
+
+/// Runs a command, its output on the terminal, and insists that it ends well.
+///
+/// # Errors
+/// Names the command.
+fn checked(command: &mut Command) -> anyhow::Result<()> {
+    let words: Vec<String> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let line = words.join(" ");
+    say::line(&format!("$ {line}"));
+    let status = command.status().with_context(|| format!("`{line}` did not start"))?;
+    if !status.success() {
+        bail!("`{line}` failed, {status}");
+    }
+    Ok(())
+}
+
+fn wire_files(tools: &Tools) -> anyhow::Result<()> {
+    checked(Command::new(&tools.buf).arg("lint").current_dir(root().join("proto")))
+}
