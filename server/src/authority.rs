@@ -3,7 +3,6 @@
 
 use crate::datastore::Datastore;
 use crate::directory::{Directory, SoundEntry};
-use crate::files::DurableFiles;
 use crate::institution::Institution;
 use crate::peers::Peers;
 use crate::problem::{Problem, Reason};
@@ -27,8 +26,6 @@ pub struct Authority {
     pub datastore: Datastore,
     /// Sealed packages.
     pub vault: Vault,
-    /// The interface through which files are written.
-    pub files: Arc<dyn DurableFiles>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Draws ids and salts.
@@ -60,7 +57,6 @@ impl Authority {
         institution: Institution,
         datastore: Datastore,
         vault: Vault,
-        files: Arc<dyn DurableFiles>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Problem> {
@@ -72,7 +68,6 @@ impl Authority {
             institution,
             datastore,
             vault,
-            files,
             clock,
             entropy,
             peers: Peers::default(),
@@ -119,23 +114,31 @@ impl Authority {
     }
 }
 
-async fn trust(
-    institution: &Institution,
-    datastore: &Datastore,
-    clock: &Arc<dyn Clock>,
-) -> Result<Trust, Problem> {
+/// The entries of all confirmed parties, read as they were believed.
+///
+/// # Errors
+/// [`Problem`] if one is damaged or the database fails.
+pub(crate) async fn confirmed_entries(datastore: &Datastore) -> Result<Vec<SoundEntry>, Problem> {
     let mut session = datastore.read().await?;
     let mut entries = Vec::new();
     let mut after = String::new();
     loop {
         let page = session.parties(&after, PARTIES_A_PAGE).await?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(entries) };
         after = last.party.to_string();
         for row in page {
             // What was confirmed stays believed: it is judged at the instant it was confirmed.
             entries.push(SoundEntry::read(&row.container, row.confirmed_time)?);
         }
     }
+}
+
+async fn trust(
+    institution: &Institution,
+    datastore: &Datastore,
+    clock: &Arc<dyn Clock>,
+) -> Result<Trust, Problem> {
+    let entries = confirmed_entries(datastore).await?;
     let directory = Directory::build(institution, entries)?;
     let none = RevocationLists::none();
     let configure = |anchors| {

@@ -129,9 +129,9 @@ impl Server {
         )
         .await
         .context("run `rogatory-server init` first if this is a new server")?;
-        let vault = Vault::new(folder.join(&config.storage.vault), Arc::clone(&files));
+        let vault = Vault::new(folder.join(&config.storage.vault), files);
         let institution = Institution::load(folder, config)?;
-        let authority = Authority::assemble(institution, datastore, vault, files, clock, entropy).await?;
+        let authority = Authority::assemble(institution, datastore, vault, clock, entropy).await?;
         let authority = Arc::new(authority);
         let (office, peer) = (sockets.office.local_addr()?, sockets.peer.local_addr()?);
         let (down, up) = watch::channel(false);

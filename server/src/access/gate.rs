@@ -119,12 +119,12 @@ impl AccessLayer {
             }
         };
         let Some(row) = row(self.listener, path) else {
-            let permit = Permit { caller, rpc: "" };
+            let permit = Permit { caller };
             let problem =
                 Problem::new(Reason::CallerNotPermitted, "this call is not served on this listener");
             return Err(denial(problem, "NO_ROW", Some(permit)));
         };
-        let permit = Permit { caller, rpc: row.rpc };
+        let permit = Permit { caller };
         match (row.callers, &permit.caller) {
             (Callers::Peers, Caller::Peer(_)) => Ok(permit),
             (Callers::Officers(roles), Caller::Officer { roles: held, .. }) => {

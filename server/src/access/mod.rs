@@ -32,7 +32,6 @@ pub enum Caller {
 #[derive(Clone, Debug)]
 pub struct Permit {
     caller: Caller,
-    rpc: &'static str,
 }
 
 impl Permit {
@@ -40,12 +39,6 @@ impl Permit {
     #[must_use]
     pub const fn caller(&self) -> &Caller {
         &self.caller
-    }
-
-    /// The call permitted.
-    #[must_use]
-    pub const fn rpc(&self) -> &'static str {
-        self.rpc
     }
 
     /// A name for the caller that stays the same between calls.

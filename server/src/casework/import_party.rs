@@ -1,13 +1,13 @@
 //! An operator imports a counterpart's entry after a person compared its fingerprint.
 
 use crate::access::Permit;
-use crate::authority::Authority;
+use crate::authority::{Authority, confirmed_entries};
 use crate::datastore::{Act, OFFICE, PartyRow, StoreError, Transaction};
 use crate::directory::{Directory, SoundEntry, check_anchors};
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::document::DOCUMENT_LIMIT_BYTES;
-use rogatory_core::{Digest, Role, Timestamp};
+use rogatory_core::{Digest, Role};
 
 /// Takes a confirmed entry; connections made from now on know the party.
 ///
@@ -39,7 +39,7 @@ pub async fn import_party(
     }
     let version = sound.entry().version;
     let _importing = authority.importing.lock().await;
-    check_against_others(authority, sound, now).await?;
+    check_against_others(authority, sound).await?;
     let row = PartyRow {
         party,
         version,
@@ -53,18 +53,9 @@ pub async fn import_party(
 }
 
 /// Builds the directory as it would be, so that a contradiction is found before anything is stored.
-async fn check_against_others(authority: &Authority, new: SoundEntry, now: Timestamp) -> Result<(), Problem> {
-    let mut entries = Vec::new();
-    let mut session = authority.datastore.read().await?;
-    let mut after = String::new();
-    loop {
-        let page = session.parties(&after, 500).await?;
-        let Some(last) = page.last() else { break };
-        after = last.party.to_string();
-        for row in page.into_iter().filter(|row| row.party != new.entry().party) {
-            entries.push(SoundEntry::read(&row.container, row.confirmed_time.min(now))?);
-        }
-    }
+async fn check_against_others(authority: &Authority, new: SoundEntry) -> Result<(), Problem> {
+    let mut entries = confirmed_entries(&authority.datastore).await?;
+    entries.retain(|entry| entry.entry().party != new.entry().party);
     check_anchors(&authority.institution, &entries, &new)?;
     entries.push(new);
     Directory::build(&authority.institution, entries).map(|_| ())

@@ -191,12 +191,6 @@ impl Datastore {
         }
         self.readers.close().await;
     }
-
-    /// The store of case keys.
-    #[must_use]
-    pub fn keys(&self) -> &Arc<KeyStore> {
-        &self.keys
-    }
 }
 
 /// The schema's history, compiled in; a version that is not here stops the start.
