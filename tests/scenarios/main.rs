@@ -1,10 +1,13 @@
 //! What happens between offices, told as stories. Each file is about one part of a case's life.
 
+mod acts;
 mod at_once;
 mod delivery;
 mod drafting;
+mod forwarding;
 mod packages;
 mod parties;
+mod preservations;
 mod servers;
 mod stages;
 mod story;

@@ -9,6 +9,7 @@ use rogatory_client::{Problem, Profile, Session};
 use rogatory_core::{Clock, Digest, Entropy, OfficerId, PartyId, Timestamp};
 use rogatory_pki::development::DevelopmentCa;
 use rogatory_pki::signing::FileSigner;
+use rogatory_server::casework::lapse_preservations::lapse_preservations;
 use rogatory_server::config::{InstitutionKind, ServerConfig};
 use rogatory_server::init::{self, NewServer};
 use rogatory_server::{Server, Sockets};
@@ -103,6 +104,12 @@ impl Office {
     /// Stops the server; the folder stays.
     pub async fn stop(&mut self) {
         self.server.take().expect("the server runs").stop().await.expect("the server stops");
+    }
+
+    /// Has the server look at what time did: preservations that are over lapse.
+    pub async fn let_time_do_its_work(&self) {
+        let server = self.server.as_ref().expect("the server runs");
+        lapse_preservations(server.authority()).await.expect("the database works");
     }
 
     /// Where officers call.

@@ -7,6 +7,7 @@ pub mod approve_document;
 pub mod draft_document;
 pub mod export_record;
 pub mod import_party;
+pub mod lapse_preservations;
 pub mod read_document;
 pub mod receive_document;
 pub mod receive_package;
@@ -18,6 +19,7 @@ pub mod transfer;
 pub mod transmit_document;
 
 mod delivery;
+mod enclosed;
 mod matter;
 mod outer_check;
 mod signers;

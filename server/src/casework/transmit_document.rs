@@ -67,7 +67,7 @@ pub async fn transmit_document(
         .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
     if row.stage != DocumentStage::Sealed {
         matter.admits(row.kind, true)?;
-        if !matches!(row.kind, DocumentKind::Request | DocumentKind::Order)
+        if !row.kind.opens_a_matter()
             && let Err(refused) = check_references(&mut session, &matter, &document, true).await?
         {
             return Err(Problem::new(Reason::WrongStage, format!("document {id}: {}", refused.reason)));
@@ -223,10 +223,10 @@ impl Act for Settle {
             .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
         let at = tx.now();
         let events = match row.kind {
-            DocumentKind::Request | DocumentKind::Order => {
+            kind if kind.opens_a_matter() => {
                 opened_at_counterpart(tx, matter, receipt_sha256, delivered, at).await?
             }
-            _ if delivered => vec![matter.advance(tx, &self.document).await?],
+            _ if delivered => matter.advance(tx, &self.document).await?,
             // The stage stays: what the counterpart did not accept did not happen.
             _ => Vec::new(),
         };

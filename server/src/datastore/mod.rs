@@ -13,6 +13,7 @@ mod custody;
 mod documents;
 mod packages;
 mod parties;
+mod preservations;
 mod session;
 mod transaction;
 
