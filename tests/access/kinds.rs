@@ -149,7 +149,8 @@ async fn every_role_drafts_exactly_the_kinds_that_the_table_says() {
             let denied = matches!(&answer, Err(problem) if problem.reason() == Some("ROLE_MISSING"));
             let may = expected(kind).roles.split(' ').any(|one| one == role.as_str());
             if denied == may {
-                wrong.push(format!("{role} drafts {kind}: {:?}", answer.err().map(|error| error.to_string())));
+                wrong
+                    .push(format!("{role} drafts {kind}: {:?}", answer.err().map(|error| error.to_string())));
             }
         }
     }
@@ -185,11 +186,8 @@ async fn try_all_kinds(
 
         // A forwarding goes to a third authority and never to the counterpart.
         let may = may && kind != DocumentKind::Forwarding;
-        let document = if kind.opens_a_matter() {
-            self::document(kind, from, to, opened, request)
-        } else {
-            document
-        };
+        let document =
+            if kind.opens_a_matter() { self::document(kind, from, to, opened, request) } else { document };
         let container = papers::complete_draft(from, kind, &draft(from, "drafter", &document));
         let answer = papers::deliver(from, to, container).await.expect("a receipt");
         let receipt = papers::receipt(papers::receipt_bytes(&answer));

@@ -141,7 +141,7 @@ async fn the_competent_authority_orders_a_provider_under_the_forwarded_request()
 #[tokio::test(flavor = "multi_thread")]
 async fn under_a_forwarded_number_nobody_else_is_heard() {
     let federation = Federation::new().await;
-    let Federation { gb, md, world, .. } = &federation;
+    let Federation { gb, md, .. } = &federation;
     let (ministry, request, _) = forwarded(&federation).await;
     let stranger = federation.authority("md/anti-corruption", "A third authority (test)", "ca-md").await;
     gb.import("operator", &stranger).await.expect("a confirmed party");
@@ -157,7 +157,6 @@ async fn under_a_forwarded_number_nobody_else_is_heard() {
     negative(&receipt, NonDeliveryGround::UnknownReference);
     assert_eq!(road::case(gb, &request.shared_number).await.stage, "transmitted");
     assert_eq!(road::case(&ministry, &request.shared_number).await.stage, "received");
-    drop(world);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use crate::directory::{open_container, verify_container};
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::document::{DATA_FILE, Document, DocumentKind, ENCLOSED_REQUEST_FILE, PAPER_FILE};
+use rogatory_core::ground::NonDeliveryGround;
 use rogatory_core::mla_request::{MlaRequest, Side, Step};
 use rogatory_core::order::{OrderSide, OrderStage, ProductionOrder};
 use rogatory_core::preservation::{Preservation, PreservationStage};
@@ -310,7 +311,11 @@ impl Draft {
         }
         matter.admits(document.kind, true)?;
         if let Err(refused) = check_references(tx, &matter, document, true).await? {
-            return Err(Problem::argument("document", &refused.reason).into());
+            return Err(match refused.ground {
+                NonDeliveryGround::WrongStage => Problem::new(Reason::WrongStage, refused.reason),
+                _ => Problem::argument("document", &refused.reason),
+            }
+            .into());
         }
         if let Some(enclosed) = self.enclosed {
             let opening = tx.opening_document(matter.case(), number).await?;
