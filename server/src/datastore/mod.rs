@@ -24,6 +24,8 @@ pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
 pub use parties::PartyRow;
 pub use session::{Session, StoreError};
+/// What a database may fail with.
+pub use sqlx::Error as DatabaseError;
 pub use transaction::Transaction;
 
 use crate::faults::Faults;
