@@ -25,6 +25,11 @@ use tonic::transport::Channel;
 /// The form of the requests.
 const FORM: &str = "ets185/art31-trafficking";
 
+/// The two officers of an authority who write.
+pub(crate) const AUTHORITY: [&str; 2] = ["drafter", "approver"];
+/// The one officer of a provider who writes; she approves nothing.
+pub(crate) const AGENT: [&str; 2] = ["agent", "agent"];
+
 /// Connections and keys of two officers of one office.
 pub(crate) struct Desk {
     request: Document,
@@ -38,11 +43,17 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Opens `connections` connections to `from` for each of two officers, who will write to `to`.
+    /// Opens `connections` connections to `from` for each of two officers, who will write to `to`: the one who drafts
+    /// and transmits, and the one who approves.
     ///
     /// # Errors
     /// If the server refuses, or the paper cannot be rendered.
-    pub(crate) async fn open(from: &Office, to: &Office, connections: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        from: &Office,
+        officers: [&str; 2],
+        to: &Office,
+        connections: usize,
+    ) -> anyhow::Result<Self> {
         let form = papers::template(FORM, Some(DocumentKind::Request))?;
         let mut facts = form.example();
         facts["recipients"] = from.recipients()?;
@@ -56,9 +67,10 @@ impl Desk {
         };
         let request = papers::document(form, envelope, facts);
         let paper = papers::render(&request.to_json())?;
+        let [drafter, approver] = officers;
         let (mut drafting, mut approving, mut sessions) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..connections {
-            for (officer, clients) in [("drafter", &mut drafting), ("approver", &mut approving)] {
+            for (officer, clients) in officers.into_iter().zip([&mut drafting, &mut approving]) {
                 let session = from.session(officer)?;
                 clients.push(session.connection().await?.documents());
                 sessions.push(session);
@@ -70,8 +82,8 @@ impl Desk {
         Ok(Self {
             request,
             paper,
-            drafter: signer("drafter")?,
-            approver: signer("approver")?,
+            drafter: signer(drafter)?,
+            approver: signer(approver)?,
             drafting,
             approving,
             _sessions: sessions,

@@ -4,7 +4,7 @@
 //! signature verified at both ends, logged and durable on both sides. This program (the callers), A and B are three
 //! processes on the same cores, over real mutual TLS.
 
-use crate::desk::{Desk, at_once};
+use crate::desk::{AUTHORITY, Desk, at_once};
 use crate::machine;
 use crate::office::{Office, Place, REQUESTED, REQUESTING};
 use crate::process;
@@ -33,7 +33,7 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     let (mut a, mut b) = (Office::found(place, &REQUESTING)?, Office::found(place, &REQUESTED)?);
     a.confirm(&b)?;
     b.confirm(&a)?;
-    let desk = Arc::new(Desk::open(&a, &b, CONNECTIONS).await?);
+    let desk = Arc::new(Desk::open(&a, AUTHORITY, &b, CONNECTIONS).await?);
 
     // The first ones warm every path, and say how many fill a run.
     let warm = approved(&desk, place.pick(8, 256, 256)).await?;
@@ -200,7 +200,7 @@ async fn syncs(a: &mut Office, b: &mut Office, documents: &Arc<Vec<String>>) -> 
     b.stop()?;
     a.start_traced()?;
     b.start_traced()?;
-    let desk = Arc::new(Desk::open(a, b, CONNECTIONS).await?);
+    let desk = Arc::new(Desk::open(a, AUTHORITY, b, CONNECTIONS).await?);
     let start = epoch();
     transmit(&desk, documents).await?;
     let [at_a, at_b] = [a.syncs()?.since(start)?, b.syncs()?.since(start)?];

@@ -142,7 +142,7 @@ pub(crate) fn costs(folder: &Path, bytes: u64) -> anyhow::Result<Costs> {
         if let Some(first) = buffer.first_mut() {
             *first = u8::try_from(round % 251)?;
         }
-        std::hint::black_box(digest(&SHA256, &buffer));
+        std::hint::black_box(&digest(&SHA256, &buffer));
     }
     let hash = a_mib(watch.seconds());
 
@@ -154,7 +154,7 @@ pub(crate) fn costs(folder: &Path, bytes: u64) -> anyhow::Result<Costs> {
         nonce.get_mut(..8).context("a nonce has 12 bytes")?.copy_from_slice(&round.to_le_bytes());
         let nonce = Nonce::assume_unique_for_key(nonce);
         let tag = key.seal_in_place_separate_tag(nonce, Aad::empty(), &mut buffer).map_err(refused)?;
-        std::hint::black_box(tag);
+        std::hint::black_box(&tag);
     }
     let encrypt = a_mib(watch.seconds());
     Ok(Costs { read, hash, encrypt, write, sync })

@@ -4,13 +4,22 @@
 //! other people's tools, and write below the folder it is given. Never says how fast something is without the reference
 //! from the same run.
 
+mod custody;
 mod desk;
+mod end_to_end;
 mod exchange;
 mod machine;
+mod manual;
+mod memory;
 mod office;
 mod process;
 mod report;
+mod road;
+mod roofline;
+mod seal;
+mod startup;
 mod time;
+mod transfer;
 
 use anyhow::{Context as _, bail};
 use office::{Place, Scale};
@@ -54,7 +63,13 @@ async fn run(arguments: impl Iterator<Item = String>) -> anyhow::Result<serde_js
 
 async fn measure(name: &str, place: &Place) -> anyhow::Result<Report> {
     match name {
+        "startup" => startup::measure(place),
         "exchange" => exchange::measure(place).await,
+        "custody" => custody::measure(place).await,
+        "seal" => seal::measure(place),
+        "transfer" => transfer::measure(place).await,
+        "end-to-end" => end_to_end::measure(place).await,
+        "memory" => memory::measure(place).await,
         other => bail!("there is no benchmark `{other}`"),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The form is versioned: `cargo xtask bench` and whoever keeps the figures read it.
 
+use crate::office::{Place, Scale};
 use serde::Serialize;
 
 /// The version of the form.
@@ -68,6 +69,14 @@ impl Report {
     /// Adds a line.
     pub(crate) fn add(&mut self, line: Line) {
         self.lines.push(line);
+    }
+
+    /// Notes what could not be measured beside `ssh`. A smoke run does without, so that nobody need install a server
+    /// to run the tests.
+    pub(crate) fn miss_unless_smoke(&mut self, place: &Place, measure: &str, why: &anyhow::Error) {
+        if place.scale != Scale::Smoke || crate::process::is_there("sshd") {
+            self.miss(measure, format!("{why:#}"));
+        }
     }
 
     /// Notes what could not be measured.
