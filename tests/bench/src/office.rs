@@ -41,7 +41,8 @@ impl Place {
     #[must_use]
     pub(crate) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
-        command.current_dir(&self.work).env_remove("ROGATORY_PROFILE").env("ROGATORY_LOG", "warn,rogatory_server=info");
+        // What a person set for herself must not leak into the figures.
+        command.current_dir(&self.work).env_remove("ROGATORY_PROFILE").env_remove("ROGATORY_LOG");
         command
     }
 
@@ -194,7 +195,7 @@ impl Office {
     pub(crate) fn start_traced(&mut self) -> anyhow::Result<()> {
         ensure!(process::is_there("strace"), "`strace` is not installed: it counts the syncs");
         let (mut command, syncs) = Syncs::tracing(&self.run_command(), &self.folder.with_extension("trace"));
-        command.env("ROGATORY_LOG", "warn,rogatory_server=info");
+        command.env_remove("ROGATORY_LOG");
         let mut server = Running::start(&mut command, &self.log())?;
         server.wait_for("listening")?;
         server.look_behind_tracer()?;
