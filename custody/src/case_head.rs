@@ -129,7 +129,8 @@ impl VerifiedCaseHead {
     }
 
     /// How many signature lines the note has, unknown ones counted.
-    pub(crate) const fn signature_lines(&self) -> usize {
+    #[must_use]
+    pub const fn signature_lines(&self) -> usize {
         self.signatures
     }
 }

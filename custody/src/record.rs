@@ -18,14 +18,21 @@ use std::io;
 
 mod check;
 mod error;
+mod receipted;
 pub use check::{VerifiedBody, VerifiedEntry, VerifiedRecord, VerifiedStream, verify_record};
-pub use error::{EntryPart, EntryProblem, HeadMismatch, HeadProblem, RecordError};
+pub use error::{
+    EntryPart, EntryProblem, HeadMismatch, HeadProblem, ReceiptMismatch, ReceiptedProblem, RecordError,
+};
+pub use receipted::{ReceiptedHead, VerifiedReceiptedHead};
 
 /// The largest record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
 
 /// The largest number of entries in a record.
 pub const MAX_ENTRIES: usize = 100_000;
+
+/// The largest receipt in a record, in bytes.
+pub const MAX_RECEIPT_BYTES: usize = 64 * 1024;
 
 /// The version of the record's fields.
 const FORMAT: u64 = 1;
@@ -46,6 +53,9 @@ pub struct Record {
     pub checkpoint: String,
     /// A case head for each stream, by the stream's name; [`Record::with_heads`] makes them.
     pub heads: Vec<String>,
+    /// For each counterpart the latest case head that it quoted in a receipt, by the stream's name;
+    /// none for a stream of which no receipt quotes a head.
+    pub receipted: Vec<ReceiptedHead>,
     /// The events by their index in the log.
     pub entries: Vec<Entry>,
 }
@@ -188,7 +198,15 @@ struct Wire {
     tag_key: Hex<32>,
     checkpoint: String,
     heads: Vec<String>,
+    receipted: Vec<WireReceipted>,
     entries: Vec<WireEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireReceipted {
+    head: String,
+    receipt: Base64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -218,6 +236,11 @@ impl Wire {
             tag_key: Hex(*record.tag_key.as_bytes()),
             checkpoint: record.checkpoint.clone(),
             heads: record.heads.clone(),
+            receipted: record
+                .receipted
+                .iter()
+                .map(|one| WireReceipted { head: one.head.clone(), receipt: Base64(one.receipt.clone()) })
+                .collect(),
             entries: record.entries.iter().map(WireEntry::of).collect(),
         }
     }
@@ -229,6 +252,11 @@ impl Wire {
             tag_key: TagKey::from_bytes(self.tag_key.0),
             checkpoint: self.checkpoint,
             heads: self.heads,
+            receipted: self
+                .receipted
+                .into_iter()
+                .map(|one| ReceiptedHead { head: one.head, receipt: one.receipt.0 })
+                .collect(),
             entries: self.entries.into_iter().map(WireEntry::into_entry).collect::<Result<_, _>>()?,
         })
     }
@@ -238,6 +266,10 @@ impl Wire {
         limit(self.entries.is_empty(), "it has no entries")?;
         limit(self.entries.len() > MAX_ENTRIES, "it has more than 100,000 entries")?;
         limit(self.heads.len() > self.entries.len(), "it has more heads than entries")?;
+        limit(self.receipted.len() > self.entries.len(), "it has more receipted heads than entries")?;
+        for one in &self.receipted {
+            limit(one.receipt.0.len() > MAX_RECEIPT_BYTES, "a receipt has more than 65,536 bytes")?;
+        }
         for entry in &self.entries {
             let body = entry.body.as_ref().map_or(0, |body| body.0.len());
             limit(body > MAX_BODY_BYTES, "a body has more than 65,536 bytes")?;

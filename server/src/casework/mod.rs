@@ -7,6 +7,7 @@ pub mod approve_document;
 pub mod draft_document;
 pub mod export_record;
 pub mod import_party;
+pub mod prove_entry;
 pub mod read_document;
 pub mod receive_document;
 pub mod receive_package;
@@ -17,6 +18,7 @@ pub mod sign_checkpoint;
 pub mod transfer;
 pub mod transmit_document;
 
+mod case_head;
 mod delivery;
 mod matter;
 mod outer_check;

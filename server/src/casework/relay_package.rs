@@ -2,9 +2,10 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, give_receipt, own_checkpoint};
 use crate::casework::send_package::{receipted, reread_receipt};
-use crate::datastore::{Act, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction};
+use crate::datastore::{Act, HeadRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction};
 use crate::peers::{self, Outgoing};
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
@@ -64,19 +65,25 @@ pub async fn relay_package(
                 None,
                 now,
             )?;
-            authority.datastore.perform(KeepRelayReceipt { id: id.clone(), receipt: given }).await?
+            let (number, peer) = (&request.shared_number, &request.counterpart);
+            let head = case_head::at_dispatch(authority, &package.case, id.as_str(), number, peer).await?;
+            let act = KeepRelayReceipt { id: id.clone(), receipt: given, head };
+            authority.datastore.perform(act).await?
         }
     };
+    let head = OutgoingHead::of(authority, &package.case, id.as_str()).await?;
     let outgoing = Outgoing {
         id,
         shared_number: &request.shared_number,
         objects: &objects,
         relay_receipt: Some(&relay_receipt),
+        case_head: head.note().to_vec(),
         checkpoint: own_checkpoint(authority).await?,
     };
     let answer = peers::send_package(authority, &request.counterpart, &outgoing).await?;
     let addressee = authority.directory().confirmed(&request.counterpart)?;
     let checked = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&checked.receipt)?;
     let receipt = checked.receipt.clone();
     let sealed = StoredReceipt { container: checked.container.clone(), leaf_hash: checked.leaf_hash };
     if checked.is_positive() {
@@ -105,6 +112,7 @@ fn relayed_before(
 struct KeepRelayReceipt {
     id: PackageId,
     receipt: Vec<u8>,
+    head: Option<HeadRow>,
 }
 
 impl Act for KeepRelayReceipt {
@@ -117,6 +125,9 @@ impl Act for KeepRelayReceipt {
             return Ok(given);
         }
         tx.keep_relay_receipt(&package, &self.receipt).await?;
+        if let Some(head) = &self.head {
+            tx.keep_sent_head(head).await?;
+        }
         Ok(self.receipt.clone())
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
 use crate::casework::matter::opening_document;
 use crate::casework::outer_check::{check_outer, hash_again};
 use crate::casework::transfer::{demand_whole, list_of};
 use crate::datastore::{
-    Act, ObjectRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction, TransferRow,
+    Act, HeadRow, ObjectRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction, TransferRow,
 };
 use crate::peers::{self, Outgoing};
 use crate::problem::{Problem, Reason};
@@ -155,7 +156,9 @@ async fn submit(
         relay_receipt: None,
         receipt: None,
     };
-    let act = Submit { package, objects, transfer: transfer.id.clone(), actor: actor.clone() };
+    let (case, message, peer) = (&package.case, package.id.as_str(), &package.counterpart);
+    let head = case_head::at_dispatch(authority, case, message, number, peer).await?;
+    let act = Submit { package, objects, transfer: transfer.id.clone(), head, actor: actor.clone() };
     authority.datastore.perform(act).await
 }
 
@@ -233,6 +236,7 @@ struct Submit {
     package: PackageRow,
     objects: Vec<ObjectRow>,
     transfer: String,
+    head: Option<HeadRow>,
     actor: Actor,
 }
 
@@ -246,6 +250,9 @@ impl Act for Submit {
             return Ok(there);
         }
         tx.insert_package(package, &self.objects).await?;
+        if let Some(head) = &self.head {
+            tx.keep_sent_head(head).await?;
+        }
         tx.delete_transfer(&self.transfer).await?;
         let submitted = Event::PackageSubmitted {
             package: package.id.clone(),
@@ -265,16 +272,19 @@ impl Act for Submit {
 async fn deliver(authority: &Arc<Authority>, package: PackageRow, actor: &Actor) -> Result<Sent, Problem> {
     let addressee = authority.directory().confirmed(&package.counterpart)?;
     let objects = authority.datastore.read().await?.package_objects(&package.id).await?;
+    let head = OutgoingHead::of(authority, &package.case, package.id.as_str()).await?;
     let outgoing = Outgoing {
         id: &package.id,
         shared_number: &package.shared_number,
         objects: &objects,
         relay_receipt: None,
+        case_head: head.note().to_vec(),
         checkpoint: own_checkpoint(authority).await?,
     };
     let answer = peers::send_package(authority, &package.counterpart, &outgoing).await?;
     let of = receipted(authority.institution.party(), &package.shared_number, &package);
     let checked = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&checked.receipt)?;
     let receipt = checked.receipt.clone();
     let package =
         authority.datastore.perform(Settle { package, receipt: checked, actor: actor.clone() }).await?;

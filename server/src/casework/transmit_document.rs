@@ -8,11 +8,12 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
 use crate::casework::matter::{Matter, check_references, data_of, opened_at_counterpart};
 use crate::casework::signers::{list_signers, own_signer};
 use crate::datastore::{
-    Act, DocumentRow, DocumentStage, NumberedDocument, StoreError, StoredReceipt, Transaction,
+    Act, DocumentRow, DocumentStage, HeadRow, NumberedDocument, StoreError, StoredReceipt, Transaction,
 };
 use crate::directory::{open_container, verify_container};
 use crate::peers;
@@ -77,9 +78,12 @@ pub async fn transmit_document(
     let row = if row.stage == DocumentStage::Sealed { row } else { seal(authority, row, &actor).await? };
     let of = receipted(&row);
     let checkpoint = own_checkpoint(authority).await?;
+    let head = OutgoingHead::of(authority, &row.case, row.id.as_str()).await?;
+    let (container, head_note) = (row.container.clone(), head.note().to_vec());
     let answer =
-        peers::deliver_document(authority, &row.addressee, row.container.clone(), checkpoint).await?;
+        peers::deliver_document(authority, &row.addressee, container, head_note, checkpoint).await?;
     let checked = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&checked.receipt)?;
     let receipt = checked.receipt.clone();
     let row = authority.datastore.perform(Settle { row, document, receipt: checked, actor }).await?;
     Ok(Transmitted { row, receipt })
@@ -140,12 +144,15 @@ async fn seal(authority: &Authority, row: DocumentRow, actor: &Actor) -> Result<
         .to_bytes();
     // What leaves the house is verified once more as the counterpart will verify it.
     verify_container(&open_container(&sealed)?, authority.institution.anchors(), now)?;
-    authority.datastore.perform(StoreSealed { row, sealed, actor: actor.clone() }).await
+    let number = &row.shared_number;
+    let head = case_head::at_dispatch(authority, &row.case, row.id.as_str(), number, &row.addressee).await?;
+    authority.datastore.perform(StoreSealed { row, sealed, head, actor: actor.clone() }).await
 }
 
 struct StoreSealed {
     row: DocumentRow,
     sealed: Vec<u8>,
+    head: Option<HeadRow>,
     actor: Actor,
 }
 
@@ -164,6 +171,9 @@ impl Act for StoreSealed {
             return Err(Problem::new(Reason::Conflict, what).with_hint("draft this one again").into());
         }
         tx.advance_document(row, DocumentStage::Sealed, &self.sealed).await?;
+        if let Some(head) = &self.head {
+            tx.keep_sent_head(head).await?;
+        }
         let event = Event::DocumentSealed {
             document: row.id.clone(),
             kind: row.kind,

@@ -64,8 +64,9 @@ impl Transaction {
         event: CustodyEvent,
     ) -> Result<LoggedEvent, StoreError> {
         let stream = event.stream.to_string();
-        let (n, previous) = self.end_of_stream(case, &stream).await?;
-        let n = n + 1;
+        let end = self.end_of_stream(case, &stream).await?;
+        let n = end.map_or(1, |(n, _)| n + 1);
+        let previous = end.map(|(_, leaf_hash)| leaf_hash);
         let body = EventBody {
             case: case.to_owned(),
             stream: event.stream,
@@ -94,24 +95,6 @@ impl Transaction {
         .execute(self.connection())
         .await?;
         Ok(LoggedEvent { leaf_index, leaf_hash: leaf.hash(), n })
-    }
-
-    async fn end_of_stream(&mut self, case: &str, stream: &str) -> Result<(u64, Option<Digest>), StoreError> {
-        let row = sqlx::query(
-            "-- end_of_stream
-             SELECT custody_body.n, custody_leaf.leaf_hash FROM custody_body
-             JOIN custody_leaf ON custody_leaf.leaf_index = custody_body.leaf_index
-             WHERE custody_body.case_id = $1 AND custody_body.stream = $2
-             ORDER BY custody_body.n DESC LIMIT 1",
-        )
-        .bind(case)
-        .bind(stream)
-        .fetch_optional(self.connection())
-        .await?;
-        match row {
-            None => Ok((0, None)),
-            Some(row) => Ok((size(row.try_get(0)?)?, Some(digest(row.try_get(1)?)?))),
-        }
     }
 
     async fn append_leaf(&mut self, leaf: &Leaf) -> Result<u64, StoreError> {
@@ -189,6 +172,29 @@ fn body_place(leaf_index: u64) -> String {
 }
 
 impl Session {
+    /// Number and leaf hash of the last event of a stream of `case`; none if it has no event.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn end_of_stream(
+        &mut self,
+        case: &str,
+        stream: &str,
+    ) -> Result<Option<(u64, Digest)>, StoreError> {
+        let row = sqlx::query(
+            "-- end_of_stream
+             SELECT custody_body.n, custody_leaf.leaf_hash FROM custody_body
+             JOIN custody_leaf ON custody_leaf.leaf_index = custody_body.leaf_index
+             WHERE custody_body.case_id = $1 AND custody_body.stream = $2
+             ORDER BY custody_body.n DESC LIMIT 1",
+        )
+        .bind(case)
+        .bind(stream)
+        .fetch_optional(self.connection())
+        .await?;
+        row.map(|row| Ok((size(row.try_get(0)?)?, digest(row.try_get(1)?)?))).transpose()
+    }
+
     /// How many entries the log holds.
     ///
     /// # Errors

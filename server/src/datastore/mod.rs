@@ -8,6 +8,7 @@
 //! ids, and sends nothing.
 
 mod answered;
+mod case_heads;
 mod cases;
 mod custody;
 mod documents;
@@ -16,6 +17,7 @@ mod parties;
 mod session;
 mod transaction;
 
+pub use case_heads::HeadRow;
 pub use cases::CaseSummary;
 pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};
