@@ -14,6 +14,7 @@ pub mod datastore;
 pub mod directory;
 mod file_stream;
 pub mod files;
+pub mod fsck;
 pub mod init;
 pub mod institution;
 pub mod keystore;

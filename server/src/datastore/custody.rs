@@ -167,7 +167,7 @@ impl Transaction {
 }
 
 /// Where a body is encrypted for: bodies cannot be swapped between entries.
-fn body_place(leaf_index: u64) -> String {
+pub(super) fn body_place(leaf_index: u64) -> String {
     format!("custody_body/{leaf_index}")
 }
 

@@ -12,6 +12,7 @@ mod case_heads;
 mod cases;
 mod custody;
 mod documents;
+mod inspection;
 mod packages;
 mod parties;
 mod session;
@@ -21,6 +22,9 @@ pub use case_heads::HeadRow;
 pub use cases::CaseSummary;
 pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};
+pub use inspection::{
+    Inspection, RawBody, RawDocument, RawHead, RawLeaf, RawMatter, RawObject, RawPackage, RawParty, RawReceipt,
+};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
 pub use parties::PartyRow;
 pub use session::{Session, StoreError};

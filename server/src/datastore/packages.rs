@@ -111,11 +111,11 @@ pub struct TransferRow {
     pub objects: Vec<ObjectRow>,
 }
 
-fn relay_place(id: &PackageId) -> String {
+pub(super) fn relay_place(id: impl std::fmt::Display) -> String {
     format!("package/{id}/relay-receipt")
 }
 
-fn receipt_place(id: &PackageId) -> String {
+pub(super) fn receipt_place(id: impl std::fmt::Display) -> String {
     format!("package/{id}/receipt")
 }
 
