@@ -120,6 +120,9 @@ impl KeyStore {
     /// # Errors
     /// [`Problem`] if it cannot be stored.
     pub fn create(&self, case: &str) -> Result<CaseKey, Problem> {
+        if let Some(key) = self.cache().get(case) {
+            return Ok(key.clone());
+        }
         if self.path(case).exists() {
             return self.key(case);
         }

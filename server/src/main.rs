@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use rogatory_core::{Clock, Entropy, PartyId, Timestamp};
 use rogatory_server::config::{InstitutionKind, ServerConfig};
+use rogatory_server::faults::NoFaults;
 use rogatory_server::init::{self, GivenKeys, NewOfficer, NewServer, OfficerFile, OfficerText};
 use rogatory_server::{Server, Sockets, fsck};
 use std::net::SocketAddr;
@@ -177,7 +178,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Run(arguments) => {
             let config = ServerConfig::load(&arguments.directory)?;
             let sockets = Sockets::bind(&config).await?;
-            let server = Server::start(&arguments.directory, config, sockets, clock, entropy).await?;
+            let server =
+                Server::start(&arguments.directory, config, sockets, clock, entropy, Arc::new(NoFaults))
+                    .await?;
             wait_for_end().await?;
             tracing::info!("stopping: calls under way are finished first");
             server.stop().await?;

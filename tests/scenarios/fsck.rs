@@ -77,10 +77,14 @@ struct Copy {
 
 impl Copy {
     fn of(office: &Office, package: &NamedPackage, name: &str) -> Self {
+        Self::named(office, name, package.package.to_string())
+    }
+
+    fn named(office: &Office, name: &str, package: String) -> Self {
         let folder = office.folder.with_file_name(format!("damaged-{name}"));
         copy_folder(&office.folder, &folder);
         let config = ServerConfig::load(&folder).expect("a configuration");
-        Self { folder, config, package: package.package.to_string() }
+        Self { folder, config, package }
     }
 
     async fn sql(&self, statement: &'static str) {
@@ -488,6 +492,24 @@ async fn damage_in_vault_and_key_store_is_named() {
     bytes[20] ^= 1;
     fs::write(key.case_key(), bytes).expect("written");
     assert_found(&check(&key.folder).await, "key damaged", (Fault::Damaged, Item::CaseKey, "C-", "decrypt"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_the_outbox_belongs_there() {
+    let mut federation = Federation::new().await;
+    let (_, handed) = federation.request_approved().await;
+    federation.md.stop().await;
+    papers::transmit(&federation.gb, "drafter", &handed.document_id).await.expect_err("nobody answers");
+    federation.gb.stop().await;
+    let report = check(&federation.gb.folder).await;
+    assert!(report.sound && count(&report, Item::Errand) == (1, 0, 0, 0), "{report}");
+    let copy = |name: &str| Copy::named(&federation.gb, name, String::new());
+    let lost = copy("errand-lost");
+    lost.sql("DELETE FROM outbox").await;
+    assert_found(&check(&lost.folder).await, "lost", (Fault::Missing, Item::Errand, "document D-", "send it"));
+    let idle = copy("errand-idle");
+    idle.sql("UPDATE outbox SET subject = 'D-0000000000000000'").await;
+    assert_found(&check(&idle.folder).await, "idle", (Fault::Damaged, Item::Errand, "D-0000", "not here"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::clock::FixedClock;
+use crate::faults::SwitchedFaults;
 use crate::federation::World;
 use rogatory_client::commands::party;
 use rogatory_client::trust::{SealedEntry, Trust};
@@ -9,6 +10,7 @@ use rogatory_client::{Problem, Profile, Session};
 use rogatory_core::{Clock, Digest, Entropy, OfficerId, PartyId, Timestamp};
 use rogatory_pki::development::DevelopmentCa;
 use rogatory_pki::signing::FileSigner;
+use rogatory_server::authority::Authority;
 use rogatory_server::config::{InstitutionKind, ServerConfig};
 use rogatory_server::init::{self, NewServer};
 use rogatory_server::{Server, Sockets};
@@ -45,6 +47,8 @@ pub struct Office {
     peer: SocketAddr,
     clock: Arc<FixedClock>,
     entropy: Arc<dyn Entropy>,
+    /// What breaks at its server, when a test says so.
+    pub faults: Arc<SwitchedFaults>,
     server: Option<Server>,
 }
 
@@ -80,6 +84,7 @@ impl Office {
             peer,
             clock: Arc::clone(&world.clock),
             entropy,
+            faults: Arc::default(),
             server: None,
         };
         founded.start_on(sockets).await;
@@ -96,13 +101,23 @@ impl Office {
     async fn start_on(&mut self, sockets: Sockets) {
         let config = ServerConfig::load(&self.folder).expect("a configuration");
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let server = Server::start(&self.folder, config, sockets, clock, Arc::clone(&self.entropy)).await;
+        let (entropy, faults) = (Arc::clone(&self.entropy), self.faults.clone());
+        let server = Server::start(&self.folder, config, sockets, clock, entropy, faults).await;
         self.server = Some(server.expect("the server starts"));
     }
 
     /// Stops the server; the folder stays.
     pub async fn stop(&mut self) {
         self.server.take().expect("the server runs").stop().await.expect("the server stops");
+    }
+
+    /// The office that its server serves.
+    ///
+    /// # Panics
+    /// If the server does not run.
+    #[must_use]
+    pub fn served(&self) -> &Arc<Authority> {
+        self.server.as_ref().expect("the server runs").authority()
     }
 
     /// Where officers call.

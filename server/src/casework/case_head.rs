@@ -31,7 +31,7 @@ pub(super) async fn at_dispatch(
     counterpart: &PartyId,
 ) -> Result<Option<HeadRow>, Problem> {
     let stream = Stream::Shared(counterpart.clone());
-    let end = authority.datastore.read().await?.end_of_stream(case, &stream.to_string()).await?;
+    let end = authority.datastore.read().await?.last_event(case, &stream.to_string()).await?;
     let Some((n, leaf)) = end else { return Ok(None) };
     let origin = authority.institution.log_origin().clone();
     let head = CaseHead { origin, shared_number: Some(number.clone()), stream, n, leaf };

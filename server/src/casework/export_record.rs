@@ -74,11 +74,13 @@ async fn acknowledged(session: &mut Session, case: &str) -> Result<Vec<Receipted
         if last.as_ref() == Some(&head.counterpart) {
             continue;
         }
-        let Some(receipt) = receipt_for(session, &head.message).await? else { continue };
-        // Of a relayed package the row holds the receipt given before it holds the one got.
-        if !quotes(&receipt, &head)? {
-            continue;
+        let mut quoting = None;
+        for receipt in receipts_for(session, &head.message).await? {
+            if quotes(&receipt, &head)? {
+                quoting = Some(receipt);
+            }
         }
+        let Some(receipt) = quoting else { continue };
         let note = String::from_utf8(head.note)
             .map_err(|error| Problem::internal("a stored case head is damaged", error))?;
         acknowledged.push(ReceiptedHead { head: note, receipt });
@@ -87,17 +89,17 @@ async fn acknowledged(session: &mut Session, case: &str) -> Result<Vec<Receipted
     Ok(acknowledged)
 }
 
-/// The receipt that stands with a document or package.
-async fn receipt_for(session: &mut Session, message: &str) -> Result<Option<Vec<u8>>, Problem> {
-    let receipt = if let Ok(package) = message.parse::<PackageId>() {
-        session.package(&package).await?.and_then(|row| row.receipt)
+/// The receipts that stand with a document or package; with one that was passed on both, given and got.
+async fn receipts_for(session: &mut Session, message: &str) -> Result<Vec<Vec<u8>>, Problem> {
+    let receipts = if let Ok(package) = message.parse::<PackageId>() {
+        session.package(&package).await?.map(|row| [row.receipt, row.relay_answer])
     } else {
         let document: DocumentId = message
             .parse()
             .map_err(|error| Problem::internal("a stored case head names no message", error))?;
-        session.document(&document).await?.and_then(|row| row.receipt)
+        session.document(&document).await?.map(|row| [row.receipt, None])
     };
-    Ok(receipt.map(|receipt| receipt.container))
+    Ok(receipts.into_iter().flatten().flatten().map(|receipt| receipt.container).collect())
 }
 
 fn quotes(receipt: &[u8], head: &HeadRow) -> Result<bool, Problem> {

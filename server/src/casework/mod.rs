@@ -4,6 +4,7 @@
 //! entries together. What leaves the house leaves after the commit that stored it.
 
 pub mod approve_document;
+pub mod dispatch;
 pub mod draft_document;
 pub mod export_record;
 pub mod import_party;
@@ -19,7 +20,7 @@ pub mod transfer;
 pub mod transmit_document;
 
 mod case_head;
-mod delivery;
+pub(crate) mod delivery;
 mod matter;
 mod outer_check;
 mod signers;

@@ -73,6 +73,7 @@ pub async fn receive_package(
         object_count: transfer.objects.len() as u64,
         relay_receipt: if relay_receipt.is_empty() { None } else { Some(relay_receipt.to_vec()) },
         receipt: None,
+        relay_answer: None,
     };
     let of = receipted(peer, &transfer.shared_number, &package);
     let judged = judge(authority, &party, &verified, &mut package, relay_receipt).await?;

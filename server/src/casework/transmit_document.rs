@@ -1,19 +1,21 @@
 //! The institution seals a complete document and transmits it; the counterpart's receipt settles it.
 //!
 //! ```text
-//! sealed bytes stored ── commit ── sent ── receipt checked ── receipt, stage, events stored ── commit
-//!                      └ a crash here: the same call sends the same bytes again
-//!                                         └ here: the counterpart gives the same receipt again
+//! sealed bytes and errand stored ── commit ── sent ── receipt checked ── receipt, stage, events ── commit
+//!                                 └ a crash here: the outbox sends the same bytes again
+//!                                                   └ here: the counterpart gives the same receipt again
 //! ```
 
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
+use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
 use crate::casework::matter::{Matter, check_references, data_of, opened_at_counterpart};
 use crate::casework::signers::{list_signers, own_signer};
 use crate::datastore::{
-    Act, DocumentRow, DocumentStage, HeadRow, NumberedDocument, StoreError, StoredReceipt, Transaction,
+    Act, DocumentRow, DocumentStage, Errand, HeadRow, Line, NumberedDocument, StoreError, StoredReceipt,
+    Transaction,
 };
 use crate::directory::{open_container, verify_container};
 use crate::peers;
@@ -49,18 +51,11 @@ pub async fn transmit_document(
         return Err(Problem::new(Reason::WrongStage, format!("document {id} is not this institution's own")));
     }
     let (_, actor) = permit.officer_as(transmitting_roles(row.kind))?;
-    let addressee = authority.directory().confirmed(&row.addressee)?;
-    let of = receipted(&row);
-    if let (DocumentStage::Transmitted | DocumentStage::NotDelivered, Some(stored)) =
-        (row.stage, &row.receipt)
+    authority.directory().confirmed(&row.addressee)?;
+    if row.receipt.is_some()
+        && let Some(transmitted) = settled(authority, row.clone())?
     {
-        let sealed = SealedReceipt {
-            container: stored.container.clone().into(),
-            leaf_hash: stored.leaf_hash.as_bytes().to_vec().into(),
-            checkpoint: bytes::Bytes::new(),
-        };
-        let checked = check_receipt(authority, &addressee, &sealed, &of)?;
-        return Ok(Transmitted { row, receipt: checked.receipt });
+        return Ok(transmitted);
     }
     let (document, _) = data_of(&row)?;
     let matter = Matter::find(&mut session, &row.shared_number)
@@ -76,17 +71,57 @@ pub async fn transmit_document(
     }
     drop(session);
     let row = if row.stage == DocumentStage::Sealed { row } else { seal(authority, row, &actor).await? };
+    let line = Line { case: row.case, addressee: row.addressee };
+    dispatch(authority, &line, Some(&Errand::Document(row.id.clone()))).await?;
+    let row = authority
+        .datastore
+        .read()
+        .await?
+        .document(&row.id)
+        .await?
+        .ok_or_else(|| Problem::unknown("document", &row.id))?;
+    settled(authority, row)?
+        .ok_or_else(|| Problem::internal("a document left the outbox without a receipt", id.to_string()))
+}
+
+/// What came of a document whose receipt is stored; none while there is no receipt.
+fn settled(authority: &Authority, row: DocumentRow) -> Result<Option<Transmitted>, Problem> {
+    let (DocumentStage::Transmitted | DocumentStage::NotDelivered, Some(stored)) = (row.stage, &row.receipt)
+    else {
+        return Ok(None);
+    };
+    let addressee = authority.directory().confirmed(&row.addressee)?;
+    let sealed = SealedReceipt {
+        container: stored.container.clone().into(),
+        leaf_hash: stored.leaf_hash.as_bytes().to_vec().into(),
+        checkpoint: bytes::Bytes::new(),
+    };
+    let checked = check_receipt(authority, &addressee, &sealed, &receipted(&row))?;
+    Ok(Some(Transmitted { row, receipt: checked.receipt }))
+}
+
+/// Brings a sealed document to its addressee and settles it with the receipt.
+///
+/// # Errors
+/// [`Problem`]: addressee out of reach, or its receipt does not verify. A negative receipt is no error.
+pub(super) async fn deliver(
+    authority: &Arc<Authority>,
+    id: &DocumentId,
+    actor: &Actor,
+) -> Result<(), Problem> {
+    let mut session = authority.datastore.read().await?;
+    let row = session.document(id).await?.ok_or_else(|| Problem::unknown("document", id))?;
+    drop(session);
+    let addressee = authority.directory().confirmed(&row.addressee)?;
+    let (document, _) = data_of(&row)?;
     let of = receipted(&row);
     let checkpoint = own_checkpoint(authority).await?;
     let head = OutgoingHead::of(authority, &row.case, row.id.as_str()).await?;
-    let (container, head_note) = (row.container.clone(), head.note().to_vec());
-    let answer =
-        peers::deliver_document(authority, &row.addressee, container, head_note, checkpoint).await?;
-    let checked = check_receipt(authority, &addressee, &answer, &of)?;
-    head.check_quoted(&checked.receipt)?;
-    let receipt = checked.receipt.clone();
-    let row = authority.datastore.perform(Settle { row, document, receipt: checked, actor }).await?;
-    Ok(Transmitted { row, receipt })
+    let (container, note) = (row.container.clone(), head.note().to_vec());
+    let answer = peers::deliver_document(authority, &row.addressee, container, note, checkpoint).await?;
+    let receipt = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&receipt.receipt)?;
+    authority.datastore.perform(Settle { row, document, receipt, actor: actor.clone() }).await
 }
 
 /// Who may send a complete document on its way.
@@ -180,6 +215,9 @@ impl Act for StoreSealed {
             container_sha256: Digest::of(&self.sealed),
         };
         tx.record(&row.case, &self.actor, CustodyEvent::internal(event)).await?;
+        let line = Line { case: row.case.clone(), addressee: row.addressee.clone() };
+        let by_worker = tx.now().plus_seconds(FIRST_TRY_SECONDS);
+        tx.queue(&Errand::Document(row.id.clone()), &line, &self.actor, by_worker).await?;
         tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id).into())
     }
 }
@@ -193,14 +231,15 @@ struct Settle {
 
 impl Act for Settle {
     const NAME: &'static str = "settle-document";
-    type Output = DocumentRow;
+    type Output = ();
 
-    async fn perform(&self, tx: &mut Transaction) -> Result<DocumentRow, StoreError> {
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         let row = &self.row;
+        tx.unqueue(&Errand::Document(row.id.clone())).await?;
         let current = tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id))?;
         if current.stage != DocumentStage::Sealed {
-            // Another call of the same officer settled it meanwhile, with the same receipt.
-            return Ok(current);
+            // This act ran already and its commit was reported lost: the same receipt stands.
+            return Ok(());
         }
         let delivered = self.receipt.is_positive();
         let receipt_sha256 = self.receipt.digest();
@@ -247,6 +286,6 @@ impl Act for Settle {
             let why = self.receipt.receipt.reason.as_deref().unwrap_or_default();
             tracing::info!(document = %row.id, ground = ?self.receipt.receipt.ground, words = why.len(), "not delivered");
         }
-        tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id).into())
+        Ok(())
     }
 }

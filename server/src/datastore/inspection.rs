@@ -6,7 +6,7 @@
 
 use super::custody::body_place;
 use super::documents::{container_place, receipt_place as document_receipt_place};
-use super::packages::{receipt_place as package_receipt_place, relay_place};
+use super::packages::{receipt_place as package_receipt_place, relay_answer_place, relay_place};
 use super::cases;
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
@@ -146,11 +146,21 @@ pub struct RawPackage {
     /// How many objects.
     pub object_count: i64,
     relay_receipt: Option<Vec<u8>>,
+    relay_answer: Option<Vec<u8>>,
     /// The receipt, if one stands here.
     pub receipt: RawReceipt,
 }
 
 impl RawPackage {
+    /// The container of the receipt that answered the relay, in clear.
+    ///
+    /// # Errors
+    /// [`Problem`] if it was changed or belongs elsewhere.
+    pub fn relay_answer(&self, key: &CaseKey) -> Result<Option<Vec<u8>>, Problem> {
+        let sealed = self.relay_answer.as_ref();
+        sealed.map(|sealed| key.decrypt(&relay_answer_place(&self.id), sealed)).transpose()
+    }
+
     /// The relay receipt's container in clear.
     ///
     /// # Errors
@@ -238,6 +248,17 @@ pub struct RawHead {
     pub head_sha256: Vec<u8>,
     /// The note.
     pub note: Vec<u8>,
+}
+
+/// A row of the outbox.
+#[derive(Clone, Debug)]
+pub struct RawErrand {
+    /// Its place in the line.
+    pub position: i64,
+    /// `document`, `package` or `relay`.
+    pub what: String,
+    /// Which document or package.
+    pub subject: String,
 }
 
 /// The row of a confirmed party.
@@ -461,7 +482,7 @@ impl Inspection {
         let rows = sqlx::query(
             "-- inspect_packages
              SELECT package_id, stage, manifest_sha256, objects_sha256, size_bytes, object_count, relay_receipt,
-                    receipt_sha256, receipt, receipt_leaf
+                    relay_answer, receipt_sha256, receipt, receipt_leaf
              FROM package WHERE case_id = $1 AND package_id > $2 ORDER BY package_id LIMIT $3",
         )
         .bind(case)
@@ -477,7 +498,8 @@ impl Inspection {
                 size_bytes: row.try_get(4)?,
                 object_count: row.try_get(5)?,
                 relay_receipt: row.try_get(6)?,
-                receipt: receipt_of(row, 7)?,
+                relay_answer: row.try_get(7)?,
+                receipt: receipt_of(row, 8)?,
             })
         };
         rows.iter().map(package).collect::<Result<_, _>>().map_err(failed)
@@ -641,6 +663,67 @@ impl Inspection {
             })
         };
         rows.iter().map(head).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// What waits in the outbox after `position`.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn errands(&mut self, position: i64, limit: i64) -> Result<Vec<RawErrand>, Problem> {
+        let rows = sqlx::query(
+            "-- inspect_errands
+             SELECT position, what, subject FROM outbox WHERE position > $1 ORDER BY position LIMIT $2",
+        )
+        .bind(position)
+        .bind(limit);
+        let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
+        let errand = |row: &SqliteRow| {
+            Ok(RawErrand { position: row.try_get(0)?, what: row.try_get(1)?, subject: row.try_get(2)? })
+        };
+        rows.iter().map(errand).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// Whether the outbox holds this errand.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn has_errand(&mut self, what: &str, subject: &str) -> Result<bool, Problem> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "-- inspect_has_errand
+             SELECT 1 FROM outbox WHERE what = $1 AND subject = $2",
+        )
+        .bind(what)
+        .bind(subject)
+        .fetch_optional(&mut self.connection)
+        .await
+        .map_err(failed)?;
+        Ok(found.is_some())
+    }
+
+    /// The stage of a document; none if there is no such document.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn document_stage(&mut self, id: &str) -> Result<Option<String>, Problem> {
+        let stage = sqlx::query_scalar(
+            "-- inspect_document_stage
+             SELECT stage FROM document WHERE document_id = $1",
+        )
+        .bind(id);
+        stage.fetch_optional(&mut self.connection).await.map_err(failed)
+    }
+
+    /// The stage of a package; none if there is no such package.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn package_stage(&mut self, id: &str) -> Result<Option<String>, Problem> {
+        let stage = sqlx::query_scalar(
+            "-- inspect_package_stage
+             SELECT stage FROM package WHERE package_id = $1",
+        )
+        .bind(id);
+        stage.fetch_optional(&mut self.connection).await.map_err(failed)
     }
 
     /// The leaf hash of event `n` of a stream.

@@ -11,11 +11,13 @@
 //! | `case` | bodies with their leaves, numbers without gaps, links to the previous leaf |
 //! | `rows` | requests, orders, documents, receipts, case heads with log and signed bytes |
 //! | `packages` | packages with the log, objects with the vault |
+//! | `outbox` | what waits to be sent with documents and packages |
 //! | `folders` | vault and key store with the rows, the other way round |
 //! | `report` | what was found |
 
 mod case;
 mod folders;
+mod outbox;
 mod packages;
 mod report;
 mod rows;
@@ -131,6 +133,7 @@ async fn check_all(
     if erased > 0 {
         report.erased(Item::Body, erased);
     }
+    outbox::check(database, report).await?;
     folders::check(database, office, report).await
 }
 

@@ -1,7 +1,7 @@
 //! Compares the packages of a case with the log and with the objects in the vault.
 
-use super::Office;
 use super::case::CaseLog;
+use super::{Office, outbox};
 use super::report::{Item, Report};
 use super::rows::{receipt_faults, sealed_faults};
 use crate::datastore::{Inspection, RawPackage};
@@ -53,6 +53,9 @@ pub(super) async fn check(
             check_receipts(&row, key, log, office, report);
             faults.extend(check_objects(database, &row, office, report).await?);
             report.judge(Item::Package, &row.id, faults);
+            if row.stage == "submitted" {
+                outbox::demand(database, "package", &row.id, report).await?;
+            }
         }
     }
     for id in std::mem::take(&mut log.packages).into_keys() {
@@ -88,7 +91,7 @@ fn check_receipts(row: &RawPackage, key: &CaseKey, log: &CaseLog, office: &Offic
         let faults = match row.receipt(key) {
             Err(problem) => vec![chain(&problem)],
             Ok(receipt) => {
-                let given = row.stage == "received";
+                let given = ["received", "relayed"].contains(&row.stage.as_str());
                 let (mut faults, read) = receipt_faults(&row.receipt, receipt.as_deref(), given, log, office);
                 if read.is_some_and(|read| !fits(&read.of)) {
                     faults.push(other());
@@ -98,17 +101,23 @@ fn check_receipts(row: &RawPackage, key: &CaseKey, log: &CaseLog, office: &Offic
         };
         report.judge(Item::Receipt, format!("for package {}", row.id), faults);
     }
-    match row.relay_receipt(key) {
-        Ok(None) => {}
-        Ok(Some(receipt)) => {
-            let (mut faults, read) = sealed_faults(&receipt, office);
-            if read.is_some_and(|read| !fits(&read.of)) {
-                faults.push(other());
+    for (what, receipt, logged) in
+        [("of the relay", row.relay_receipt(key), false), ("for the relay", row.relay_answer(key), true)]
+    {
+        let name = format!("{what} of package {}", row.id);
+        match receipt {
+            Ok(None) => {}
+            Ok(Some(receipt)) => {
+                let (mut faults, read) = sealed_faults(&receipt, office);
+                if read.is_some_and(|read| !fits(&read.of)) {
+                    faults.push(other());
+                }
+                if logged && !log.receipts.contains_key(&Digest::of(&receipt).to_hex()) {
+                    faults.push("no entry of the log names it".to_owned());
+                }
+                report.judge(Item::Receipt, name, faults);
             }
-            report.judge(Item::Receipt, format!("of the relay of package {}", row.id), faults);
-        }
-        Err(problem) => {
-            report.damaged(Item::Receipt, format!("of the relay of package {}", row.id), chain(&problem));
+            Err(problem) => report.damaged(Item::Receipt, name, chain(&problem)),
         }
     }
 }

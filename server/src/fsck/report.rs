@@ -37,6 +37,8 @@ pub enum Item {
     Object,
     /// A case head sent or received.
     CaseHead,
+    /// What waits in the outbox.
+    Errand,
     /// The entry of a confirmed party.
     Party,
 }
@@ -57,6 +59,7 @@ impl Item {
             Self::Package => "package",
             Self::Object => "object",
             Self::CaseHead => "case head",
+            Self::Errand => "errand",
             Self::Party => "party",
         }
     }

@@ -1,7 +1,7 @@
 //! Compares the rows of a case with what the log says and with the signed bytes that they hold.
 
-use super::Office;
 use super::case::CaseLog;
+use super::{Office, outbox};
 use super::report::{Item, Report};
 use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawReceipt};
 use crate::directory::{open_container, verify_container};
@@ -132,6 +132,9 @@ pub(super) async fn check_documents(
             };
             let faults = document_faults(&row, key, log, office, report);
             report.judge(Item::Document, &row.id, faults);
+            if row.stage == "sealed" {
+                outbox::demand(database, "document", &row.id, report).await?;
+            }
             if row.receipt.is_there() || !row.receipt.is_whole_or_absent() {
                 let faults = match row.receipt(key) {
                     Err(problem) => vec![chain(&problem)],
