@@ -274,7 +274,8 @@ mod tests {
 
     /// An open proof of the only entry of a log.
     fn open() -> (InclusionProof, LogKey) {
-        let body = br#"{"case":"office","stream":"internal","n":1,"previous":null,"at":"2026-11-22T14:20:00Z"}"#;
+        let body =
+            br#"{"case":"office","stream":"internal","n":1,"previous":null,"at":"2026-11-22T14:20:00Z"}"#;
         let entry = OpenedEntry { tag: [7; 32], salt: [8; 32], body: body.to_vec() };
         let (key, _) = LogKey::generate(ORIGIN).expect("a key");
         let mut tree = Tree::new();
@@ -324,10 +325,7 @@ mod tests {
             format!("other\nindex 1\n{hash}\n\nx"),
             format!("{PROOF_LINE}\nindex 1\n{}\nx", format!("{hash}\n").repeat(65)),
         ] {
-            assert!(
-                matches!(InclusionProof::parse(text.as_bytes()), Err(InclusionError::Text)),
-                "{text}"
-            );
+            assert!(matches!(InclusionProof::parse(text.as_bytes()), Err(InclusionError::Text)), "{text}");
         }
     }
 }

@@ -75,7 +75,8 @@ async fn a_record_says_how_far_each_counterpart_knew_its_stream() {
     let verified = custody::verify(&bytes, &trust(&[md, gb])).expect("verified");
     // What md's log held of the stream when it sent its acknowledgement: the request's arrival.
     assert_eq!(known(&verified, gb), Some((1, true)));
-    let line = "complete to #1 as known to gb/central-authority on 2026-11-22T15:20:00Z, by its sealed receipt";
+    let line =
+        "complete to #1 as known to gb/central-authority on 2026-11-22T15:20:00Z, by its sealed receipt";
     assert!(shown(&verified).contains(line), "{}", shown(&verified));
     let unasked = custody::verify(&bytes, &trust(&[md])).expect("verified");
     assert_eq!(known(&unasked, gb), Some((1, false)));
@@ -229,9 +230,19 @@ async fn a_receipt_of_something_else_in_a_record_fails() {
     assert_eq!(fails(&flipped, &trust(&[md, gb])).exit(), Exit::VerificationFailed);
 }
 
-async fn prove(office: &Office, case: &str, wanted: Wanted, closed: bool, file: &Path) -> Result<custody::Proven, Problem> {
+async fn prove(
+    office: &Office,
+    case: &str,
+    wanted: Wanted,
+    closed: bool,
+    file: &Path,
+) -> Result<custody::Proven, Problem> {
     let output = Some(file.to_owned());
-    custody::prove(&office.session("operator"), ProveArguments { case: case.to_owned(), wanted, closed, output }).await
+    custody::prove(
+        &office.session("operator"),
+        ProveArguments { case: case.to_owned(), wanted, closed, output },
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,22 +41,7 @@ async fn a_whole_case_is_sound_beside_the_running_server_and_after_it() {
     let report = check(&federation.md.folder).await;
     assert!(report.sound, "{report}");
     // Every kind of item was there to be looked at.
-    for item in [
-        Item::Database,
-        Item::Leaf,
-        Item::Node,
-        Item::Checkpoint,
-        Item::Body,
-        Item::CaseKey,
-        Item::Request,
-        Item::Order,
-        Item::Document,
-        Item::Receipt,
-        Item::Package,
-        Item::Object,
-        Item::CaseHead,
-        Item::Party,
-    ] {
+    for item in Item::ALL.into_iter().filter(|item| *item != Item::Errand) {
         let (present, erased, missing, damaged) = count(&report, item);
         assert!(present > 0 && (erased, missing, damaged) == (0, 0, 0), "{item:?}: {report}");
     }
@@ -332,14 +317,7 @@ const DAMAGES: &[Damage] = &[
         "PK-",
         "its stage stands as `received`, and is `relayed`",
     ),
-    (
-        "package-deleted",
-        "DELETE FROM package",
-        Fault::Missing,
-        Item::Package,
-        "PK-",
-        "the log of case",
-    ),
+    ("package-deleted", "DELETE FROM package", Fault::Missing, Item::Package, "PK-", "the log of case"),
     (
         "object-row-deleted",
         "DELETE FROM package_object WHERE position = 0",
@@ -506,7 +484,11 @@ async fn what_waits_in_the_outbox_belongs_there() {
     let copy = |name: &str| Copy::named(&federation.gb, name, String::new());
     let lost = copy("errand-lost");
     lost.sql("DELETE FROM outbox").await;
-    assert_found(&check(&lost.folder).await, "lost", (Fault::Missing, Item::Errand, "document D-", "send it"));
+    assert_found(
+        &check(&lost.folder).await,
+        "lost",
+        (Fault::Missing, Item::Errand, "document D-", "send it"),
+    );
     let idle = copy("errand-idle");
     idle.sql("UPDATE outbox SET subject = 'D-0000000000000000'").await;
     assert_found(&check(&idle.folder).await, "idle", (Fault::Damaged, Item::Errand, "D-0000", "not here"));
@@ -530,7 +512,10 @@ async fn an_erased_case_and_what_a_crash_left_are_no_faults() {
     assert!(report.sound, "{report}");
     let (present, gone, missing, damaged) = count(&report, Item::Body);
     assert!(present + gone == bodies && gone > 0 && (missing, damaged) == (0, 0), "{report}");
-    assert!(report.notes.iter().any(|note| note.contains("package PK-")), "the vault was not emptied: {report}");
+    assert!(
+        report.notes.iter().any(|note| note.contains("package PK-")),
+        "the vault was not emptied: {report}"
+    );
 
     let left = Copy::of(&federation.md, &package, "left");
     let vault = left.folder.join(&left.config.storage.vault);

@@ -7,9 +7,9 @@ use crate::common::{
     shared_number, story, unsealed,
 };
 use rogatory_core::Digest;
+use rogatory_core::custody_event::Stream;
 use rogatory_core::receipt::{Receipt, ReceiptKind};
 use rogatory_custody::case_head::CaseHead;
-use rogatory_core::custody_event::Stream;
 use rogatory_custody::leaf::{Leaf, TagKey};
 use rogatory_custody::record::{Content, Entry, Record};
 

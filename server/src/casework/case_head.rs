@@ -123,8 +123,7 @@ pub(super) fn check_incoming(
         .log_origin
         .parse()
         .map_err(|error| Problem::internal("a stored log origin is damaged", error))?;
-    let verified =
-        verify_case_head(note, &[key]).map_err(|error| broken(rogatory_core::chain(&error)))?;
+    let verified = verify_case_head(note, &[key]).map_err(|error| broken(rogatory_core::chain(&error)))?;
     if verified.signature_lines() != 1 {
         return Err(broken("it has more than one signature line".to_owned()));
     }

@@ -110,7 +110,10 @@ fn quotes(receipt: &[u8], head: &HeadRow) -> Result<bool, Problem> {
 }
 
 /// The case by its id or number, `office` for the office's own events.
-pub(super) async fn find(authority: &Authority, name: &str) -> Result<(String, Option<SharedNumber>), Problem> {
+pub(super) async fn find(
+    authority: &Authority,
+    name: &str,
+) -> Result<(String, Option<SharedNumber>), Problem> {
     if name == OFFICE {
         return Ok((OFFICE.to_owned(), None));
     }

@@ -46,7 +46,8 @@ pub async fn prove_entry(
 ) -> Result<Proven, Problem> {
     let (case, _) = find(authority, name).await?;
     let entry = look_up(authority, &case, wanted).await?.ok_or_else(|| no_entry(wanted))?;
-    let act = RecordProof { case: case.clone(), actor: permit.actor(), index: entry.leaf_index, open: !closed };
+    let act =
+        RecordProof { case: case.clone(), actor: permit.actor(), index: entry.leaf_index, open: !closed };
     authority.datastore.perform(act).await?;
     let (size, checkpoint) = sign_checkpoint(authority)
         .await?
@@ -68,7 +69,11 @@ pub async fn prove_entry(
     Ok(Proven { proof: proof.to_string(), entry })
 }
 
-async fn look_up(authority: &Authority, case: &str, wanted: &Wanted) -> Result<Option<RecordedEntry>, Problem> {
+async fn look_up(
+    authority: &Authority,
+    case: &str,
+    wanted: &Wanted,
+) -> Result<Option<RecordedEntry>, Problem> {
     let mut session = authority.datastore.read().await?;
     if let Wanted::Index(index) = wanted {
         let end = index.saturating_add(1);

@@ -4,10 +4,10 @@
 //! read is one instant of its work. Nothing is parsed that could fail: damaged values are what is looked for.
 //! Lists come in pages, each query after the last row seen, so that memory does not grow with the log.
 
+use super::cases;
 use super::custody::body_place;
 use super::documents::{container_place, receipt_place as document_receipt_place};
 use super::packages::{receipt_place as package_receipt_place, relay_answer_place, relay_place};
-use super::cases;
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
@@ -730,7 +730,12 @@ impl Inspection {
     ///
     /// # Errors
     /// [`Problem`] if the database cannot be read.
-    pub async fn leaf_hash_of(&mut self, case: &str, stream: &str, n: i64) -> Result<Option<Vec<u8>>, Problem> {
+    pub async fn leaf_hash_of(
+        &mut self,
+        case: &str,
+        stream: &str,
+        n: i64,
+    ) -> Result<Option<Vec<u8>>, Problem> {
         let hash = sqlx::query_scalar(
             "-- inspect_leaf_hash
              SELECT leaf_hash FROM custody_body

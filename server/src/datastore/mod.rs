@@ -24,8 +24,8 @@ pub use cases::CaseSummary;
 pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};
 pub use inspection::{
-    Inspection, RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage, RawParty,
-    RawReceipt,
+    Inspection, RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage,
+    RawParty, RawReceipt,
 };
 pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};

@@ -62,7 +62,10 @@ impl CaseLog {
             "document-not-delivered" => self.exchange(text("container_sha256"), "not-delivered"),
             "document-received" => self.exchange(text("container_sha256"), "received"),
             "document-refused" => self.exchange(text("container_sha256"), "refused"),
-            "package-submitted" | "package-sent" | "package-received" | "package-relayed"
+            "package-submitted"
+            | "package-sent"
+            | "package-received"
+            | "package-relayed"
             | "package-not-delivered" => {
                 self.packages.entry(text("package")).or_default().insert(event);
             }
@@ -142,14 +145,7 @@ pub(super) async fn check_events(
 }
 
 /// A number that no body has: its leaf may still be there.
-fn gap(
-    tag_key: &TagKey,
-    case: &str,
-    stream: &str,
-    n: i64,
-    bodiless: &mut Bodiless,
-    report: &mut Report,
-) {
+fn gap(tag_key: &TagKey, case: &str, stream: &str, n: i64, bodiless: &mut Bodiless, report: &mut Report) {
     let name = format!("#{n} of case {case}, stream {stream}");
     let index = stream
         .parse::<Stream>()
@@ -186,7 +182,8 @@ pub(super) fn check_ends<'a>(
         let Ok(stream) = name.parse::<Stream>() else { continue };
         let mut n = log.streams.get(name).copied().unwrap_or(0) + 1;
         while let Some(index) = bodiless.take(&tag_key.tag(&stream, n)) {
-            let what = format!("leaf {index} commits to it, and the case's key is still here: it was not erased");
+            let what =
+                format!("leaf {index} commits to it, and the case's key is still here: it was not erased");
             report.missing(Item::Body, format!("#{n} of case {case}, stream {name}"), what);
             n += 1;
         }
@@ -231,7 +228,10 @@ fn check_body(
         Ok(header) => {
             let named = (header.case.as_str(), header.stream.as_str(), i128::from(header.n));
             if named != (case, row.stream.as_str(), i128::from(row.n)) {
-                faults.push(format!("it names #{} of case {}, stream {}", header.n, header.case, header.stream));
+                faults.push(format!(
+                    "it names #{} of case {}, stream {}",
+                    header.n, header.case, header.stream
+                ));
             }
             if link.is_some_and(|link| link != header.previous) {
                 faults.push("it names another previous leaf than its stream has".to_owned());

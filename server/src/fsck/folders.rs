@@ -52,8 +52,9 @@ fn name_of(path: &Path) -> String {
 
 /// What lies in a folder; none if there is no such folder yet.
 fn entries(folder: &Path, report: &mut Report) -> Vec<PathBuf> {
-    let read = std::fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>());
+    let read = std::fs::read_dir(folder).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()
+    });
     match read {
         Ok(mut paths) => {
             paths.sort();

@@ -218,7 +218,11 @@ fn compare_parties(log: &CaseLog, parties: &BTreeMap<String, String>, report: &m
         match unexplained.remove(party) {
             None => report.missing(Item::Party, party, "the log says that its entry was confirmed"),
             Some(here) if here != sha256 => {
-                report.damaged(Item::Party, party, format!("the entry that was confirmed has sha256 {sha256}"));
+                report.damaged(
+                    Item::Party,
+                    party,
+                    format!("the entry that was confirmed has sha256 {sha256}"),
+                );
             }
             Some(_) => {}
         }

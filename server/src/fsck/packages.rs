@@ -1,9 +1,9 @@
 //! Compares the packages of a case with the log and with the objects in the vault.
 
 use super::case::CaseLog;
-use super::{Office, outbox};
 use super::report::{Item, Report};
 use super::rows::{receipt_faults, sealed_faults};
+use super::{Office, outbox};
 use crate::datastore::{Inspection, RawPackage};
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
@@ -147,7 +147,11 @@ async fn check_objects(
             count += 1;
             size += i128::from(object.size_bytes);
             let sha256 = Digest::from_slice(&object.sha256).ok();
-            list.update(format!("{}  {}\n", sha256.map(|sha256| sha256.to_hex()).unwrap_or_default(), object.name));
+            list.update(format!(
+                "{}  {}\n",
+                sha256.map(|sha256| sha256.to_hex()).unwrap_or_default(),
+                object.name
+            ));
             if object.name == PERSON_MANIFEST && sha256 != manifest {
                 faults.push("its manifest is listed with another digest".to_owned());
             }

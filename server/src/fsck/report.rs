@@ -44,21 +44,42 @@ pub enum Item {
 }
 
 impl Item {
-    const fn name(self) -> &'static str {
+    /// Every kind, in the order of the report.
+    pub const ALL: [Self; 15] = [
+        Self::Database,
+        Self::Leaf,
+        Self::Node,
+        Self::Checkpoint,
+        Self::Body,
+        Self::CaseKey,
+        Self::Request,
+        Self::Order,
+        Self::Document,
+        Self::Receipt,
+        Self::Package,
+        Self::Object,
+        Self::CaseHead,
+        Self::Errand,
+        Self::Party,
+    ];
+
+    /// The kind's name in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Database => "database",
             Self::Leaf => "leaf",
             Self::Node => "node",
             Self::Checkpoint => "checkpoint",
             Self::Body => "body",
-            Self::CaseKey => "case key",
+            Self::CaseKey => "case-key",
             Self::Request => "request",
             Self::Order => "order",
             Self::Document => "document",
             Self::Receipt => "receipt",
             Self::Package => "package",
             Self::Object => "object",
-            Self::CaseHead => "case head",
+            Self::CaseHead => "case-head",
             Self::Errand => "errand",
             Self::Party => "party",
         }
@@ -203,7 +224,7 @@ impl Display for Report {
         writeln!(f, "{:<12}{:>10}{:>10}{:>10}{:>10}", "item", "present", "erased", "missing", "damaged")?;
         for (item, count) in &self.items {
             let Count { present, erased, missing, damaged } = count;
-            writeln!(f, "{:<12}{present:>10}{erased:>10}{missing:>10}{damaged:>10}", item.name())?;
+            writeln!(f, "{:<12}{present:>10}{erased:>10}{missing:>10}{damaged:>10}", item.as_str())?;
         }
         let mut log = format!("the custody log has {} leaves", self.leaves);
         match self.checkpoint_leaves {
@@ -223,7 +244,7 @@ impl Display for Report {
                 Fault::Missing => "missing",
                 Fault::Damaged => "damaged",
             };
-            writeln!(f, "{fault}: {} {}: {}", finding.item.name(), finding.name, finding.what)?;
+            writeln!(f, "{fault}: {} {}: {}", finding.item.as_str(), finding.name, finding.what)?;
         }
         more(f, self.more_findings, "faults")?;
         f.write_str(if self.sound { "sound" } else { "not sound" })

@@ -1,8 +1,8 @@
 //! Compares the rows of a case with what the log says and with the signed bytes that they hold.
 
 use super::case::CaseLog;
-use super::{Office, outbox};
 use super::report::{Item, Report};
+use super::{Office, outbox};
 use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawReceipt};
 use crate::directory::{open_container, verify_container};
 use crate::keystore::CaseKey;
@@ -59,7 +59,8 @@ fn differs(faults: &mut Vec<String>, what: &str, column: &str, truth: &str) {
 fn request_faults(row: &RawMatter, key: &CaseKey, log: &CaseLog) -> Vec<String> {
     let mut faults = Vec::new();
     let read = row.request(key).map_err(|problem| chain(&problem));
-    match read.and_then(|body| serde_json::from_slice::<MlaRequest>(&body).map_err(|error| error.to_string())) {
+    match read.and_then(|body| serde_json::from_slice::<MlaRequest>(&body).map_err(|error| error.to_string()))
+    {
         Err(why) => faults.push(why),
         Ok(request) => {
             differs(&mut faults, "case", &row.case, request.case.as_str());
@@ -76,7 +77,8 @@ fn request_faults(row: &RawMatter, key: &CaseKey, log: &CaseLog) -> Vec<String> 
 fn order_faults(row: &RawMatter, key: &CaseKey, log: &CaseLog) -> Vec<String> {
     let mut faults = Vec::new();
     let read = row.order(key).map_err(|problem| chain(&problem));
-    match read.and_then(|body| serde_json::from_slice::<ProductionOrder>(&body).map_err(|error| error.to_string()))
+    match read
+        .and_then(|body| serde_json::from_slice::<ProductionOrder>(&body).map_err(|error| error.to_string()))
     {
         Err(why) => faults.push(why),
         Ok(order) => {
@@ -91,12 +93,7 @@ fn order_faults(row: &RawMatter, key: &CaseKey, log: &CaseLog) -> Vec<String> {
     faults
 }
 
-fn stage_faults(
-    faults: &mut Vec<String>,
-    row: &RawMatter,
-    (stage, since): (&str, Timestamp),
-    log: &CaseLog,
-) {
+fn stage_faults(faults: &mut Vec<String>, row: &RawMatter, (stage, since): (&str, Timestamp), log: &CaseLog) {
     differs(faults, "stage", &row.stage, stage);
     if row.stage_time != since.microseconds() {
         faults.push(format!("the instant of its stage is another than {since}"));
@@ -218,7 +215,10 @@ fn document_faults(
         }
         (None, _) => {
             let sender = &document.sender.party;
-            report.note(format!("document {}: {sender} is not confirmed, its signatures are not checked", row.id));
+            report.note(format!(
+                "document {}: {sender} is not confirmed, its signatures are not checked",
+                row.id
+            ));
         }
         (_, Err(error)) => faults.push(chain(&error)),
     }

@@ -10,8 +10,8 @@ use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::problem::Problem;
 use rogatory_core::Digest;
 use rogatory_proto::custody::v1 as wire;
-use rogatory_proto::custody::v1::prove_entry_request::Entry as WireEntry;
 use rogatory_proto::custody::v1::custody_service_server::CustodyService;
+use rogatory_proto::custody::v1::prove_entry_request::Entry as WireEntry;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -66,9 +66,12 @@ impl CustodyService for Custody {
 
 fn wanted(entry: Option<&WireEntry>) -> Result<Wanted, Problem> {
     Ok(match entry {
-        None => return Err(Problem::argument("entry", &"say which entry: by stream and number, index or digest")),
+        None => {
+            return Err(Problem::argument("entry", &"say which entry: by stream and number, index or digest"));
+        }
         Some(WireEntry::Numbered(place)) => {
-            let stream = place.stream.parse().map_err(|error| Problem::argument("numbered.stream", &error))?;
+            let stream =
+                place.stream.parse().map_err(|error| Problem::argument("numbered.stream", &error))?;
             Wanted::Numbered(stream, place.n)
         }
         Some(WireEntry::LeafIndex(index)) => Wanted::Index(*index),

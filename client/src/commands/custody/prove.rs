@@ -89,11 +89,8 @@ pub async fn prove(session: &Session, arguments: ProveArguments) -> Result<Prove
         Wanted::Index(index) => Entry::LeafIndex(index),
         Wanted::Naming(sha256) => Entry::Sha256(sha256.as_bytes().to_vec().into()),
     };
-    let request = custody::ProveEntryRequest {
-        case_id: arguments.case,
-        entry: Some(entry),
-        closed: arguments.closed,
-    };
+    let request =
+        custody::ProveEntryRequest { case_id: arguments.case, entry: Some(entry), closed: arguments.closed };
     let mut client = session.connection().await?.custody();
     let answer = client.prove_entry(request).await.map_err(explain)?.into_inner();
     let own = crate::commands::receipts::own_entry(session).await?;
@@ -213,8 +210,8 @@ fn facts(institution: PartyId, verified: &VerifiedInclusion) -> ProofVerified {
 /// Whose log the checkpoint names; what it says is believed only after its signature verified.
 fn institution_of(proof: &InclusionProof) -> Result<PartyId, Problem> {
     let text = Note::parse(proof.checkpoint.as_bytes()).map(|note| note.unverified_text().to_owned());
-    let text = text
-        .map_err(|error| Problem::unverified("the proof's checkpoint cannot be read").because(&error))?;
+    let text =
+        text.map_err(|error| Problem::unverified("the proof's checkpoint cannot be read").because(&error))?;
     let line = text.lines().next().unwrap_or_default();
     let origin: Origin = line.parse().map_err(|_| {
         Problem::unverified(format!("the proof's checkpoint names no log: `{}`", clean(line)))

@@ -106,7 +106,11 @@ impl std::fmt::Display for KnownTo {
         if self.seal_checked {
             f.write_str(", by its sealed receipt")
         } else {
-            write!(f, ", says a receipt; its seal: not checked, the entry of {} was not given", self.counterpart)
+            write!(
+                f,
+                ", says a receipt; its seal: not checked, the entry of {} was not given",
+                self.counterpart
+            )
         }
     }
 }
