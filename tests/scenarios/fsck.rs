@@ -37,6 +37,10 @@ async fn a_whole_case_is_sound_beside_the_running_server_and_after_it() {
         let report = check(&office.folder).await;
         assert!(report.sound, "{report}");
     }
+    // As a server leaves its folder that never came to closing the database: the provider's has long been idle.
+    let left = federation.nistru.folder.with_file_name("left-running");
+    copy_folder(&federation.nistru.folder, &left);
+    assert!(check(&left).await.sound);
     federation.md.stop().await;
     let report = check(&federation.md.folder).await;
     assert!(report.sound, "{report}");

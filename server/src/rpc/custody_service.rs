@@ -67,7 +67,10 @@ impl CustodyService for Custody {
 fn wanted(entry: Option<&WireEntry>) -> Result<Wanted, Problem> {
     Ok(match entry {
         None => {
-            return Err(Problem::argument("entry", &"say which entry: by stream and number, index or digest"));
+            return Err(Problem::argument(
+                "entry",
+                &"say which entry: by stream and number, index or digest",
+            ));
         }
         Some(WireEntry::Numbered(place)) => {
             let stream =
