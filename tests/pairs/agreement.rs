@@ -52,7 +52,8 @@ async fn assert_transmissions_agree(
         assert!(!sent.is_empty(), "{at}: nothing was sent");
     }
     for events in [&ours, &theirs] {
-        let refused = ["document-refused", "document-not-delivered", "package-refused", "package-not-delivered"];
+        let refused =
+            ["document-refused", "document-not-delivered", "package-refused", "package-not-delivered"];
         assert!(transmissions(events, &refused).is_empty(), "{at}: something was refused");
     }
 }

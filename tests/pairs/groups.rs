@@ -88,7 +88,8 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let keys = KeyStore::open(&folder.path().join("keys"), Arc::new(Disk), &[7; 32]).expect("a key store");
+        let keys =
+            KeyStore::open(&folder.path().join("keys"), Arc::new(Disk), &[7; 32]).expect("a key store");
         keys.create(OFFICE).expect("a key");
         let noon: Timestamp = "2026-11-22T14:20:00Z".parse().expect("an instant");
         let commits = Arc::new(Commits::default());
@@ -131,10 +132,9 @@ impl Bench {
         let task = tokio::spawn(async move {
             let mut performing = Box::pin(datastore.perform(Try(what)));
             // The first poll puts the act into the queue, which is never full here.
-            let early = std::future::poll_fn(|context| {
-                std::task::Poll::Ready(performing.as_mut().poll(context))
-            })
-            .await;
+            let early =
+                std::future::poll_fn(|context| std::task::Poll::Ready(performing.as_mut().poll(context)))
+                    .await;
             told.add_permits(1);
             let outcome = match early {
                 std::task::Poll::Ready(outcome) => outcome,

@@ -49,8 +49,14 @@ const TABLE: &[(Place, Site)] = &[
 ];
 
 /// What is done by time or by reading, and may or may not come in between; it changes no matter.
-const BESIDE: &[&str] =
-    &["replace-checkpoint", "hasten-errands", "put-off-errand", "record-reading", "record-export", "confirm-party"];
+const BESIDE: &[&str] = &[
+    "replace-checkpoint",
+    "hasten-errands",
+    "put-off-errand",
+    "record-reading",
+    "record-export",
+    "confirm-party",
+];
 
 async fn every_row(broken: Broken) {
     for (place, site) in TABLE {

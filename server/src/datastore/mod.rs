@@ -112,6 +112,9 @@ impl Datastore {
             .busy_timeout(Duration::from_secs(10));
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_with(options.clone())
             .await
             .map_err(|error| Problem::internal("the database cannot be opened", error))?;
@@ -121,6 +124,10 @@ impl Datastore {
         assert_durable(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            // A connection to a file does not go stale: asking it first would double the work of short readings.
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_with(options)
             .await
             .map_err(|error| Problem::internal("the database cannot be opened", error))?;

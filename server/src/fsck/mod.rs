@@ -66,8 +66,10 @@ impl Office {
 
     /// The anchors for what `party` signed; none if it is neither this office nor confirmed.
     fn anchors_of(&self, party: &PartyId) -> Option<Anchors> {
-        let known = party == self.institution.party() || self.directory.party(party).is_some();
-        known.then(|| self.directory.anchors_of(party))
+        if party == self.institution.party() {
+            return Some(self.institution.anchors().clone());
+        }
+        self.directory.party(party).map(|_| self.directory.anchors_of(party))
     }
 
     const fn vault(&self) -> &Vault {
