@@ -248,13 +248,20 @@ async fn custody(
             let file = files::read(&it.file, RECORD_LIMIT_BYTES, "the record or proof")?;
             let trust = Trust::load(&it.trust, session.now())?;
             let leaf = it.leaf.as_deref().map(|text| digest(text, "--leaf")).transpose()?;
+            let other = it.compare.as_deref();
+            let other =
+                other.map(|path| files::read(path, RECORD_LIMIT_BYTES, "the other record")).transpose()?;
             if custody::is_proof(&file) {
+                if other.is_some() {
+                    return Err(Problem::usage("--compare belongs to a record, and this file is a proof")
+                        .with_hint("leave --compare out, or give two records"));
+                }
                 printer.outcome(&custody::verify_proof(&file, leaf.as_ref(), &trust)?)
             } else if leaf.is_some() {
                 return Err(Problem::usage("--leaf belongs to a proof, and this file is none")
                     .with_hint("give a file that `rogatory custody prove` wrote, or leave --leaf out"));
             } else {
-                printer.outcome(&custody::verify(&file, &trust)?)
+                printer.outcome(&custody::verify(&file, other.as_deref(), &trust)?)
             }
         }
     })

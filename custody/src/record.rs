@@ -19,11 +19,14 @@ use std::io;
 mod check;
 mod error;
 mod receipted;
+mod told;
 pub use check::{VerifiedBody, VerifiedEntry, VerifiedRecord, VerifiedStream, verify_record};
 pub use error::{
     EntryPart, EntryProblem, HeadMismatch, HeadProblem, ReceiptMismatch, ReceiptedProblem, RecordError,
+    ToldProblem,
 };
 pub use receipted::{ReceiptedHead, VerifiedReceiptedHead};
+pub use told::ToldHead;
 
 /// The largest record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
@@ -56,6 +59,9 @@ pub struct Record {
     /// For each counterpart the latest case head that it quoted in a receipt, by the stream's name;
     /// none for a stream of which no receipt quotes a head.
     pub receipted: Vec<ReceiptedHead>,
+    /// For each counterpart the latest case head that came from its log with a message, by its name:
+    /// what that log must still hold.
+    pub told: Vec<String>,
     /// The events by their index in the log.
     pub entries: Vec<Entry>,
 }
@@ -199,6 +205,7 @@ struct Wire {
     checkpoint: String,
     heads: Vec<String>,
     receipted: Vec<WireReceipted>,
+    told: Vec<String>,
     entries: Vec<WireEntry>,
 }
 
@@ -241,6 +248,7 @@ impl Wire {
                 .iter()
                 .map(|one| WireReceipted { head: one.head.clone(), receipt: Base64(one.receipt.clone()) })
                 .collect(),
+            told: record.told.clone(),
             entries: record.entries.iter().map(WireEntry::of).collect(),
         }
     }
@@ -257,6 +265,7 @@ impl Wire {
                 .into_iter()
                 .map(|one| ReceiptedHead { head: one.head, receipt: one.receipt.0 })
                 .collect(),
+            told: self.told,
             entries: self.entries.into_iter().map(WireEntry::into_entry).collect::<Result<_, _>>()?,
         })
     }
@@ -267,6 +276,7 @@ impl Wire {
         limit(self.entries.len() > MAX_ENTRIES, "it has more than 100,000 entries")?;
         limit(self.heads.len() > self.entries.len(), "it has more heads than entries")?;
         limit(self.receipted.len() > self.entries.len(), "it has more receipted heads than entries")?;
+        limit(self.told.len() > self.entries.len(), "it has more heads of others than entries")?;
         for one in &self.receipted {
             limit(one.receipt.0.len() > MAX_RECEIPT_BYTES, "a receipt has more than 65,536 bytes")?;
         }

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{
-    CASE_KEY, NEXT_ORIGIN, ORIGIN, acknowledged, data_of, erased, honest, key, log_key, shared_number, story,
+    CASE_KEY, COUNTERPART_ORIGIN, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, data_of, erased,
+    honest, key, log_key, shared_number, story, told_head,
 };
 use rogatory_core::Digest;
 use rogatory_custody::case_head::{CaseHead, verify_case_head};
@@ -190,6 +191,18 @@ fn every_flipped_bit_of_a_receipted_head_is_noticed() {
         record.receipted[0].head = head;
         assert_eq!(verify(&record).expect_err("must fail").part(), "receipted 1", "bit {at}");
     }
+}
+
+#[test]
+fn a_told_head_is_verified_by_whoever_has_the_counterparts_key() {
+    let note = told_head().sign(&counterpart_key()).expect("signed");
+    let verified = verify(&Record { told: vec![note], ..acknowledged() }).expect("valid");
+    let told = verified.streams()[0].told().expect("a head");
+    assert_eq!(told.counterpart().to_string(), "fr/bepi");
+    let head = told.verify(&[counterpart_key().vkey().clone()]).expect("valid");
+    assert_eq!(head.head(), &told_head());
+    assert!(told.verify(&[log_key().vkey().clone()]).is_err());
+    assert!(told.verify(&[key(COUNTERPART_ORIGIN, 6).vkey().clone()]).is_err(), "another key of that name");
 }
 
 #[test]

@@ -66,19 +66,19 @@ async fn a_record_says_how_far_each_counterpart_knew_its_stream() {
     let Federation { gb, md, nistru, world } = &federation;
     let request = federation.request_transmitted().await;
     let number = request.shared_number.as_str();
-    let fresh = custody::verify(&record(gb, number).await, &trust(&[gb, md])).expect("verified");
+    let fresh = custody::verify(&record(gb, number).await, None, &trust(&[gb, md])).expect("verified");
     assert_eq!(known(&fresh, md), None, "the first message of a case carries no head");
 
     world.clock.advance_seconds(3600);
     road::send(md, "drafter", &papers::acknowledgement(md, &request), "").await;
     let bytes = record(md, number).await;
-    let verified = custody::verify(&bytes, &trust(&[md, gb])).expect("verified");
+    let verified = custody::verify(&bytes, None, &trust(&[md, gb])).expect("verified");
     // What md's log held of the stream when it sent its acknowledgement: the request's arrival.
     assert_eq!(known(&verified, gb), Some((1, true)));
     let line =
         "complete to #1 as known to gb/central-authority on 2026-11-22T15:20:00Z, by its sealed receipt";
     assert!(shown(&verified).contains(line), "{}", shown(&verified));
-    let unasked = custody::verify(&bytes, &trust(&[md])).expect("verified");
+    let unasked = custody::verify(&bytes, None, &trust(&[md])).expect("verified");
     assert_eq!(known(&unasked, gb), Some((1, false)));
     assert!(shown(&unasked).contains("its seal: not checked"), "{}", shown(&unasked));
 
@@ -87,11 +87,39 @@ async fn a_record_says_how_far_each_counterpart_knew_its_stream() {
     let case = road::case_id(md, "drafter", &request.shared_number).await;
     road::send(md, "drafter", &order, &case).await;
     road::send(nistru, "agent", &papers::acknowledgement(nistru, &order), "").await;
-    let verified = custody::verify(&record(md, number).await, &trust(&[md, gb, nistru])).expect("verified");
+    let verified =
+        custody::verify(&record(md, number).await, None, &trust(&[md, gb, nistru])).expect("verified");
     assert_eq!((known(&verified, gb), known(&verified, nistru)), (Some((1, true)), None));
     let order = order.shared_number.as_str();
-    let verified = custody::verify(&record(nistru, order).await, &trust(&[md, nistru])).expect("verified");
+    let verified =
+        custody::verify(&record(nistru, order).await, None, &trust(&[md, nistru])).expect("verified");
     assert_eq!(known(&verified, md), Some((1, true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_records_are_compared_by_what_their_logs_told_each_other() {
+    let federation = Federation::new().await;
+    let request = federation.request_acknowledged().await;
+    let Federation { gb, md, .. } = &federation;
+    let (number, both) = (request.shared_number.as_str(), trust(&[gb, md]));
+    let (at_gb, at_md) = (record(gb, number).await, record(md, number).await);
+    // md's log told gb of the request's arrival; gb's log has told md nothing yet.
+    let alone = custody::verify(&at_gb, None, &both).expect("verified");
+    let told = alone.streams.iter().find_map(|stream| stream.told.as_ref()).expect("a head");
+    assert_eq!((&told.counterpart, told.n), (&md.party, Some(1)));
+    let unasked = custody::verify(&at_gb, None, &trust(&[gb])).expect("verified");
+    assert!(unasked.streams.iter().any(|stream| stream.told.as_ref().is_some_and(|told| told.n.is_none())));
+    assert!(shown(&unasked).contains("not checked"), "{}", shown(&unasked));
+    let compared =
+        custody::verify(&at_gb, Some(&at_md), &both).expect("verified").compared.expect("compared");
+    assert_eq!((compared.told_here, compared.told_there), (Some(1), None));
+    // Another case of the same two: md's log did not tell that there.
+    let other = federation.request_acknowledged().await;
+    let other = record(md, other.shared_number.as_str()).await;
+    let problem = custody::verify(&at_gb, Some(&other), &both).expect_err("another history");
+    assert_eq!(problem.exit(), Exit::VerificationFailed, "{problem}");
+    let same = custody::verify(&at_gb, Some(&at_gb), &both).expect_err("one institution");
+    assert_eq!(same.exit(), Exit::Usage);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +134,8 @@ async fn packages_carry_heads_too() {
     // Further than the acknowledgement's head, which knew the request's arrival only.
     assert!(to_gb > 1 && checked, "#{to_gb}");
     let order = ordered.order.shared_number.as_str();
-    let verified = custody::verify(&record(nistru, order).await, &trust(&[md, nistru])).expect("verified");
+    let verified =
+        custody::verify(&record(nistru, order).await, None, &trust(&[md, nistru])).expect("verified");
     let (to_md, checked) = known(&verified, md).expect("a receipt");
     assert!(to_md > 1 && checked, "#{to_md}");
 }
@@ -127,7 +156,7 @@ async fn a_message_sent_again_carries_the_head_it_was_first_sent_with() {
     let sent = papers::transmit(md, "drafter", &handed.document_id).await.expect("a receipt");
     assert!(sent.delivered);
     let bytes = record(md, request.shared_number.as_str()).await;
-    let verified = custody::verify(&bytes, &trust(&[md, gb])).expect("verified");
+    let verified = custody::verify(&bytes, None, &trust(&[md, gb])).expect("verified");
     assert_eq!(known(&verified, gb), Some((1, true)));
 }
 
@@ -200,7 +229,7 @@ async fn a_receipt_of_something_else_in_a_record_fails() {
     let Federation { gb, md, .. } = &federation;
     let bytes = record(md, request.shared_number.as_str()).await;
     let fails = |record: &Record, trust: &Trust| -> Problem {
-        custody::verify(&record.to_bytes().expect("a record"), trust).expect_err("must fail")
+        custody::verify(&record.to_bytes().expect("a record"), None, trust).expect_err("must fail")
     };
     let good = Record::parse(&bytes).expect("a record");
     let party = &gb.party;
@@ -218,7 +247,7 @@ async fn a_receipt_of_something_else_in_a_record_fails() {
     let mut forged = good.clone();
     let receipt = papers::receipt(&good.receipted[0].receipt);
     forged.receipted[0].receipt = papers::sealed_receipt(md, &receipt);
-    custody::verify(&forged.to_bytes().expect("a record"), &trust(&[md])).expect("nobody can tell");
+    custody::verify(&forged.to_bytes().expect("a record"), None, &trust(&[md])).expect("nobody can tell");
     let problem = fails(&forged, &trust(&[md, gb]));
     assert_eq!(problem.exit(), Exit::VerificationFailed);
     assert!(problem.details().contains(&format!("part: receipt {party}")), "{:?}", problem.details());

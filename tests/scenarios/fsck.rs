@@ -1,6 +1,7 @@
 //! `rogatory-server fsck`: a whole case is sound, and whatever is damaged on purpose is named.
 
 use rogatory_core::document::NamedPackage;
+use rogatory_proto::custody::v1::GetCheckpointRequest;
 use rogatory_server::config::ServerConfig;
 use rogatory_server::fsck::{self, Fault, Item, Report};
 use rogatory_tests::{Federation, Office, papers, road};
@@ -18,6 +19,11 @@ async fn closed() -> (Federation, NamedPackage) {
     let named = std::slice::from_ref(&package);
     road::send(md, "drafter", &papers::execution(md, request, 2, named), "").await;
     road::send(gb, "drafter", &papers::closing(gb, request, 2), "").await;
+    for office in [gb, md] {
+        // Signs what is committed, as the server does by itself a moment later.
+        let mut custody = office.session("operator").connection().await.expect("a connection").custody();
+        custody.get_checkpoint(GetCheckpointRequest {}).await.expect("a checkpoint");
+    }
     (federation, package)
 }
 
@@ -191,7 +197,7 @@ const DAMAGES: &[Damage] = &[
     (
         "checkpoint-changed",
         "UPDATE custody_checkpoint SET
-             note = CAST(replace(CAST(note AS TEXT), char(10) || tree_size || char(10), char(10) || '1' || char(10)) AS BLOB)",
+             note = CAST(replace(CAST(note AS TEXT), char(10) || tree_size || char(10), char(10) || (tree_size + 1) || char(10)) AS BLOB)",
         Fault::Damaged,
         Item::Checkpoint,
         "",

@@ -85,6 +85,9 @@ pub struct Verify {
     /// are to be verified; repeats
     #[arg(long, value_name = "PARTY-ENTRY.asice")]
     pub trust: Vec<PathBuf>,
+    /// The record of a counterpart: each record must hold what its log told the other; needs both entries
+    #[arg(long, value_name = "FILE.json")]
+    pub compare: Option<PathBuf>,
     /// The leaf hash that the proof must be about; a closed proof needs it
     #[arg(long, value_name = "SHA256")]
     pub leaf: Option<String>,

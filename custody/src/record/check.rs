@@ -6,6 +6,7 @@
 
 use super::error::{EntryProblem, HeadMismatch, HeadProblem, RecordError};
 use super::receipted::{VerifiedReceiptedHead, check_receipted};
+use super::told::{ToldHead, check_told};
 use super::{Content, Entry, Record};
 use crate::case_head::{CaseHead, VerifiedCaseHead, verify_case_head};
 use crate::checkpoint::{Origin, VerifiedCheckpoint, verify_checkpoint};
@@ -46,6 +47,12 @@ pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, R
         // Whatever the record holds an event of is one of its streams.
         if let Some(stream) = streams.iter_mut().find(|stream| stream.stream == head.head().stream) {
             stream.receipted = Some(head);
+        }
+    }
+    for head in check_told(&record, streams.iter().map(|stream| &stream.stream))? {
+        let stream = Stream::Shared(head.counterpart().clone());
+        if let Some(stream) = streams.iter_mut().find(|known| known.stream == stream) {
+            stream.told = Some(head);
         }
     }
     Ok(VerifiedRecord {
@@ -170,6 +177,7 @@ fn check_heads(
             erased: progress.erased,
             head,
             receipted: None,
+            told: None,
         });
     }
     Ok(verified)
@@ -276,6 +284,7 @@ pub struct VerifiedStream {
     erased: Vec<u64>,
     head: VerifiedCaseHead,
     receipted: Option<VerifiedReceiptedHead>,
+    told: Option<ToldHead>,
 }
 
 impl VerifiedStream {
@@ -308,6 +317,12 @@ impl VerifiedStream {
     #[must_use]
     pub const fn receipted(&self) -> Option<&VerifiedReceiptedHead> {
         self.receipted.as_ref()
+    }
+
+    /// The latest head that came from the counterpart's own log; not verified yet.
+    #[must_use]
+    pub const fn told(&self) -> Option<&ToldHead> {
+        self.told.as_ref()
     }
 }
 

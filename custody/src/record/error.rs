@@ -78,6 +78,15 @@ pub enum RecordError {
         #[source]
         problem: ReceiptedProblem,
     },
+    /// A case head that a counterpart told has not the form of one.
+    #[error("told head {position} is not one that a counterpart told")]
+    Told {
+        /// Its place among the told heads, from 1.
+        position: usize,
+        /// What is wrong.
+        #[source]
+        problem: ToldProblem,
+    },
     /// An entry doesn't hold.
     #[error("entry #{n} of stream {stream} is not valid: {}", .problem.part())]
     Entry {
@@ -93,7 +102,7 @@ pub enum RecordError {
 
 impl RecordError {
     /// The failing part in words that don't change: `framing`, `checkpoint`, `heads`,
-    /// `head <stream>`, `receipted <position>` or `entry <stream> #<n> <part>`.
+    /// `head <stream>`, `receipted <position>`, `told <position>` or `entry <stream> #<n> <part>`.
     #[must_use]
     pub fn part(&self) -> String {
         match self {
@@ -109,6 +118,7 @@ impl RecordError {
             Self::Heads { .. } => "heads".to_owned(),
             Self::Head { stream, .. } => format!("head {stream}"),
             Self::Receipted { position, .. } => format!("receipted {position}"),
+            Self::Told { position, .. } => format!("told {position}"),
             Self::Entry { stream, n, problem } => format!("entry {stream} #{n} {}", problem.part()),
         }
     }
@@ -146,6 +156,26 @@ pub enum ReceiptedProblem {
     /// The record doesn't hold the event that the head names.
     #[error("the record does not hold what the log said")]
     Differs(#[source] HeadMismatch),
+}
+
+/// What is wrong with a case head that a counterpart told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ToldProblem {
+    /// The note can't be read as a case head.
+    #[error("its note is no case head")]
+    Note(#[source] CaseHeadError),
+    /// A note with signatures that profile 1 doesn't know.
+    #[error("it has {0} signature lines, not one")]
+    Signatures(usize),
+    /// It was told to somebody else.
+    #[error("it is of the stream {0}, not of the one shared with this institution")]
+    ToAnother(Stream),
+    /// The heads are not in the order of the counterparts, or two are of one.
+    #[error("it does not stand in the order of the counterparts")]
+    Order,
+    /// The record has no stream of that counterpart.
+    #[error("the record has no stream of {0}, whose log it names")]
+    NoStream(PartyId),
 }
 
 /// A receipt doesn't show that the counterpart knew a case head.

@@ -162,6 +162,7 @@ pub(crate) fn story(alter: impl Fn(&str, u64, String) -> String) -> (Record, Log
         checkpoint: log.checkpoint(ORIGIN, &log_key()),
         heads: Vec::new(),
         receipted: Vec::new(),
+        told: Vec::new(),
         entries,
     };
     (record.with_heads(&log_key()).expect("signed"), log)
@@ -273,4 +274,23 @@ pub(crate) fn acknowledged() -> Record {
     let receipt = unsealed(&quoting(&head));
     record.receipted = vec![ReceiptedHead { head, receipt }];
     record
+}
+
+/// The log of fr/bepi.
+pub(crate) const COUNTERPART_ORIGIN: &str = "bepi.example.fr/rogatory/fr/bepi/1";
+
+/// The head that fr/bepi's log told with its message.
+pub(crate) fn told_head() -> CaseHead {
+    CaseHead {
+        origin: COUNTERPART_ORIGIN.parse().expect("an origin"),
+        shared_number: Some(shared_number(0x5a)),
+        stream: "md/central-authority".parse().expect("a stream"),
+        n: 4,
+        leaf: Digest::of(b"an event of the other log"),
+    }
+}
+
+/// The key of the log of fr/bepi.
+pub(crate) fn counterpart_key() -> LogKey {
+    key(COUNTERPART_ORIGIN, 5)
 }

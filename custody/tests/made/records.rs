@@ -3,8 +3,8 @@
 
 use super::{Files, sign, signature_lines};
 use crate::common::{
-    Log, NEXT_ORIGIN, ORIGIN, acknowledged, erased, honest, key, log_key, quoting, salt, sent_head,
-    shared_number, story, unsealed,
+    Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, erased, honest, key, log_key, quoting, salt,
+    sent_head, shared_number, story, told_head, unsealed,
 };
 use rogatory_core::Digest;
 use rogatory_core::custody_event::Stream;
@@ -29,6 +29,7 @@ pub(crate) fn records(files: &mut Files) {
     heads(&mut add);
     receipted(&mut add);
     receipts(&mut add);
+    told(&mut add);
 }
 
 type Add<'a> = dyn FnMut(&str, &str, Option<&str>, &[u8]) + 'a;
@@ -80,6 +81,7 @@ fn office() -> Record {
         checkpoint: log.checkpoint(ORIGIN, &log_key()),
         heads: Vec::new(),
         receipted: Vec::new(),
+        told: Vec::new(),
         entries: vec![Entry {
             stream: Stream::Internal,
             n: 1,
@@ -157,6 +159,7 @@ fn framing(add: &mut Add<'_>) {
         "The field `receipted` is missing.",
         &good.replacen("  \"receipted\": [],\n", "", 1),
     );
+    refused("told-missing", "The field `told` is missing.", &good.replacen("  \"told\": [],\n", "", 1));
     refused("number-zero", "A number below 1.", &good.replacen("\"n\": 1,", "\"n\": 0,", 1));
 }
 
@@ -458,4 +461,30 @@ fn receipts(add: &mut Add<'_>) {
         *number = shared_number(1);
     }
     refused("under-another-number", "The receipt is for a message under another number.", &other);
+}
+
+/// The heads that counterparts told.
+fn told(add: &mut Add<'_>) {
+    let signed = |head: &CaseHead| head.sign(&counterpart_key()).expect("signed");
+    let with = |told: Vec<String>| Record { told, ..acknowledged() };
+    let good = signed(&told_head());
+    let about = "A counterpart's log told how far it had come; its key is not needed to read the record.";
+    add("good-told", about, None, &bytes(&with(vec![good.clone()])));
+    let mut refused = |name: &str, about: &str, part: &str, record: &Record| {
+        add(&format!("told-{name}"), about, Some(part), &bytes(record));
+    };
+    let about = "No case head.";
+    refused("no-head", about, "told 1", &with(vec![good.replacen("case-head/1", "case-head/2", 1)]));
+    let elsewhere = CaseHead { stream: "md/other".parse().expect("a stream"), ..told_head() };
+    let about = "The head was told to another institution.";
+    refused("to-another", about, "told 1", &with(vec![signed(&elsewhere)]));
+    let own = CaseHead { origin: ORIGIN.parse().expect("an origin"), ..told_head() };
+    let own = own.sign(&log_key()).expect("signed");
+    let about = "The head is one of the record's own log, which shares no stream with itself.";
+    refused("by-itself", about, "told 1", &with(vec![own]));
+    refused("twice", "Two heads of one counterpart.", "told 2", &with(vec![good.clone(), good.clone()]));
+    let text = good.rsplit_once("\n\n").expect("a note").0.to_owned() + "\n";
+    let witness = sign(&key("witness.example.fr/bepi", 7), &text);
+    let cosigned = format!("{good}{}", signature_lines(&witness));
+    refused("cosigned", "A second signature line.", "told 1", &with(vec![cosigned]));
 }

@@ -60,6 +60,7 @@ pub async fn export_record(authority: &Authority, permit: &Permit, name: &str) -
             .map_err(|error| Problem::internal("the stored checkpoint is damaged", error))?,
         heads: Vec::new(),
         receipted: acknowledged(&mut session, &case).await?,
+        told: told(&mut session, &case).await?,
         entries,
     };
     let failed = |error| Problem::internal("the custody record could not be made", error);
@@ -87,6 +88,22 @@ async fn acknowledged(session: &mut Session, case: &str) -> Result<Vec<Receipted
         last = Some(head.counterpart);
     }
     Ok(acknowledged)
+}
+
+/// For each counterpart the latest head that came from its log.
+async fn told(session: &mut Session, case: &str) -> Result<Vec<String>, Problem> {
+    let (mut told, mut last) = (Vec::new(), None);
+    for head in session.received_heads(case).await? {
+        if last.as_ref() == Some(&head.counterpart) {
+            continue;
+        }
+        told.push(
+            String::from_utf8(head.note)
+                .map_err(|error| Problem::internal("a stored case head is damaged", error))?,
+        );
+        last = Some(head.counterpart);
+    }
+    Ok(told)
 }
 
 /// The receipts that stand with a document or package; with one that was passed on both, given and got.

@@ -119,12 +119,25 @@ impl Session {
     /// # Errors
     /// [`StoreError`] if one is damaged or the database fails.
     pub async fn sent_heads(&mut self, case: &str) -> Result<Vec<HeadRow>, StoreError> {
+        self.heads(case, SENT).await
+    }
+
+    /// The heads that came with messages of a case, for each counterpart the latest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn received_heads(&mut self, case: &str) -> Result<Vec<HeadRow>, StoreError> {
+        self.heads(case, RECEIVED).await
+    }
+
+    async fn heads(&mut self, case: &str, direction: &str) -> Result<Vec<HeadRow>, StoreError> {
         let rows = sqlx::query(
-            "-- sent_heads
+            "-- heads
              SELECT case_id, message, counterpart, n, leaf_hash, note FROM case_head
-             WHERE case_id = $1 AND direction = 'sent' ORDER BY counterpart, n DESC, message",
+             WHERE case_id = $1 AND direction = $2 ORDER BY counterpart, n DESC, message",
         )
         .bind(case)
+        .bind(direction)
         .fetch_all(self.connection())
         .await?;
         rows.iter().map(head_of).collect()

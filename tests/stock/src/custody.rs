@@ -79,6 +79,7 @@ pub fn exported() -> Exported {
         checkpoint: checkpoint.clone(),
         heads: Vec::new(),
         receipted: Vec::new(),
+        told: Vec::new(),
         entries,
     };
     let bytes = good(good(record.with_heads(&key)).to_bytes());

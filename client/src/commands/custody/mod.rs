@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 mod prove;
 mod verify;
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
-pub use verify::{KnownTo, RecordVerified, StreamFacts, verify};
+pub use verify::{Compared, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
 
 /// One event of a timeline.
 #[derive(Clone, Debug, Serialize)]

@@ -9,7 +9,7 @@ use rogatory_container::asice::Asice;
 use rogatory_core::receipt::{Receipt, ReceiptKind};
 use rogatory_core::{Digest, PartyId};
 use rogatory_custody::record::{
-    Record, RecordError, VerifiedReceiptedHead, VerifiedRecord, VerifiedStream, verify_record,
+    Record, RecordError, ToldHead, VerifiedReceiptedHead, VerifiedRecord, VerifiedStream, verify_record,
 };
 use serde::Serialize;
 
@@ -32,8 +32,23 @@ pub struct RecordVerified {
     pub entries: usize,
     /// How far each stream is complete.
     pub streams: Vec<StreamFacts>,
+    /// What the record of a counterpart was compared with; none if none was given.
+    pub compared: Option<Compared>,
     /// SHA-256 of the record.
     pub record_sha256: Digest,
+}
+
+/// Two records, each of which holds what its log told the other's institution.
+#[derive(Clone, Debug, Serialize)]
+pub struct Compared {
+    /// Whose record the other one is.
+    pub institution: PartyId,
+    /// Its SHA-256.
+    pub record_sha256: Digest,
+    /// What the other record's log told this institution, and it holds: the number of the event.
+    pub told_here: Option<u64>,
+    /// What this record's log told the other institution, and it holds: the number of the event.
+    pub told_there: Option<u64>,
 }
 
 /// One stream of a verified record.
@@ -47,6 +62,19 @@ pub struct StreamFacts {
     pub erased: Vec<u64>,
     /// How far the counterpart knew it; none if no receipt of its says so.
     pub known: Option<KnownTo>,
+    /// How far the counterpart's own log said it had come; none if it told nothing.
+    pub told: Option<ToldBy>,
+}
+
+/// What the log of a counterpart told with a message: its own record must hold it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ToldBy {
+    /// Whose log.
+    pub counterpart: PartyId,
+    /// The number of the event, if the signature was verified; otherwise no entry that names that log was given.
+    pub n: Option<u64>,
+    /// That event's leaf hash, likewise.
+    pub leaf_sha256: Option<Digest>,
 }
 
 /// How far a counterpart knew the stream that it shares, by its receipt for a message.
@@ -58,7 +86,7 @@ pub struct KnownTo {
     pub n: u64,
     /// Since when at the latest: the receipt's instant, by the counterpart's clock, in UTC.
     pub at: String,
-    /// Whether the receipt's seal was verified; otherwise the counterpart's entry was not given.
+    /// Whether the receipt's seal was verified; otherwise no entry that names that log was given.
     pub seal_checked: bool,
     /// SHA-256 of the receipt's container.
     pub receipt_sha256: Digest,
@@ -91,6 +119,12 @@ impl Outcome for RecordVerified {
                 }
                 None => {}
             }
+            if let Some(told) = &stream.told {
+                page.fact("", told);
+            }
+        }
+        if let Some(compared) = &self.compared {
+            page.fact("compared", compared);
         }
         page.fact("sha256", self.record_sha256);
         page.blank();
@@ -115,13 +149,47 @@ impl std::fmt::Display for KnownTo {
     }
 }
 
+impl std::fmt::Display for ToldBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let counterpart = &self.counterpart;
+        match (self.n, &self.leaf_sha256) {
+            (Some(n), Some(leaf)) => {
+                write!(f, "the log of {counterpart} told of its own #{n}, leaf {leaf}")
+            }
+            _ => write!(
+                f,
+                "the log of {counterpart} told of its own stream: not checked, no entry that names that log was given"
+            ),
+        }
+    }
+}
+
+impl std::fmt::Display for Compared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "with the record of {}: ", self.institution)?;
+        let told = |n: Option<u64>| {
+            n.map_or_else(|| "nothing was told".to_owned(), |n| format!("holds #{n} as told"))
+        };
+        write!(f, "this one {}, the other one {}", told(self.told_there), told(self.told_here))
+    }
+}
+
 /// Verifies a custody record against the log keys in the entries of `trust`. Offline.
 ///
-/// A receipt in it is verified against its issuer's entry, and not checked if `trust` has none.
+/// A receipt in it is verified against its issuer's entry, and not checked if `trust` has none. With
+/// `other`, the record of a counterpart, that one is verified as well, and each must hold what its log
+/// told the other's institution.
 ///
 /// # Errors
 /// Unverified, naming the part that fails; also without an entry of the institution.
-pub fn verify(record: &[u8], trust: &Trust) -> Result<RecordVerified, Problem> {
+pub fn verify(record: &[u8], other: Option<&[u8]>, trust: &Trust) -> Result<RecordVerified, Problem> {
+    let (institution, verified) = verify_one(record, trust)?;
+    let mut facts = facts(institution, &verified, trust)?;
+    facts.compared = other.map(|other| compare(&verified, other, trust)).transpose()?;
+    Ok(facts)
+}
+
+fn verify_one(record: &[u8], trust: &Trust) -> Result<(PartyId, VerifiedRecord), Problem> {
     if trust.entries.is_empty() {
         return Err(Problem::unverified("no log key is trusted, so nothing can be verified").with_hint(
             "give the party entry of the institution with --trust; a log key in PEM is not accepted",
@@ -142,7 +210,43 @@ pub fn verify(record: &[u8], trust: &Trust) -> Result<RecordVerified, Problem> {
         .with_hint("give the party entry of that institution with --trust"));
     }
     let verified = verify_record(record, &trusted).map_err(fails)?;
-    facts(institution, &verified, trust)
+    Ok((institution, verified))
+}
+
+/// Compares two records: what the log of each told the other's institution, it must hold.
+fn compare(record: &VerifiedRecord, other: &[u8], trust: &Trust) -> Result<Compared, Problem> {
+    let (institution, other) = verify_one(other, trust)?;
+    if institution == *record.institution() {
+        return Err(Problem::usage("both records are of one institution")
+            .with_hint("give the record of a counterpart of the same case with --compare"));
+    }
+    Ok(Compared {
+        told_here: holds_what_was_told(&other, record, trust)?,
+        told_there: holds_what_was_told(record, &other, trust)?,
+        record_sha256: other.digest(),
+        institution,
+    })
+}
+
+/// The number up to which `teller` told the institution of `hearer`, if it told it anything.
+fn holds_what_was_told(
+    teller: &VerifiedRecord,
+    hearer: &VerifiedRecord,
+    trust: &Trust,
+) -> Result<Option<u64>, Problem> {
+    let institution = teller.institution();
+    let told = hearer.streams().iter().filter_map(VerifiedStream::told);
+    let Some(told) = told.into_iter().find(|told| told.counterpart() == institution) else { return Ok(None) };
+    let head = told
+        .verify(&trust.log_keys_of(institution))
+        .map_err(|error| fails_at(&format!("told {institution}")).because(&error))?;
+    teller.compare_head(&head).map_err(|error| {
+        Problem::unverified(format!("the record of {institution} does not hold what its log told"))
+            .because(&error)
+            .with_details(vec![format!("told to: {}", hearer.institution())])
+            .with_hint("the log has two histories, or the records are of two cases")
+    })?;
+    Ok(Some(head.head().n))
 }
 
 fn facts(institution: PartyId, verified: &VerifiedRecord, trust: &Trust) -> Result<RecordVerified, Problem> {
@@ -152,6 +256,7 @@ fn facts(institution: PartyId, verified: &VerifiedRecord, trust: &Trust) -> Resu
             complete_to: stream.complete_to(),
             erased: stream.erased().to_vec(),
             known: stream.receipted().map(|head| known(head, trust)).transpose()?,
+            told: stream.told().map(|head| told(head, trust)).transpose()?,
         })
     };
     Ok(RecordVerified {
@@ -163,7 +268,27 @@ fn facts(institution: PartyId, verified: &VerifiedRecord, trust: &Trust) -> Resu
         checkpoint_root: *verified.checkpoint().root(),
         entries: verified.entries().len(),
         streams: verified.streams().iter().map(stream).collect::<Result<_, _>>()?,
+        compared: None,
         record_sha256: verified.digest(),
+    })
+}
+
+/// What a counterpart's log told, if its key is at hand.
+fn told(head: &ToldHead, trust: &Trust) -> Result<ToldBy, Problem> {
+    let counterpart = head.counterpart();
+    // Of an earlier epoch of its log the entry of today says nothing.
+    let mut keys = trust.log_keys_of(counterpart);
+    keys.retain(|key| key.name() == head.origin().to_string());
+    let verified = if keys.is_empty() {
+        None
+    } else {
+        let part = format!("told {counterpart}");
+        Some(head.verify(&keys).map_err(|error| fails_at(&part).because(&error))?)
+    };
+    Ok(ToldBy {
+        counterpart: counterpart.clone(),
+        n: verified.as_ref().map(|head| head.head().n),
+        leaf_sha256: verified.map(|head| head.head().leaf),
     })
 }
 
@@ -225,7 +350,7 @@ mod tests {
 
     #[test]
     fn without_a_trusted_entry_nothing_verifies() {
-        let problem = verify(b"{}", &Trust::default()).expect_err("no key");
+        let problem = verify(b"{}", None, &Trust::default()).expect_err("no key");
         assert_eq!(problem.exit().code(), 4);
     }
 }
