@@ -134,7 +134,9 @@ impl KeyStore {
         Ok(self.remember(case, CaseKey(Arc::new(key))))
     }
 
-    fn path(&self, case: &str) -> PathBuf {
+    /// Where the wrapped key of `case` lies.
+    #[must_use]
+    pub fn path(&self, case: &str) -> PathBuf {
         self.folder.join(format!("{case}.key"))
     }
 

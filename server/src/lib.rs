@@ -15,6 +15,7 @@ pub mod directory;
 pub mod faults;
 mod file_stream;
 pub mod files;
+pub mod fsck;
 pub mod init;
 pub mod institution;
 pub mod keystore;

@@ -61,6 +61,8 @@ pub struct Outgoing<'a> {
     pub objects: &'a [ObjectRow],
     /// The relay receipt, if another institution made the package.
     pub relay_receipt: Option<&'a [u8]>,
+    /// The case head that goes with it, or nothing.
+    pub case_head: Vec<u8>,
     /// The latest checkpoint of the own log.
     pub checkpoint: Vec<u8>,
 }
@@ -73,11 +75,12 @@ pub async fn deliver_document(
     authority: &Arc<Authority>,
     to: &PartyId,
     container: Vec<u8>,
+    case_head: Vec<u8>,
     checkpoint: Vec<u8>,
 ) -> Result<SealedReceipt, Problem> {
     let request = DeliverDocumentRequest {
         container: container.into(),
-        case_head: Vec::new().into(),
+        case_head: case_head.into(),
         checkpoint: checkpoint.into(),
         cosigned_checkpoints: Vec::new(),
     };
@@ -124,7 +127,7 @@ pub async fn send_package(
     let commit = CommitPackageRequest {
         transfer_id: begun.transfer_id.clone(),
         relay_receipt: outgoing.relay_receipt.unwrap_or_default().to_vec().into(),
-        case_head: Vec::new().into(),
+        case_head: outgoing.case_head.clone().into(),
         checkpoint: outgoing.checkpoint.clone().into(),
     };
     let answer = in_time(authority, to, "CommitPackage", client.commit_package(commit)).await?;

@@ -26,7 +26,7 @@ pub(crate) async fn assert_agreed(federation: &Federation, told: &Told, at: &str
         let file = office.folder.join("record.json");
         custody::export(&office.session("operator"), number.as_str(), &file).await.expect("a record");
         let record = std::fs::read(&file).expect("a file");
-        custody::verify(&record, &office.trust()).unwrap_or_else(|problem| panic!("{at}: {problem}"));
+        custody::verify(&record, None, &office.trust()).unwrap_or_else(|problem| panic!("{at}: {problem}"));
     }
 }
 

@@ -1,8 +1,10 @@
 //! What happens between offices, told as stories. Each file is about one part of a case's life.
 
 mod at_once;
+mod custody;
 mod delivery;
 mod drafting;
+mod fsck;
 mod packages;
 mod parties;
 mod servers;

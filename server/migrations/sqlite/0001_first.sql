@@ -141,6 +141,19 @@ CREATE TABLE custody_checkpoint (
     note      BLOB    NOT NULL
 ) STRICT;
 
+-- Case heads: what this log said to counterparts, and theirs to it. Notes hold ids, numbers, instants and digests only.
+CREATE TABLE case_head (
+    case_id     TEXT    NOT NULL,
+    direction   TEXT    NOT NULL CHECK (direction IN ('sent', 'received')),
+    message     TEXT    NOT NULL,
+    counterpart TEXT    NOT NULL,
+    n           INTEGER NOT NULL,
+    leaf_hash   BLOB    NOT NULL CHECK (length(leaf_hash) = 32),
+    head_sha256 BLOB    NOT NULL CHECK (length(head_sha256) = 32),
+    note        BLOB    NOT NULL,
+    PRIMARY KEY (case_id, direction, message)
+) STRICT, WITHOUT ROWID;
+
 -- What must leave the house. Entries of one case for one addressee leave in the order of their position.
 CREATE TABLE outbox (
     position    INTEGER PRIMARY KEY NOT NULL,

@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod draft_document;
 pub mod export_record;
 pub mod import_party;
+pub mod prove_entry;
 pub mod read_document;
 pub mod receive_document;
 pub mod receive_package;
@@ -18,6 +19,7 @@ pub mod sign_checkpoint;
 pub mod transfer;
 pub mod transmit_document;
 
+mod case_head;
 pub(crate) mod delivery;
 mod matter;
 mod outer_check;

@@ -2,10 +2,13 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, give_receipt, own_checkpoint};
 use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
 use crate::casework::send_package::{receipted, reread_receipt};
-use crate::datastore::{Act, Errand, Line, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction};
+use crate::datastore::{
+    Act, Errand, HeadRow, Line, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction,
+};
 use crate::peers::{self, Outgoing};
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
@@ -58,8 +61,10 @@ pub async fn relay_package(
             give_receipt(authority, kind, &request.counterpart, of, &[], None, now)?
         }
     };
-    let line = Line { case: package.case, addressee: request.counterpart.clone() };
-    let queue = QueueRelay { id: id.clone(), receipt: relay_receipt, line: line.clone(), actor };
+    let (number, peer) = (&request.shared_number, &request.counterpart);
+    let head = case_head::at_dispatch(authority, &package.case, id.as_str(), number, peer).await?;
+    let line = Line { case: package.case, addressee: peer.clone() };
+    let queue = QueueRelay { id: id.clone(), receipt: relay_receipt, head, line: line.clone(), actor };
     let relay_receipt = authority.datastore.perform(queue).await?;
     dispatch(authority, &line, Some(&Errand::Relay(id.clone()))).await?;
     let package = authority.datastore.read().await?.package(id).await?;
@@ -102,17 +107,20 @@ pub(super) async fn deliver(
     let relay_receipt = package.relay_receipt.clone().ok_or_else(damaged)?;
     let objects = session.package_objects(id).await?;
     drop(session);
+    let head = OutgoingHead::of(authority, &package.case, id.as_str()).await?;
     let outgoing = Outgoing {
         id,
         shared_number: &request.shared_number,
         objects: &objects,
         relay_receipt: Some(&relay_receipt),
+        case_head: head.note().to_vec(),
         checkpoint: own_checkpoint(authority).await?,
     };
     let answer = peers::send_package(authority, &request.counterpart, &outgoing).await?;
     let addressee = authority.directory().confirmed(&request.counterpart)?;
     let of = receipted(authority.institution.party(), &request.shared_number, &package);
     let receipt = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&receipt.receipt)?;
     let act = Settle { package, request, relay_receipt, receipt, actor: actor.clone() };
     authority.datastore.perform(act).await
 }
@@ -121,6 +129,7 @@ pub(super) async fn deliver(
 struct QueueRelay {
     id: PackageId,
     receipt: Vec<u8>,
+    head: Option<HeadRow>,
     line: Line,
     actor: Actor,
 }
@@ -135,6 +144,9 @@ impl Act for QueueRelay {
             Some(given) => given,
             None => {
                 tx.keep_relay_receipt(&package, &self.receipt).await?;
+                if let Some(head) = &self.head {
+                    tx.keep_sent_head(head).await?;
+                }
                 self.receipt.clone()
             }
         };

@@ -2,13 +2,14 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
 use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
 use crate::casework::matter::opening_document;
 use crate::casework::outer_check::{check_outer, hash_again};
 use crate::casework::transfer::{demand_whole, list_of};
 use crate::datastore::{
-    Act, Errand, Line, ObjectRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction,
+    Act, Errand, HeadRow, Line, ObjectRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction,
     TransferRow,
 };
 use crate::peers::{self, Outgoing};
@@ -167,7 +168,9 @@ async fn submit(
         receipt: None,
         relay_answer: None,
     };
-    let act = Submit { package, objects, transfer: transfer.id.clone(), actor: actor.clone() };
+    let (case, message, peer) = (&package.case, package.id.as_str(), &package.counterpart);
+    let head = case_head::at_dispatch(authority, case, message, number, peer).await?;
+    let act = Submit { package, objects, transfer: transfer.id.clone(), head, actor: actor.clone() };
     authority.datastore.perform(act).await
 }
 
@@ -245,6 +248,7 @@ struct Submit {
     package: PackageRow,
     objects: Vec<ObjectRow>,
     transfer: String,
+    head: Option<HeadRow>,
     actor: Actor,
 }
 
@@ -258,6 +262,9 @@ impl Act for Submit {
             return Ok(there);
         }
         tx.insert_package(package, &self.objects).await?;
+        if let Some(head) = &self.head {
+            tx.keep_sent_head(head).await?;
+        }
         tx.delete_transfer(&self.transfer).await?;
         let submitted = Event::PackageSubmitted {
             package: package.id.clone(),
@@ -290,16 +297,19 @@ pub(super) async fn deliver(
     let objects = session.package_objects(id).await?;
     drop(session);
     let addressee = authority.directory().confirmed(&package.counterpart)?;
+    let head = OutgoingHead::of(authority, &package.case, id.as_str()).await?;
     let outgoing = Outgoing {
         id,
         shared_number: &package.shared_number,
         objects: &objects,
         relay_receipt: None,
+        case_head: head.note().to_vec(),
         checkpoint: own_checkpoint(authority).await?,
     };
     let answer = peers::send_package(authority, &package.counterpart, &outgoing).await?;
     let of = receipted(authority.institution.party(), &package.shared_number, &package);
     let receipt = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&receipt.receipt)?;
     authority.datastore.perform(Settle { package, receipt, actor: actor.clone() }).await
 }
 

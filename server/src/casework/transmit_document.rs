@@ -8,12 +8,14 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
 use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
 use crate::casework::matter::{Matter, check_references, data_of, opened_at_counterpart};
 use crate::casework::signers::{list_signers, own_signer};
 use crate::datastore::{
-    Act, DocumentRow, DocumentStage, Errand, Line, NumberedDocument, StoreError, StoredReceipt, Transaction,
+    Act, DocumentRow, DocumentStage, Errand, HeadRow, Line, NumberedDocument, StoreError, StoredReceipt,
+    Transaction,
 };
 use crate::directory::{open_container, verify_container};
 use crate::institution::Officer;
@@ -114,9 +116,11 @@ pub(super) async fn deliver(
     let (document, _) = data_of(&row)?;
     let of = receipted(&row);
     let checkpoint = own_checkpoint(authority).await?;
-    let answer =
-        peers::deliver_document(authority, &row.addressee, row.container.clone(), checkpoint).await?;
+    let head = OutgoingHead::of(authority, &row.case, row.id.as_str()).await?;
+    let (container, note) = (row.container.clone(), head.note().to_vec());
+    let answer = peers::deliver_document(authority, &row.addressee, container, note, checkpoint).await?;
     let receipt = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&receipt.receipt)?;
     authority.datastore.perform(Settle { row, document, receipt, actor: actor.clone() }).await
 }
 
@@ -182,7 +186,9 @@ async fn seal(authority: &Authority, row: DocumentRow, actor: &Actor) -> Result<
             ));
         }
     }
-    authority.datastore.perform(StoreSealed { row, sealed, actor: actor.clone() }).await
+    let number = &row.shared_number;
+    let head = case_head::at_dispatch(authority, &row.case, row.id.as_str(), number, &row.addressee).await?;
+    authority.datastore.perform(StoreSealed { row, sealed, head, actor: actor.clone() }).await
 }
 
 /// The officer whose certificate signature `n` carries. Nothing is verified yet: the sealed bytes are.
@@ -206,6 +212,7 @@ fn unverified_signer<'a>(
 struct StoreSealed {
     row: DocumentRow,
     sealed: Vec<u8>,
+    head: Option<HeadRow>,
     actor: Actor,
 }
 
@@ -224,6 +231,9 @@ impl Act for StoreSealed {
             return Err(Problem::new(Reason::Conflict, what).with_hint("draft this one again").into());
         }
         tx.advance_document(row, DocumentStage::Sealed, &self.sealed).await?;
+        if let Some(head) = &self.head {
+            tx.keep_sent_head(head).await?;
+        }
         let event = Event::DocumentSealed {
             document: row.id.clone(),
             kind: row.kind,

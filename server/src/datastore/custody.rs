@@ -127,7 +127,7 @@ impl Transaction {
 }
 
 /// Where a body is encrypted for: bodies cannot be swapped between entries.
-fn body_place(leaf_index: u64) -> String {
+pub(super) fn body_place(leaf_index: u64) -> String {
     format!("custody_body/{leaf_index}")
 }
 
@@ -149,6 +149,19 @@ impl Session {
             None => Ok((0, None)),
             Some(row) => Ok((size(row.try_get(0)?)?, Some(digest(row.try_get(1)?)?))),
         }
+    }
+
+    /// Number and leaf hash of the last committed event of a stream; none before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn last_event(
+        &mut self,
+        case: &str,
+        stream: &str,
+    ) -> Result<Option<(u64, Digest)>, StoreError> {
+        let (n, leaf_hash) = self.end_of_stream(case, stream).await?;
+        Ok(leaf_hash.map(|leaf_hash| (n, leaf_hash)))
     }
 
     /// The committed log as far as appending needs it.

@@ -121,11 +121,11 @@ pub struct StoredReceipt {
     pub leaf_hash: Digest,
 }
 
-fn container_place(id: &DocumentId) -> String {
+pub(super) fn container_place(id: impl std::fmt::Display) -> String {
     format!("document/{id}/container")
 }
 
-fn receipt_place(id: &DocumentId) -> String {
+pub(super) fn receipt_place(id: impl std::fmt::Display) -> String {
     format!("document/{id}/receipt")
 }
 

@@ -6,9 +6,11 @@
 //! may run more than once: it asks the transaction for time and ids, and sends nothing.
 
 mod answered;
+mod case_heads;
 mod cases;
 mod custody;
 mod documents;
+mod inspection;
 mod log_tail;
 mod outbox;
 mod packages;
@@ -17,9 +19,14 @@ mod session;
 mod transaction;
 mod writer;
 
+pub use case_heads::HeadRow;
 pub use cases::CaseSummary;
 pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};
+pub use inspection::{
+    Inspection, RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage,
+    RawParty, RawReceipt,
+};
 pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
 pub use parties::PartyRow;

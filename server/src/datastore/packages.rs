@@ -113,15 +113,15 @@ pub struct TransferRow {
     pub objects: Vec<ObjectRow>,
 }
 
-fn relay_place(id: &PackageId) -> String {
+pub(super) fn relay_place(id: impl std::fmt::Display) -> String {
     format!("package/{id}/relay-receipt")
 }
 
-fn relay_answer_place(id: &PackageId) -> String {
+pub(super) fn relay_answer_place(id: impl std::fmt::Display) -> String {
     format!("package/{id}/relay-answer")
 }
 
-fn receipt_place(id: &PackageId) -> String {
+pub(super) fn receipt_place(id: impl std::fmt::Display) -> String {
     format!("package/{id}/receipt")
 }
 
