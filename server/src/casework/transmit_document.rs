@@ -75,7 +75,8 @@ pub async fn transmit_document(
     let row = if row.stage == DocumentStage::Sealed { row } else { seal(authority, row, &actor).await? };
     let line = Line { case: row.case.clone(), addressee: row.addressee.clone() };
     let errand = Errand::Document(row.id.clone());
-    if let Some(Brought::Document(transmitted)) = dispatch(authority, &line, Some(&errand), Some(row)).await? {
+    if let Some(Brought::Document(transmitted)) = dispatch(authority, &line, Some(&errand), Some(row)).await?
+    {
         return Ok(*transmitted);
     }
     // A worker brought it meanwhile.
@@ -195,7 +196,10 @@ async fn seal(authority: &Authority, row: DocumentRow, actor: &Actor) -> Result<
     }
     let number = &row.shared_number;
     let head = case_head::at_dispatch(authority, &row.case, row.id.as_str(), number, &row.addressee).await?;
-    authority.datastore.perform(StoreSealed { row, sealed_sha256: Digest::of(&sealed), sealed, head, actor: actor.clone() }).await
+    authority
+        .datastore
+        .perform(StoreSealed { row, sealed_sha256: Digest::of(&sealed), sealed, head, actor: actor.clone() })
+        .await
 }
 
 /// The officer whose certificate signature `n` carries. Nothing is verified yet: the sealed bytes are.
@@ -313,7 +317,7 @@ impl Act for Settle {
         let at = tx.now();
         let events = match &self.document {
             None => opened_at_counterpart(tx, matter, receipt_sha256, delivered, at).await?,
-            Some(document) if delivered => vec![matter.advance(tx, document).await?],
+            Some(document) if delivered => matter.advance(tx, document).await?,
             // The stage stays: what the counterpart did not accept did not happen.
             Some(_) => Vec::new(),
         };
