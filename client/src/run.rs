@@ -233,10 +233,36 @@ async fn custody(
     Ok(match verb {
         Custody::Show(it) => printer.outcome(&custody::show(session, &it.case).await?),
         Custody::Export(it) => printer.outcome(&custody::export(session, &it.case, &it.output).await?),
+        Custody::Prove(it) => {
+            let wanted = match (it.stream, it.n, it.index, &it.sha256) {
+                (Some(stream), Some(n), ..) => custody::Wanted::Numbered { stream, n },
+                (_, _, Some(index), _) => custody::Wanted::Index(index),
+                (.., Some(text)) => custody::Wanted::Naming(digest(text, "--sha256")?),
+                _ => return Err(Problem::usage("say which entry: --stream with --n, --index or --sha256")),
+            };
+            let arguments =
+                custody::ProveArguments { case: it.case, wanted, closed: it.closed, output: it.output };
+            printer.outcome(&custody::prove(session, arguments).await?)
+        }
         Custody::Verify(it) => {
-            let record = files::read(&it.file, RECORD_LIMIT_BYTES, "the custody record")?;
+            let file = files::read(&it.file, RECORD_LIMIT_BYTES, "the record or proof")?;
             let trust = Trust::load(&it.trust, session.now())?;
-            printer.outcome(&custody::verify(&record, &trust)?)
+            let leaf = it.leaf.as_deref().map(|text| digest(text, "--leaf")).transpose()?;
+            let other = it.compare.as_deref();
+            let other =
+                other.map(|path| files::read(path, RECORD_LIMIT_BYTES, "the other record")).transpose()?;
+            if custody::is_proof(&file) {
+                if other.is_some() {
+                    return Err(Problem::usage("--compare belongs to a record, and this file is a proof")
+                        .with_hint("leave --compare out, or give two records"));
+                }
+                printer.outcome(&custody::verify_proof(&file, leaf.as_ref(), &trust)?)
+            } else if leaf.is_some() {
+                return Err(Problem::usage("--leaf belongs to a proof, and this file is none")
+                    .with_hint("give a file that `rogatory custody prove` wrote, or leave --leaf out"));
+            } else {
+                printer.outcome(&custody::verify(&file, other.as_deref(), &trust)?)
+            }
         }
     })
 }

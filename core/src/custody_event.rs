@@ -203,6 +203,10 @@ events! {
     AccessDenied = "access-denied" { rpc: String, reason: String }
     /// The custody record of a case was exported.
     CustodyExported = "custody-exported" { entries: u64 }
+    /// An entry was proven to somebody outside: its inclusion proof was handed out, open or closed.
+    EntryProven = "entry-proven" { index: u64, open: bool }
+    /// A counterpart's log said another thing about one event than it had said before.
+    CaseHeadContradicted = "case-head-contradicted" { counterpart: PartyId, head: u64, before_sha256: Digest, now_sha256: Digest }
     /// The institution's log began.
     LogStarted = "log-started" { origin: String }
 }

@@ -89,6 +89,16 @@ impl CaseHead {
         sound.then_some(head)
     }
 
+    /// Reads what a note says, whoever signed it; with the number of its signature lines.
+    pub(crate) fn unverified(note: &[u8]) -> Result<(Self, usize), CaseHeadError> {
+        if note.len() > MAX_NOTE_BYTES {
+            return Err(CaseHeadError::Note(NoteError::TooLarge(note.len())));
+        }
+        let note = Note::parse(note).map_err(CaseHeadError::Note)?;
+        let head = Self::from_text(note.unverified_text()).ok_or(CaseHeadError::Text)?;
+        Ok((head, note.signatures().len()))
+    }
+
     /// Signs the head with the log's key and returns the note.
     ///
     /// # Errors
@@ -129,7 +139,8 @@ impl VerifiedCaseHead {
     }
 
     /// How many signature lines the note has, unknown ones counted.
-    pub(crate) const fn signature_lines(&self) -> usize {
+    #[must_use]
+    pub const fn signature_lines(&self) -> usize {
         self.signatures
     }
 }

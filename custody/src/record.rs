@@ -18,14 +18,24 @@ use std::io;
 
 mod check;
 mod error;
+mod receipted;
+mod told;
 pub use check::{VerifiedBody, VerifiedEntry, VerifiedRecord, VerifiedStream, verify_record};
-pub use error::{EntryPart, EntryProblem, HeadMismatch, HeadProblem, RecordError};
+pub use error::{
+    EntryPart, EntryProblem, HeadMismatch, HeadProblem, ReceiptMismatch, ReceiptedProblem, RecordError,
+    ToldProblem,
+};
+pub use receipted::{ReceiptedHead, VerifiedReceiptedHead};
+pub use told::ToldHead;
 
 /// The largest record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
 
 /// The largest number of entries in a record.
 pub const MAX_ENTRIES: usize = 100_000;
+
+/// The largest receipt in a record, in bytes.
+pub const MAX_RECEIPT_BYTES: usize = 64 * 1024;
 
 /// The version of the record's fields.
 const FORMAT: u64 = 1;
@@ -46,6 +56,12 @@ pub struct Record {
     pub checkpoint: String,
     /// A case head for each stream, by the stream's name; [`Record::with_heads`] makes them.
     pub heads: Vec<String>,
+    /// For each counterpart the latest case head that it quoted in a receipt, by the stream's name;
+    /// none for a stream of which no receipt quotes a head.
+    pub receipted: Vec<ReceiptedHead>,
+    /// For each counterpart the latest case head that came from its log with a message, by its name:
+    /// what that log must still hold.
+    pub told: Vec<String>,
     /// The events by their index in the log.
     pub entries: Vec<Entry>,
 }
@@ -188,7 +204,16 @@ struct Wire {
     tag_key: Hex<32>,
     checkpoint: String,
     heads: Vec<String>,
+    receipted: Vec<WireReceipted>,
+    told: Vec<String>,
     entries: Vec<WireEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireReceipted {
+    head: String,
+    receipt: Base64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -218,6 +243,12 @@ impl Wire {
             tag_key: Hex(*record.tag_key.as_bytes()),
             checkpoint: record.checkpoint.clone(),
             heads: record.heads.clone(),
+            receipted: record
+                .receipted
+                .iter()
+                .map(|one| WireReceipted { head: one.head.clone(), receipt: Base64(one.receipt.clone()) })
+                .collect(),
+            told: record.told.clone(),
             entries: record.entries.iter().map(WireEntry::of).collect(),
         }
     }
@@ -229,6 +260,12 @@ impl Wire {
             tag_key: TagKey::from_bytes(self.tag_key.0),
             checkpoint: self.checkpoint,
             heads: self.heads,
+            receipted: self
+                .receipted
+                .into_iter()
+                .map(|one| ReceiptedHead { head: one.head, receipt: one.receipt.0 })
+                .collect(),
+            told: self.told,
             entries: self.entries.into_iter().map(WireEntry::into_entry).collect::<Result<_, _>>()?,
         })
     }
@@ -238,6 +275,11 @@ impl Wire {
         limit(self.entries.is_empty(), "it has no entries")?;
         limit(self.entries.len() > MAX_ENTRIES, "it has more than 100,000 entries")?;
         limit(self.heads.len() > self.entries.len(), "it has more heads than entries")?;
+        limit(self.receipted.len() > self.entries.len(), "it has more receipted heads than entries")?;
+        limit(self.told.len() > self.entries.len(), "it has more heads of others than entries")?;
+        for one in &self.receipted {
+            limit(one.receipt.0.len() > MAX_RECEIPT_BYTES, "a receipt has more than 65,536 bytes")?;
+        }
         for entry in &self.entries {
             let body = entry.body.as_ref().map_or(0, |body| body.0.len());
             limit(body > MAX_BODY_BYTES, "a body has more than 65,536 bytes")?;

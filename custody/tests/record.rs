@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{CASE_KEY, NEXT_ORIGIN, ORIGIN, erased, honest, key, log_key, shared_number, story};
+use common::{
+    CASE_KEY, COUNTERPART_ORIGIN, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, data_of, erased,
+    honest, key, log_key, shared_number, story, told_head,
+};
 use rogatory_core::Digest;
 use rogatory_custody::case_head::{CaseHead, verify_case_head};
 use rogatory_custody::leaf::TagKey;
@@ -161,12 +164,45 @@ fn a_kept_case_head_is_compared_with_the_record() {
         compare(&CaseHead { leaf: Digest::of(b"other"), ..head.clone() }),
         Err(HeadMismatch::OtherLeaf { stream, n: 3 })
     );
-    assert_eq!(
-        compare(&CaseHead { shared_number: Some(shared_number(1)), ..head.clone() }),
-        Err(HeadMismatch::OtherCase)
-    );
+    // Messages about an order have the order's own number; the leaf says what is meant.
+    assert_eq!(compare(&CaseHead { shared_number: Some(shared_number(1)), ..head.clone() }), Ok(()));
     let origin: rogatory_custody::checkpoint::Origin = NEXT_ORIGIN.parse().expect("an origin");
     assert_eq!(compare(&CaseHead { origin: origin.clone(), ..head }), Err(HeadMismatch::OtherLog(origin)));
+}
+
+#[test]
+fn a_receipted_head_says_how_far_a_counterpart_knows_its_stream() {
+    let verified = verify(&acknowledged()).expect("valid");
+    let receipted = verified.streams()[0].receipted().expect("a head");
+    assert_eq!((receipted.counterpart().to_string().as_str(), receipted.head().n), ("fr/bepi", 1));
+    let receipt = data_of(receipted.receipt()).expect("a receipt");
+    assert_eq!(receipted.check_receipt(&receipt), Ok(()));
+    assert!(verified.streams()[1].receipted().is_none(), "nobody is told of the office's own events");
+}
+
+#[test]
+fn every_flipped_bit_of_a_receipted_head_is_noticed() {
+    let good = acknowledged();
+    for at in 0..good.receipted[0].head.len() * 8 {
+        let mut record = good.clone();
+        let mut bytes = record.receipted[0].head.clone().into_bytes();
+        bytes[at / 8] ^= 1 << (at % 8);
+        let Ok(head) = String::from_utf8(bytes) else { continue };
+        record.receipted[0].head = head;
+        assert_eq!(verify(&record).expect_err("must fail").part(), "receipted 1", "bit {at}");
+    }
+}
+
+#[test]
+fn a_told_head_is_verified_by_whoever_has_the_counterparts_key() {
+    let note = told_head().sign(&counterpart_key()).expect("signed");
+    let verified = verify(&Record { told: vec![note], ..acknowledged() }).expect("valid");
+    let told = verified.streams()[0].told().expect("a head");
+    assert_eq!(told.counterpart().to_string(), "fr/bepi");
+    let head = told.verify(&[counterpart_key().vkey().clone()]).expect("valid");
+    assert_eq!(head.head(), &told_head());
+    assert!(told.verify(&[log_key().vkey().clone()]).is_err());
+    assert!(told.verify(&[key(COUNTERPART_ORIGIN, 6).vkey().clone()]).is_err(), "another key of that name");
 }
 
 #[test]

@@ -5,11 +5,14 @@
 //! out: key usage, the validity of the anchor itself, and the country an anchor speaks for. Never
 //! takes an anchor from what is being checked.
 
+mod verdicts;
+
 use crate::certificate::{Certificate, CertificateError, MAX_CHAIN};
 use crate::revocation::RevocationLists;
 use rogatory_core::{CountryCode, Timestamp};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::time::Duration;
+use verdicts::Verdicts;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
 
 /// The most anchors that are read from one text.
@@ -196,6 +199,8 @@ pub struct Anchors {
     anchors: Vec<Anchor>,
     /// In the same order as `anchors`.
     roots: Vec<TrustAnchor<'static>>,
+    /// What was found valid under exactly these anchors.
+    verdicts: Verdicts,
 }
 
 /// A path that led to an anchor; only [`Anchors`] makes one.
@@ -287,7 +292,10 @@ impl Anchors {
                 (Some(bound), Some(wanted)) if bound != wanted => {
                     return Err(AnchorError::OtherCountry { subject: certificate.subject(), bound, wanted });
                 }
-                (None, Some(wanted)) => known.country = Some(wanted),
+                (None, Some(wanted)) => {
+                    known.country = Some(wanted);
+                    self.verdicts = Verdicts::default();
+                }
                 _ => {}
             }
         }
@@ -299,6 +307,7 @@ impl Anchors {
         });
         self.anchors.push(Anchor { certificate, country });
         self.roots.push(root);
+        self.verdicts = Verdicts::default();
         Ok(())
     }
 
@@ -337,7 +346,7 @@ impl Anchors {
             .filter(|(anchor, _)| anchor.country == Some(country))
             .map(|(anchor, root)| (anchor.clone(), root.clone()))
             .unzip();
-        Self { anchors, roots }
+        Self { anchors, roots, verdicts: Verdicts::default() }
     }
 
     pub(crate) fn roots(&self) -> &[TrustAnchor<'static>] {
@@ -351,7 +360,8 @@ impl Anchors {
     /// digitalSignature or nonRepudiation. National PKIs disagree about extended key usage for signatures (none,
     /// emailProtection, clientAuth, documentSigning, a vendor's own), so any is accepted, unless *all* the purposes
     /// named are those of machines that sign for others: serverAuth, codeSigning, timeStamping, OCSPSigning.
-    /// Revocation is a question of its own: [`RevocationLists::check`].
+    /// Revocation is a question of its own: [`RevocationLists::check`]. A path that was found valid is not built
+    /// again for the same certificates while all of it stays valid.
     ///
     /// # Errors
     /// [`PathError`].
@@ -364,7 +374,12 @@ impl Anchors {
         if !leaf.may_sign_documents() {
             return Err(PathError::KeyUsage { subject: leaf.subject() });
         }
-        self.validate(leaf, others, at, Purpose::Signing, &RevocationLists::none())
+        if let Some(path) = self.verdicts.find(leaf, others, at) {
+            return Ok(path);
+        }
+        let path = self.validate(leaf, others, at, Purpose::Signing, &RevocationLists::none())?;
+        self.verdicts.keep(leaf, others, &path);
+        Ok(path)
     }
 
     /// Validates the path of `leaf` for `purpose`.

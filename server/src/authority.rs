@@ -1,8 +1,10 @@
 //! The authority one server serves, with all that its acts need: institution, parties, datastore,
 //! vault, peers, clock and the source of ids.
 
+use crate::casework::dispatch::Lines;
 use crate::datastore::Datastore;
 use crate::directory::{Directory, SoundEntry};
+use crate::faults::Faults;
 use crate::institution::Institution;
 use crate::peers::Peers;
 use crate::problem::{Problem, Reason};
@@ -32,6 +34,8 @@ pub struct Authority {
     pub entropy: Arc<dyn Entropy>,
     /// Dials other institutions.
     pub peers: Peers,
+    /// Which lines of the outbox are being served.
+    pub lines: Lines,
     /// Held while a party entry is checked against the others and taken up.
     pub importing: tokio::sync::Mutex<()>,
     /// Who fetched which package since the start, so that every fetching leaves a trace.
@@ -59,6 +63,7 @@ impl Authority {
         vault: Vault,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        faults: Arc<dyn Faults>,
     ) -> Result<Self, Problem> {
         let trust = trust(&institution, &datastore, &clock).await?;
         Ok(Self {
@@ -70,7 +75,8 @@ impl Authority {
             vault,
             clock,
             entropy,
-            peers: Peers::default(),
+            peers: Peers::new(faults),
+            lines: Lines::default(),
             importing: tokio::sync::Mutex::new(()),
             retrieved: Mutex::default(),
         })

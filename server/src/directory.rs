@@ -9,7 +9,7 @@ use rogatory_container::asice::{self, Asice, VerifiedAsice};
 use rogatory_container::zip::ZipLimits;
 use rogatory_core::document::{DATA_FILE, DocumentKind};
 use rogatory_core::party_entry::PartyEntry;
-use rogatory_core::{Digest, PartyId, Timestamp, chain};
+use rogatory_core::{CountryCode, Digest, PartyId, Timestamp, chain};
 use rogatory_custody::checkpoint::Origin;
 use rogatory_custody::note::Vkey;
 use rogatory_evidence::known::KnownInstitution;
@@ -34,6 +34,8 @@ pub struct ConfirmedParty {
 pub struct Directory {
     parties: BTreeMap<PartyId, Arc<ConfirmedParty>>,
     registry: Registry,
+    /// The anchors of each country, with the verdicts found under them.
+    by_country: BTreeMap<CountryCode, Anchors>,
 }
 
 /// The limits within which formal documents are read.
@@ -150,7 +152,11 @@ impl Directory {
         }
         let registry = Registry::new(anchors, parties.keys().cloned())
             .map_err(|error| Problem::internal("the registry of anchors cannot be built", error))?;
-        Ok(Self { parties, registry })
+        let by_country = parties
+            .keys()
+            .map(|party| (party.country(), registry.anchors().of_country(party.country())))
+            .collect();
+        Ok(Self { parties, registry, by_country })
     }
 
     /// The party, if it is confirmed.
@@ -176,10 +182,10 @@ impl Directory {
         &self.registry
     }
 
-    /// The anchors of one country.
+    /// The anchors of the country of `party`; none if no party of it is confirmed.
     #[must_use]
     pub fn anchors_of(&self, party: &PartyId) -> Anchors {
-        self.registry.anchors().of_country(party.country())
+        self.by_country.get(&party.country()).cloned().unwrap_or_default()
     }
 }
 

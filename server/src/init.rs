@@ -6,7 +6,8 @@ use crate::config::{
     FILE_NAME, InstitutionConfig, InstitutionKind, KeysConfig, ListenConfig, OfficerConfig, ServerConfig,
     StorageConfig,
 };
-use crate::datastore::{Act, Datastore, LoggedEvent, OFFICE, StoreError, Transaction};
+use crate::datastore::{Act, Datastore, LoggedEvent, OFFICE, Opening, StoreError, Transaction};
+use crate::faults::NoFaults;
 use crate::files::{Disk, DurableFiles, write_whole};
 use crate::institution::{ENTRY_FILE, Institution};
 use crate::keystore::KeyStore;
@@ -469,7 +470,10 @@ async fn start_log(
     let files: Arc<dyn DurableFiles> = Arc::new(Disk);
     let keys = KeyStore::open(&folder.join(&config.storage.case_keys), files, wrapping)?;
     let database = folder.join(&config.storage.database);
-    let datastore = Datastore::open(&database, true, Arc::new(keys), clock, entropy).await?;
+    let keys = Arc::new(keys);
+    let faults = Arc::new(NoFaults);
+    let datastore =
+        Datastore::open(Opening { path: &database, create: true, keys, clock, entropy, faults }).await?;
     datastore.perform(StartLog { origin }).await?;
     datastore.close().await;
     Ok(())

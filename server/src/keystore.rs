@@ -120,6 +120,9 @@ impl KeyStore {
     /// # Errors
     /// [`Problem`] if it cannot be stored.
     pub fn create(&self, case: &str) -> Result<CaseKey, Problem> {
+        if let Some(key) = self.cache().get(case) {
+            return Ok(key.clone());
+        }
         if self.path(case).exists() {
             return self.key(case);
         }
@@ -131,7 +134,9 @@ impl KeyStore {
         Ok(self.remember(case, CaseKey(Arc::new(key))))
     }
 
-    fn path(&self, case: &str) -> PathBuf {
+    /// Where the wrapped key of `case` lies.
+    #[must_use]
+    pub fn path(&self, case: &str) -> PathBuf {
         self.folder.join(format!("{case}.key"))
     }
 

@@ -12,8 +12,10 @@ pub mod casework;
 pub mod config;
 pub mod datastore;
 pub mod directory;
+pub mod faults;
 mod file_stream;
 pub mod files;
+pub mod fsck;
 pub mod init;
 pub mod institution;
 pub mod keystore;
@@ -27,7 +29,8 @@ pub mod workers;
 use crate::access::AccessLayer;
 use crate::authority::Authority;
 use crate::config::ServerConfig;
-use crate::datastore::{Datastore, OFFICE};
+use crate::datastore::{Datastore, OFFICE, Opening};
+use crate::faults::Faults;
 use crate::files::{Disk, DurableFiles};
 use crate::institution::Institution;
 use crate::keystore::KeyStore;
@@ -102,7 +105,8 @@ impl Sockets {
 }
 
 impl Server {
-    /// Starts the server of the folder's configuration on `sockets`.
+    /// Starts the server of the folder's configuration on `sockets`; `faults` are [`faults::NoFaults`]
+    /// but in tests.
     ///
     /// # Errors
     /// If a key, the database or a stored entry cannot be used; nothing is served then.
@@ -112,6 +116,7 @@ impl Server {
         sockets: Sockets,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        faults: Arc<dyn Faults>,
     ) -> anyhow::Result<Self> {
         let files: Arc<dyn DurableFiles> = Arc::new(Disk);
         let wrapping_path = folder.join(&config.keys.key_encryption_key);
@@ -120,25 +125,27 @@ impl Server {
         let keys = KeyStore::open(&folder.join(&config.storage.case_keys), Arc::clone(&files), &wrapping)?;
         // The office's own stream has a key like any case; it is never erased.
         keys.create(OFFICE)?;
-        let datastore = Datastore::open(
-            &folder.join(&config.storage.database),
-            false,
-            Arc::new(keys),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        )
+        let datastore = Datastore::open(Opening {
+            path: &folder.join(&config.storage.database),
+            create: false,
+            keys: Arc::new(keys),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            faults: Arc::clone(&faults),
+        })
         .await
         .context("run `rogatory-server init` first if this is a new server")?;
         let vault = Vault::new(folder.join(&config.storage.vault), files);
         let institution = Institution::load(folder, config)?;
-        let authority = Authority::assemble(institution, datastore, vault, clock, entropy).await?;
+        let authority = Authority::assemble(institution, datastore, vault, clock, entropy, faults).await?;
         let authority = Arc::new(authority);
         let (office, peer) = (sockets.office.local_addr()?, sockets.peer.local_addr()?);
         let (down, up) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(serve_office(Arc::clone(&authority), sockets.office, up.clone())),
             tokio::spawn(serve_peers(Arc::clone(&authority), sockets.peer, up.clone())),
-            tokio::spawn(workers::checkpoints(Arc::clone(&authority), up)),
+            tokio::spawn(workers::checkpoints(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::outbox(Arc::clone(&authority), up)),
         ];
         tracing::info!(party = %authority.institution.party(), %office, %peer, "listening for officers and peers");
         Ok(Self { authority, office, peer, down, tasks })

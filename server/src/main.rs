@@ -4,8 +4,9 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use rogatory_core::{Clock, Entropy, PartyId, Timestamp};
 use rogatory_server::config::{InstitutionKind, ServerConfig};
+use rogatory_server::faults::NoFaults;
 use rogatory_server::init::{self, GivenKeys, NewOfficer, NewServer, OfficerFile, OfficerText};
-use rogatory_server::{Server, Sockets};
+use rogatory_server::{Server, Sockets, fsck};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +29,22 @@ enum Command {
     Entry(FolderArguments),
     /// Runs the server until it is told to stop (SIGTERM or Ctrl-C).
     Run(FolderArguments),
+    /// Checks that everything the server keeps is here and as it was signed; changes nothing, and may
+    /// run beside the server. Ends with 0 if all is sound, else with 1.
+    Fsck(FsckArguments),
+}
+
+#[derive(Args)]
+struct FsckArguments {
+    /// The server's folder, with `server.toml` in it.
+    #[arg(long)]
+    directory: PathBuf,
+    /// Reads every byte of every package and compares its digest.
+    #[arg(long)]
+    deep: bool,
+    /// Writes the report as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -131,7 +148,7 @@ async fn main() -> ExitCode {
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .init();
     match run(arguments.command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(ended) => ended,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the last word of the program")]
             {
@@ -142,7 +159,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     match command {
         Command::Init(arguments) => {
@@ -151,18 +168,35 @@ async fn run(command: Command) -> anyhow::Result<()> {
             {
                 println!("{made}");
             }
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
-        Command::Entry(arguments) => init::seal_entry(&arguments.directory, clock.as_ref()),
+        Command::Entry(arguments) => {
+            init::seal_entry(&arguments.directory, clock.as_ref())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Fsck(arguments) => check(&arguments).await,
         Command::Run(arguments) => {
             let config = ServerConfig::load(&arguments.directory)?;
             let sockets = Sockets::bind(&config).await?;
-            let server = Server::start(&arguments.directory, config, sockets, clock, entropy).await?;
+            let server =
+                Server::start(&arguments.directory, config, sockets, clock, entropy, Arc::new(NoFaults))
+                    .await?;
             wait_for_end().await?;
             tracing::info!("stopping: calls under way are finished first");
-            server.stop().await
+            server.stop().await?;
+            Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+async fn check(arguments: &FsckArguments) -> anyhow::Result<ExitCode> {
+    let report = fsck::check(&arguments.directory, arguments.deep).await?;
+    let text = if arguments.json { serde_json::to_string_pretty(&report)? } else { report.to_string() };
+    #[expect(clippy::print_stdout, reason = "the report is this command's output")]
+    {
+        println!("{text}");
+    }
+    Ok(if report.sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn set_up(

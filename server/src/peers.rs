@@ -5,6 +5,7 @@
 use crate::authority::Authority;
 use crate::datastore::ObjectRow;
 use crate::directory::ConfirmedParty;
+use crate::faults::{Broken, Faults};
 use crate::file_stream::stream;
 use crate::problem::{Problem, Reason};
 use hyper_util::rt::TokioIo;
@@ -37,9 +38,17 @@ const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
 /// The connections to other institutions, one a confirmed entry.
-#[derive(Default)]
 pub struct Peers {
     channels: Mutex<HashMap<Digest, Channel>>,
+    faults: Arc<dyn Faults>,
+}
+
+impl Peers {
+    /// No connection yet; what breaks on purpose is said by `faults`.
+    #[must_use]
+    pub fn new(faults: Arc<dyn Faults>) -> Self {
+        Self { channels: Mutex::default(), faults }
+    }
 }
 
 /// A package on its way out.
@@ -52,6 +61,8 @@ pub struct Outgoing<'a> {
     pub objects: &'a [ObjectRow],
     /// The relay receipt, if another institution made the package.
     pub relay_receipt: Option<&'a [u8]>,
+    /// The case head that goes with it, or nothing.
+    pub case_head: Vec<u8>,
     /// The latest checkpoint of the own log.
     pub checkpoint: Vec<u8>,
 }
@@ -64,16 +75,17 @@ pub async fn deliver_document(
     authority: &Arc<Authority>,
     to: &PartyId,
     container: Vec<u8>,
+    case_head: Vec<u8>,
     checkpoint: Vec<u8>,
 ) -> Result<SealedReceipt, Problem> {
     let request = DeliverDocumentRequest {
         container: container.into(),
-        case_head: Vec::new().into(),
+        case_head: case_head.into(),
         checkpoint: checkpoint.into(),
         cosigned_checkpoints: Vec::new(),
     };
     let mut client = client(authority, to)?;
-    let answer = in_time(to, client.deliver_document(request)).await;
+    let answer = in_time(authority, to, "DeliverDocument", client.deliver_document(request)).await;
     let answer = let_go_if_refused(authority, to, answer)?;
     answer.receipt.ok_or_else(|| no_receipt(to))
 }
@@ -99,7 +111,7 @@ pub async fn send_package(
         })
         .collect();
     let announcement = BeginPackageRequest { shared_number: outgoing.shared_number.to_string(), objects };
-    let begun = in_time(to, client.begin_package(announcement)).await;
+    let begun = in_time(authority, to, "BeginPackage", client.begin_package(announcement)).await;
     let begun = let_go_if_refused(authority, to, begun)?;
     let there: HashMap<&str, u64> =
         begun.progress.iter().map(|progress| (progress.name.as_str(), progress.committed_bytes)).collect();
@@ -115,10 +127,10 @@ pub async fn send_package(
     let commit = CommitPackageRequest {
         transfer_id: begun.transfer_id.clone(),
         relay_receipt: outgoing.relay_receipt.unwrap_or_default().to_vec().into(),
-        case_head: Vec::new().into(),
+        case_head: outgoing.case_head.clone().into(),
         checkpoint: outgoing.checkpoint.clone().into(),
     };
-    let answer = in_time(to, client.commit_package(commit)).await?;
+    let answer = in_time(authority, to, "CommitPackage", client.commit_package(commit)).await?;
     answer.receipt.ok_or_else(|| no_receipt(to))
 }
 
@@ -224,10 +236,20 @@ async fn dial(
 
 /// The answer to a call, unless it takes too long.
 async fn in_time<T>(
+    authority: &Authority,
     party: &PartyId,
+    rpc: &'static str,
     call: impl Future<Output = Result<tonic::Response<T>, Status>>,
 ) -> Result<T, Problem> {
-    match tokio::time::timeout(ANSWER_LIMIT, call).await {
+    let broken = authority.peers.faults.call(rpc);
+    if broken == Some(Broken::Lost) {
+        return Err(refused(party, &Status::unavailable("the message was lost")));
+    }
+    let answer = tokio::time::timeout(ANSWER_LIMIT, call).await;
+    if broken == Some(Broken::KeptButReportedLost) {
+        return Err(refused(party, &Status::unavailable("the answer was lost")));
+    }
+    match answer {
         Ok(answer) => answer.map(tonic::Response::into_inner).map_err(|status| refused(party, &status)),
         Err(_) => Err(refused(party, &Status::deadline_exceeded("no answer came in time"))),
     }

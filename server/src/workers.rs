@@ -1,14 +1,18 @@
 //! What time does: signs a checkpoint soon after entries were committed, so that the promise of
-//! inclusion within 60 seconds holds without anybody asking.
+//! inclusion within 60 seconds holds without anybody asking; and brings what waits in the outbox.
 
 use crate::authority::Authority;
+use crate::casework::dispatch::{dispatch_due, hasten_all};
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use rogatory_core::chain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+/// How long entries are gathered before a checkpoint is signed over them.
+const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
+/// How often the outbox is looked through.
+const OUTBOX_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Signs checkpoints until the server goes down.
 ///
@@ -16,12 +20,49 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 /// None; a failure is logged and tried again.
 pub async fn checkpoints(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
     loop {
+        // Before the first wait too: a crash may have left entries without one.
+        let failed = match sign_checkpoint(&authority).await {
+            Ok(_) => false,
+            Err(problem) => {
+                tracing::error!(problem = %chain(&problem), "no checkpoint could be signed");
+                true
+            }
+        };
+        let growth = async {
+            if !failed {
+                authority.datastore.log_grown().await;
+            }
+            tokio::time::sleep(CHECKPOINT_DELAY).await;
+        };
         tokio::select! {
-            () = tokio::time::sleep(CHECKPOINT_INTERVAL) => {}
+            () = growth => {}
             _ = up.wait_for(|down| *down) => return Ok(()),
         }
-        if let Err(problem) = sign_checkpoint(&authority).await {
-            tracing::error!(problem = %chain(&problem), "no checkpoint could be signed");
+    }
+}
+
+/// Serves the outbox until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn outbox(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let mut hastened = false;
+    loop {
+        let served = async {
+            if !hastened {
+                hasten_all(&authority).await?;
+                hastened = true;
+            }
+            dispatch_due(&authority, authority.clock.now()).await
+        };
+        let found = served.await.unwrap_or_else(|problem| {
+            tracing::error!(problem = %chain(&problem), "the outbox could not be served");
+            0
+        });
+        let pause = if found == 0 { OUTBOX_INTERVAL } else { Duration::ZERO };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
         }
     }
 }

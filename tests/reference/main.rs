@@ -5,6 +5,7 @@ use rogatory_core::mla_request::StageName;
 use rogatory_core::order;
 use rogatory_core::preservation;
 use rogatory_pki::tls::Refusal;
+use rogatory_server::fsck::Item;
 use rogatory_server::problem::{Kind, Reason};
 use rogatory_tests::reference::{chapter, custody_events, page, sections};
 use std::collections::BTreeSet;
@@ -59,6 +60,21 @@ fn every_reason_of_a_refused_connection_has_its_paragraph() {
     let names: Vec<&str> = described.iter().map(|section| section.title.as_str()).collect();
     assert_eq!(names, Refusal::REASONS);
     assert!(described.iter().all(|section| section.text.trim().len() > 20));
+}
+
+#[test]
+fn every_kind_of_item_that_fsck_compares_is_described() {
+    let page = page("reference/fsck.md");
+    let table = page.lines().skip_while(|line| *line != "| item | is compared |").skip(2);
+    let mut described = Vec::new();
+    for row in table.take_while(|line| line.starts_with('|')) {
+        let names = row.split('|').nth(1).expect("a column").split(',');
+        described.extend(names.map(|name| name.trim().trim_matches('`').to_owned()));
+    }
+    assert_eq!(described, Item::ALL.map(|item| item.as_str().to_owned()));
+    for item in Item::ALL {
+        assert_eq!(serde_json::to_value(item).expect("JSON"), item.as_str());
+    }
 }
 
 /// The rows of the diagram ```` ```stages NAME ````.

@@ -2,9 +2,11 @@
 
 mod acts;
 mod at_once;
+mod custody;
 mod delivery;
 mod drafting;
 mod forwarding;
+mod fsck;
 mod packages;
 mod parties;
 mod preservations;

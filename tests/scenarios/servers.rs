@@ -22,7 +22,7 @@ async fn a_case_survives_a_restart() {
     let file = md.folder.join("custody.json");
     let number = request.shared_number.as_str();
     custody::export(&md.session("operator"), number, &file).await.expect("a record");
-    custody::verify(&std::fs::read(file).expect("a file"), &md.trust()).expect("the log goes on");
+    custody::verify(&std::fs::read(file).expect("a file"), None, &md.trust()).expect("the log goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

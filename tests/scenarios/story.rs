@@ -245,7 +245,7 @@ async fn the_request_is_executed_and_closed(gb: &Office, md: &Office, number: &s
 async fn the_custody_records_verify(office: &Office, case: &str) {
     let file = office.folder.join("custody.json");
     custody::export(&office.session("operator"), case, &file).await.expect("a record");
-    let verified = custody::verify(&std::fs::read(&file).expect("a file"), &office.trust());
+    let verified = custody::verify(&std::fs::read(&file).expect("a file"), None, &office.trust());
     let verified = verified.expect("a record that verifies");
     assert_eq!(verified.institution, office.party);
     assert_eq!(verified.shared_number.as_deref(), Some(case));

@@ -6,6 +6,7 @@
 
 pub mod caller;
 pub mod clock;
+pub mod faults;
 pub mod federation;
 pub mod logged;
 pub mod office;

@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::clock::FixedClock;
+use crate::faults::SwitchedFaults;
 use crate::federation::World;
 use rogatory_client::commands::party;
 use rogatory_client::trust::{SealedEntry, Trust};
@@ -9,6 +10,7 @@ use rogatory_client::{Problem, Profile, Session};
 use rogatory_core::{Clock, Digest, Entropy, OfficerId, PartyId, Timestamp};
 use rogatory_pki::development::DevelopmentCa;
 use rogatory_pki::signing::FileSigner;
+use rogatory_server::authority::Authority;
 use rogatory_server::casework::lapse_preservations::lapse_preservations;
 use rogatory_server::config::{InstitutionKind, ServerConfig};
 use rogatory_server::init::{self, NewServer};
@@ -46,6 +48,8 @@ pub struct Office {
     peer: SocketAddr,
     clock: Arc<FixedClock>,
     entropy: Arc<dyn Entropy>,
+    /// What breaks at its server, when a test says so.
+    pub faults: Arc<SwitchedFaults>,
     server: Option<Server>,
 }
 
@@ -81,6 +85,7 @@ impl Office {
             peer,
             clock: Arc::clone(&world.clock),
             entropy,
+            faults: Arc::default(),
             server: None,
         };
         founded.start_on(sockets).await;
@@ -97,7 +102,8 @@ impl Office {
     async fn start_on(&mut self, sockets: Sockets) {
         let config = ServerConfig::load(&self.folder).expect("a configuration");
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let server = Server::start(&self.folder, config, sockets, clock, Arc::clone(&self.entropy)).await;
+        let (entropy, faults) = (Arc::clone(&self.entropy), self.faults.clone());
+        let server = Server::start(&self.folder, config, sockets, clock, entropy, faults).await;
         self.server = Some(server.expect("the server starts"));
     }
 
@@ -106,10 +112,18 @@ impl Office {
         self.server.take().expect("the server runs").stop().await.expect("the server stops");
     }
 
+    /// The office that its server serves.
+    ///
+    /// # Panics
+    /// If the server does not run.
+    #[must_use]
+    pub fn served(&self) -> &Arc<Authority> {
+        self.server.as_ref().expect("the server runs").authority()
+    }
+
     /// Has the server look at what time did: preservations that are over lapse.
     pub async fn let_time_do_its_work(&self) {
-        let server = self.server.as_ref().expect("the server runs");
-        lapse_preservations(server.authority()).await.expect("the database works");
+        lapse_preservations(self.served()).await.expect("the database works");
     }
 
     /// Where officers call.

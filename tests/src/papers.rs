@@ -8,7 +8,7 @@ use crate::office::Office;
 use rogatory_client::commands::documents;
 use rogatory_client::connect::explain;
 use rogatory_client::{Problem, containers};
-use rogatory_container::asice::Asice;
+use rogatory_container::asice::{self, Asice};
 use rogatory_container::zip::ZipLimits;
 use rogatory_core::document::{
     DATA_FILE, Document, DocumentKind, ENCLOSED_REQUEST_FILE, FORMAT, InReplyTo, NamedPackage, NamedParty,
@@ -344,6 +344,15 @@ pub fn receipt(container: &[u8]) -> Receipt {
     Receipt::from_json(open(container).file(DATA_FILE).expect("data")).expect("a receipt")
 }
 
+/// A receipt under the seal of `office`, whatever it says.
+#[must_use]
+pub fn sealed_receipt(office: &Office, receipt: &Receipt) -> Vec<u8> {
+    let contents = vec![(DATA_FILE.to_owned(), "application/json".to_owned(), receipt.to_json())];
+    let sealed =
+        asice::start(contents).and_then(|unsigned| unsigned.sign(&office.seal(), office.now(), None));
+    sealed.expect("a sealed receipt").to_bytes()
+}
+
 /// Officer `id` hands in a draft.
 ///
 /// # Errors
@@ -418,7 +427,24 @@ pub async fn deliver(
     to: &Office,
     container: Vec<u8>,
 ) -> Result<DeliverDocumentResponse, Status> {
-    let message = DeliverDocumentRequest { container: container.into(), ..Default::default() };
+    deliver_with_head(from, to, container, Vec::new()).await
+}
+
+/// The same, with a case head beside it.
+///
+/// # Errors
+/// The status of a refusal without receipt.
+pub async fn deliver_with_head(
+    from: &Office,
+    to: &Office,
+    container: Vec<u8>,
+    case_head: Vec<u8>,
+) -> Result<DeliverDocumentResponse, Status> {
+    let message = DeliverDocumentRequest {
+        container: container.into(),
+        case_head: case_head.into(),
+        ..Default::default()
+    };
     let answer = DeliveryServiceClient::new(from.channel_to(to)).deliver_document(message).await?;
     Ok(answer.into_inner())
 }

@@ -1,10 +1,8 @@
 //! Evidence packages as a list of objects, to be delivered past one's own server.
 
 use crate::office::Office;
-use crate::papers::named;
+use crate::papers::{named, sealed_receipt};
 use rogatory_client::commands::package::{self, SealArguments};
-use rogatory_container::asice;
-use rogatory_core::document::DATA_FILE;
 use rogatory_core::receipt::{Receipt, ReceiptKind, Receipted};
 use rogatory_core::{Digest, PackageId, SharedNumber};
 use rogatory_evidence::{FolderSource, PERSON_MANIFEST, PERSON_SIGNATURE, PackageSource, institution_seal};
@@ -91,10 +89,7 @@ impl Parcel {
             size_bytes: self.0.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
         };
         let receipt = Receipt::new(ReceiptKind::Relay, named(from), to.party.clone(), from.now(), of, None);
-        let contents = vec![(DATA_FILE.to_owned(), "application/json".to_owned(), receipt.to_json())];
-        let sealed =
-            asice::start(contents).and_then(|unsigned| unsigned.sign(&from.seal(), from.now(), None));
-        sealed.expect("a sealed receipt").to_bytes()
+        sealed_receipt(from, &receipt)
     }
 
     /// Delivers it to `to` as the institution `from`, past the server of `from`; gives the receipt.

@@ -1,8 +1,9 @@
 //! `cargo xtask …`: the project's only scripts.
 //!
-//! Holds the demonstration and what continuous integration runs. May start programs and write below
+//! Holds the demonstration, the benchmarks and what continuous integration runs. May start programs and write below
 //! the target folder. Never links a crate of the product: it uses the commands as everybody does.
 
+mod bench;
 mod demo;
 mod say;
 mod test;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask demo [--evidence DIR] [--directory DIR] [--keep] [--release]
        cargo xtask test
+       cargo xtask bench [NAME] [--smoke | --full] [--json FILE] [--directory DIR]
 
 demo   builds, starts two authorities and a provider on this machine and plays a request for evidence between
        them, printing every command; the last line is `verified`
@@ -24,6 +26,12 @@ demo   builds, starts two authorities and a provider on this machine and plays a
          --release         build optimised programs (takes much longer to build)
 test   installs what the tests need, then checks format, lints, licences and arrows, runs all tests and the
        demonstration; `.ci/run` calls it
+bench  builds optimised programs and measures what the design promises, each beside its reference from the same run;
+       NAME is one of startup, exchange, custody, seal, transfer, end-to-end, memory
+         --smoke           tiny sizes with unoptimised programs: shows that all still run
+         --full            the sizes the design names; half an hour, and tens of gigabytes
+         --json FILE       write the figures there instead of target/bench.json
+         --directory DIR   work there instead of target/bench; must be on a disk
 ";
 
 fn main() -> ExitCode {
@@ -42,6 +50,7 @@ fn main() -> ExitCode {
         }
         Task::Demo(options) => demo::run(&options),
         Task::Test => test::run(),
+        Task::Bench(options) => bench::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,6 +65,7 @@ enum Task {
     Help,
     Demo(demo::Options),
     Test,
+    Bench(bench::Options),
 }
 
 impl Task {
@@ -81,12 +91,33 @@ impl Task {
                 }
                 Ok(Self::Demo(options))
             }
+            Some("bench") => {
+                let mut options = bench::Options::default();
+                while let Some(argument) = rest.next() {
+                    match argument {
+                        "--smoke" => options.scale = bench::Scale::Smoke,
+                        "--full" => options.scale = bench::Scale::Full,
+                        "--json" => options.json = Some(path("--json", "a file", rest.next())?),
+                        "--directory" => options.directory = Some(folder("--directory", rest.next())?),
+                        "--help" | "-h" => return Ok(Self::Help),
+                        name if !name.starts_with('-') && options.name.is_none() => {
+                            options.name = Some(bench::known(name)?.to_owned());
+                        }
+                        other => bail!("`bench` takes no argument `{other}`"),
+                    }
+                }
+                Ok(Self::Bench(options))
+            }
             Some(other) => bail!("there is no task `{other}`"),
         }
     }
 }
 
 fn folder(flag: &str, value: Option<&str>) -> anyhow::Result<PathBuf> {
-    let value = value.with_context(|| format!("`{flag}` needs a folder"))?;
+    path(flag, "a folder", value)
+}
+
+fn path(flag: &str, what: &str, value: Option<&str>) -> anyhow::Result<PathBuf> {
+    let value = value.with_context(|| format!("`{flag}` needs {what}"))?;
     std::path::absolute(value).with_context(|| format!("`{value}` is no path"))
 }

@@ -5,6 +5,8 @@
 //! and since the checkpoint. The order of the checks is the order of the spec's verification.
 
 use super::error::{EntryProblem, HeadMismatch, HeadProblem, RecordError};
+use super::receipted::{VerifiedReceiptedHead, check_receipted};
+use super::told::{ToldHead, check_told};
 use super::{Content, Entry, Record};
 use crate::case_head::{CaseHead, VerifiedCaseHead, verify_case_head};
 use crate::checkpoint::{Origin, VerifiedCheckpoint, verify_checkpoint};
@@ -40,7 +42,19 @@ pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, R
         entries.push(check.entry(entry).map_err(|problem| entry.error(problem))?);
     }
     let EntryCheck { case, streams, .. } = check;
-    let streams = check_heads(&record, streams, checkpoint.vkey())?;
+    let mut streams = check_heads(&record, streams, checkpoint.vkey())?;
+    for head in check_receipted(&record, &entries, checkpoint.vkey())? {
+        // Whatever the record holds an event of is one of its streams.
+        if let Some(stream) = streams.iter_mut().find(|stream| stream.stream == head.head().stream) {
+            stream.receipted = Some(head);
+        }
+    }
+    for head in check_told(&record, streams.iter().map(|stream| &stream.stream))? {
+        let stream = Stream::Shared(head.counterpart().clone());
+        if let Some(stream) = streams.iter_mut().find(|known| known.stream == stream) {
+            stream.told = Some(head);
+        }
+    }
     Ok(VerifiedRecord {
         digest: Digest::of(bytes),
         shared_number: record.shared_number,
@@ -157,7 +171,14 @@ fn check_heads(
         if head.signature_lines() != 1 {
             return Err(problem(HeadProblem::Signatures(head.signature_lines())));
         }
-        verified.push(VerifiedStream { stream, complete_to: progress.n, erased: progress.erased, head });
+        verified.push(VerifiedStream {
+            stream,
+            complete_to: progress.n,
+            erased: progress.erased,
+            head,
+            receipted: None,
+            told: None,
+        });
     }
     Ok(verified)
 }
@@ -226,26 +247,32 @@ impl VerifiedRecord {
     /// message: the record must hold that very event, so that nothing up to it was left out or
     /// replaced since.
     ///
+    /// The shared number is not compared: the messages about an order have the order's own, and it is
+    /// the leaf that says which case, stream and number are meant.
+    ///
     /// # Errors
     /// [`HeadMismatch`].
     pub fn compare_head(&self, head: &VerifiedCaseHead) -> Result<(), HeadMismatch> {
-        let head = head.head();
-        if head.origin != *self.origin() {
-            return Err(HeadMismatch::OtherLog(head.origin.clone()));
+        holds(self.origin(), &self.entries, head.head())
+    }
+}
+
+/// Whether the entries of the log `origin` hold the event that `head` names.
+pub(super) fn holds(origin: &Origin, entries: &[VerifiedEntry], head: &CaseHead) -> Result<(), HeadMismatch> {
+    if head.origin != *origin {
+        return Err(HeadMismatch::OtherLog(head.origin.clone()));
+    }
+    let of_stream = || entries.iter().filter(|entry| entry.stream == head.stream);
+    match of_stream().find(|entry| entry.n == head.n) {
+        None => Err(HeadMismatch::Missing {
+            stream: head.stream.clone(),
+            n: head.n,
+            complete_to: of_stream().map(|entry| entry.n).max().unwrap_or(0),
+        }),
+        Some(entry) if entry.leaf != head.leaf => {
+            Err(HeadMismatch::OtherLeaf { stream: head.stream.clone(), n: head.n })
         }
-        if head.shared_number != self.shared_number {
-            return Err(HeadMismatch::OtherCase);
-        }
-        let found = self.streams.iter().find(|found| found.stream == head.stream);
-        let complete_to = found.map_or(0, |found| found.complete_to);
-        let entry = self.entries.iter().find(|entry| entry.stream == head.stream && entry.n == head.n);
-        match entry {
-            None => Err(HeadMismatch::Missing { stream: head.stream.clone(), n: head.n, complete_to }),
-            Some(entry) if entry.leaf != head.leaf => {
-                Err(HeadMismatch::OtherLeaf { stream: head.stream.clone(), n: head.n })
-            }
-            Some(_) => Ok(()),
-        }
+        Some(_) => Ok(()),
     }
 }
 
@@ -256,6 +283,8 @@ pub struct VerifiedStream {
     complete_to: u64,
     erased: Vec<u64>,
     head: VerifiedCaseHead,
+    receipted: Option<VerifiedReceiptedHead>,
+    told: Option<ToldHead>,
 }
 
 impl VerifiedStream {
@@ -281,6 +310,19 @@ impl VerifiedStream {
     #[must_use]
     pub const fn head(&self) -> &VerifiedCaseHead {
         &self.head
+    }
+
+    /// The latest head that the counterpart of the stream is said to have acknowledged; whether it
+    /// did, its receipt shows.
+    #[must_use]
+    pub const fn receipted(&self) -> Option<&VerifiedReceiptedHead> {
+        self.receipted.as_ref()
+    }
+
+    /// The latest head that came from the counterpart's own log; not verified yet.
+    #[must_use]
+    pub const fn told(&self) -> Option<&ToldHead> {
+        self.told.as_ref()
     }
 }
 

@@ -69,6 +69,24 @@ pub enum RecordError {
         #[source]
         problem: HeadProblem,
     },
+    /// A case head that a counterpart acknowledged isn't valid, or the record doesn't hold its event.
+    #[error("receipted head {position} is not valid")]
+    Receipted {
+        /// Its place among the receipted heads, from 1.
+        position: usize,
+        /// What is wrong.
+        #[source]
+        problem: ReceiptedProblem,
+    },
+    /// A case head that a counterpart told has not the form of one.
+    #[error("told head {position} is not one that a counterpart told")]
+    Told {
+        /// Its place among the told heads, from 1.
+        position: usize,
+        /// What is wrong.
+        #[source]
+        problem: ToldProblem,
+    },
     /// An entry doesn't hold.
     #[error("entry #{n} of stream {stream} is not valid: {}", .problem.part())]
     Entry {
@@ -84,7 +102,7 @@ pub enum RecordError {
 
 impl RecordError {
     /// The failing part in words that don't change: `framing`, `checkpoint`, `heads`,
-    /// `head <stream>` or `entry <stream> #<n> <part>`.
+    /// `head <stream>`, `receipted <position>`, `told <position>` or `entry <stream> #<n> <part>`.
     #[must_use]
     pub fn part(&self) -> String {
         match self {
@@ -99,6 +117,8 @@ impl RecordError {
             }
             Self::Heads { .. } => "heads".to_owned(),
             Self::Head { stream, .. } => format!("head {stream}"),
+            Self::Receipted { position, .. } => format!("receipted {position}"),
+            Self::Told { position, .. } => format!("told {position}"),
             Self::Entry { stream, n, problem } => format!("entry {stream} #{n} {}", problem.part()),
         }
     }
@@ -116,6 +136,69 @@ pub enum HeadProblem {
     /// It speaks of another log, case, stream, number or leaf.
     #[error("it says something else than the record's entries")]
     Differs,
+}
+
+/// What is wrong with a case head that a counterpart acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptedProblem {
+    /// The note isn't a valid case head.
+    #[error("its note is not valid")]
+    Note(#[source] CaseHeadError),
+    /// A note with signatures that profile 1 doesn't know.
+    #[error("it has {0} signature lines, not one")]
+    Signatures(usize),
+    /// The heads are not in the order of their streams, or two are of one stream.
+    #[error("it does not stand in the order of the streams")]
+    Order,
+    /// No counterpart gets heads of the office's own stream.
+    #[error("it is of the stream `internal`, of which no counterpart knows")]
+    Internal,
+    /// The record doesn't hold the event that the head names.
+    #[error("the record does not hold what the log said")]
+    Differs(#[source] HeadMismatch),
+}
+
+/// What is wrong with a case head that a counterpart told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ToldProblem {
+    /// The note can't be read as a case head.
+    #[error("its note is no case head")]
+    Note(#[source] CaseHeadError),
+    /// A note with signatures that profile 1 doesn't know.
+    #[error("it has {0} signature lines, not one")]
+    Signatures(usize),
+    /// It was told to somebody else.
+    #[error("it is of the stream {0}, not of the one shared with this institution")]
+    ToAnother(Stream),
+    /// The heads are not in the order of the counterparts, or two are of one.
+    #[error("it does not stand in the order of the counterparts")]
+    Order,
+    /// The record has no stream of that counterpart.
+    #[error("the record has no stream of {0}, whose log it names")]
+    NoStream(PartyId),
+}
+
+/// A receipt doesn't show that the counterpart knew a case head.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ReceiptMismatch {
+    /// It is no answer to something that was sent.
+    #[error("it attests {0}, not a delivery or its refusal")]
+    Kind(&'static str),
+    /// Somebody else gave it.
+    #[error("{0} gave it, not the counterpart of the stream")]
+    Issuer(PartyId),
+    /// It was given to somebody else.
+    #[error("it is addressed to {0}")]
+    Addressee(PartyId),
+    /// It quotes no head.
+    #[error("it quotes no case head")]
+    NoHead,
+    /// It quotes another head.
+    #[error("it quotes another case head, sha256 {0}")]
+    OtherHead(rogatory_core::Digest),
+    /// It is for something that travelled under another number, or that somebody else sent.
+    #[error("it is for a message of another sender or number than the case head")]
+    OtherMessage,
 }
 
 /// The parts of an entry.
@@ -204,9 +287,6 @@ pub enum HeadMismatch {
     /// They are of two logs.
     #[error("the case head is one of `{0}`, another log than the record's")]
     OtherLog(Origin),
-    /// They are of two cases.
-    #[error("the case head names another shared number than the record")]
-    OtherCase,
     /// The record doesn't reach as far.
     #[error("stream {stream} of the record ends at #{complete_to}, the case head says #{n}")]
     Missing {

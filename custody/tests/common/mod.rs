@@ -3,11 +3,14 @@
 
 use data_encoding::BASE64;
 use rogatory_core::custody_event::Stream;
-use rogatory_core::{Digest, Entropy, SharedNumber};
+use rogatory_core::document::NamedParty;
+use rogatory_core::receipt::{Receipt, ReceiptKind, Receipted};
+use rogatory_core::{Digest, Entropy, MessageNumber, SharedNumber};
+use rogatory_custody::case_head::CaseHead;
 use rogatory_custody::checkpoint::{Checkpoint, Origin};
 use rogatory_custody::leaf::{Leaf, TagKey};
 use rogatory_custody::note::LogKey;
-use rogatory_custody::record::{Content, Entry, Record};
+use rogatory_custody::record::{Content, Entry, ReceiptedHead, Record};
 use rogatory_custody::tree::{NodeCoordinates, Tree, inclusion_proof_nodes};
 use std::collections::HashMap;
 
@@ -158,6 +161,8 @@ pub(crate) fn story(alter: impl Fn(&str, u64, String) -> String) -> (Record, Log
         tag_key,
         checkpoint: log.checkpoint(ORIGIN, &log_key()),
         heads: Vec::new(),
+        receipted: Vec::new(),
+        told: Vec::new(),
         entries,
     };
     (record.with_heads(&log_key()).expect("signed"), log)
@@ -178,4 +183,114 @@ pub(crate) fn erased() -> Record {
         .expect("it is there");
     entry.content = Content::Erased;
     record
+}
+
+/// The head of fr/bepi's stream at its first event, as it went with the office's message.
+pub(crate) fn sent_head(record: &Record) -> CaseHead {
+    let entry = &record.entries[0];
+    CaseHead {
+        origin: record.origin.clone(),
+        shared_number: record.shared_number.clone(),
+        stream: entry.stream.clone(),
+        n: entry.n,
+        leaf: Leaf::from_bytes(&entry.leaf).expect("a leaf").hash(),
+    }
+}
+
+/// The receipt of fr/bepi that quotes `head`.
+pub(crate) fn quoting(head: &str) -> Receipt {
+    let issuer = NamedParty { party: "fr/bepi".parse().expect("a party"), name: "BEPI".to_owned() };
+    let of = Receipted::Document {
+        sender: "md/central-authority".parse().expect("a party"),
+        shared_number: shared_number(0x5a),
+        message_number: MessageNumber::FIRST,
+        container_sha256: Digest::of(b"what was sent"),
+    };
+    let at = "2026-11-22T14:27:30Z".parse().expect("an instant");
+    let addressee = "md/central-authority".parse().expect("a party");
+    Receipt::new(ReceiptKind::Delivery, issuer, addressee, at, of, Some(Digest::of(head.as_bytes())))
+}
+
+/// A receipt's data in a container that nobody sealed: seals are the container crate's.
+pub(crate) fn unsealed(receipt: &Receipt) -> Vec<u8> {
+    stored_zip(&[
+        ("mimetype", b"application/vnd.etsi.asic-e+zip".as_slice()),
+        ("document.json", &receipt.to_json()),
+    ])
+}
+
+fn stored_zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut zip, mut directory) = (Vec::new(), Vec::new());
+    for (name, bytes) in files {
+        let offset = u32::try_from(zip.len()).expect("small");
+        let size = u32::try_from(bytes.len()).expect("small").to_le_bytes();
+        let name_length = u16::try_from(name.len()).expect("short").to_le_bytes();
+        // Version, flags, stored, the DOS epoch, CRC, sizes, name, no extra field.
+        let mut header = vec![20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
+        header.extend(crc32(bytes).to_le_bytes());
+        header.extend([size, size].concat());
+        header.extend([name_length, [0, 0]].concat());
+        zip.extend(b"PK\x03\x04");
+        zip.extend(&header);
+        zip.extend(name.as_bytes());
+        zip.extend(*bytes);
+        directory.extend(b"PK\x01\x02\x14\x00");
+        directory.extend(&header);
+        directory.extend([0; 10]);
+        directory.extend(offset.to_le_bytes());
+        directory.extend(name.as_bytes());
+    }
+    let start = u32::try_from(zip.len()).expect("small").to_le_bytes();
+    let count = u16::try_from(files.len()).expect("few").to_le_bytes();
+    let length = u32::try_from(directory.len()).expect("small").to_le_bytes();
+    zip.extend(directory);
+    zip.extend(b"PK\x05\x06\x00\x00\x00\x00");
+    zip.extend([count, count].concat());
+    zip.extend([length, start].concat());
+    zip.extend([0, 0]);
+    zip
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+    })
+}
+
+/// The data in such a container: what stands behind the name `document.json` in its first local header.
+pub(crate) fn data_of(container: &[u8]) -> Option<Receipt> {
+    let name = b"document.json";
+    let at = container.windows(name.len()).position(|window| window == name)?;
+    let size = container.get(at.checked_sub(8)?..at - 4)?;
+    let size = u32::from_le_bytes(size.try_into().ok()?) as usize;
+    let data = container.get(at + name.len()..)?.get(..size)?;
+    Receipt::from_json(data).ok()
+}
+
+/// The story with a head that fr/bepi acknowledged.
+pub(crate) fn acknowledged() -> Record {
+    let mut record = honest();
+    let head = sent_head(&record).sign(&log_key()).expect("signed");
+    let receipt = unsealed(&quoting(&head));
+    record.receipted = vec![ReceiptedHead { head, receipt }];
+    record
+}
+
+/// The log of fr/bepi.
+pub(crate) const COUNTERPART_ORIGIN: &str = "bepi.example.fr/rogatory/fr/bepi/1";
+
+/// The head that fr/bepi's log told with its message.
+pub(crate) fn told_head() -> CaseHead {
+    CaseHead {
+        origin: COUNTERPART_ORIGIN.parse().expect("an origin"),
+        shared_number: Some(shared_number(0x5a)),
+        stream: "md/central-authority".parse().expect("a stream"),
+        n: 4,
+        leaf: Digest::of(b"an event of the other log"),
+    }
+}
+
+/// The key of the log of fr/bepi.
+pub(crate) fn counterpart_key() -> LogKey {
+    key(COUNTERPART_ORIGIN, 5)
 }

@@ -9,7 +9,8 @@ use rogatory_core::custody_event::Stream;
 use rogatory_custody::case_head::CaseHead;
 use rogatory_custody::leaf::{Leaf, TagKey};
 use rogatory_custody::note::LogKey;
-use rogatory_custody::proof::InclusionProof;
+use rogatory_custody::proof::{InclusionProof, OpenedEntry};
+use rogatory_custody::record::Content;
 use rogatory_custody::tree::{NodeCoordinates, Tree, consistency_proof_nodes, leaf_hash};
 use std::collections::BTreeMap;
 
@@ -165,6 +166,7 @@ fn proofs(files: &mut Files) {
     let entry = &record.entries[4];
     let leaf = leaf_hash(&entry.leaf).to_hex();
     let good = InclusionProof {
+        entry: None,
         index: entry.index,
         hashes: entry.proof.clone(),
         checkpoint: record.checkpoint.clone(),
@@ -192,10 +194,32 @@ fn proofs(files: &mut Files) {
     add("index-leading-zero", "The index has a leading zero.", false, &text.replace("index 8", "index 08"));
     add(
         "extra-data",
-        "Extra data, which has no meaning here.",
+        "Extra data that are no entry.",
         false,
         &text.replace("index 8", "extra AA==\nindex 8"),
     );
+    let Content::Body { salt, body } = entry.content.clone() else { unreachable!() };
+    let mut tag = [0; 32];
+    tag.copy_from_slice(&entry.leaf[1..33]);
+    let opened = OpenedEntry { tag, salt, body };
+    let open = InclusionProof { entry: Some(opened.clone()), ..good.clone() };
+    add("good-open", "An open proof: it holds the entry that it is about.", true, &open.to_string());
+    let mut changed = opened.clone();
+    changed.body = String::from_utf8(changed.body).expect("text").replace("\"n\":2", "\"n\":3").into_bytes();
+    let changed = InclusionProof { entry: Some(changed), ..good.clone() };
+    add("open-body-changed", "The body in an open proof is another.", false, &changed.to_string());
+    let mut changed = opened;
+    changed.tag[0] ^= 1;
+    let changed = InclusionProof { entry: Some(changed), ..good };
+    add("open-tag-changed", "The tag in an open proof is another.", false, &changed.to_string());
+    let moved = {
+        let text = open.to_string();
+        let (first, rest) = text.split_once("\nextra ").expect("an entry");
+        let (extra, rest) = rest.split_once('\n').expect("an index");
+        let (index, rest) = rest.split_once('\n').expect("a hash");
+        format!("{first}\n{index}\nextra {extra}\n{rest}")
+    };
+    add("open-entry-misplaced", "The entry stands below the index.", false, &moved);
     add("other-first-line", "The first line names another version.", false, &text.replace("@v1", "@v2"));
 }
 

@@ -2,9 +2,14 @@
 //! signatures included, so that only the check named by the vector can find it.
 
 use super::{Files, sign, signature_lines};
-use crate::common::{Log, NEXT_ORIGIN, ORIGIN, erased, honest, key, log_key, salt, shared_number, story};
+use crate::common::{
+    Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, erased, honest, key, log_key, quoting, salt,
+    sent_head, shared_number, story, told_head, unsealed,
+};
 use rogatory_core::Digest;
 use rogatory_core::custody_event::Stream;
+use rogatory_core::receipt::{Receipt, ReceiptKind};
+use rogatory_custody::case_head::CaseHead;
 use rogatory_custody::leaf::{Leaf, TagKey};
 use rogatory_custody::record::{Content, Entry, Record};
 
@@ -22,6 +27,9 @@ pub(crate) fn records(files: &mut Files) {
     entries(&mut add);
     numbering(&mut add);
     heads(&mut add);
+    receipted(&mut add);
+    receipts(&mut add);
+    told(&mut add);
 }
 
 type Add<'a> = dyn FnMut(&str, &str, Option<&str>, &[u8]) + 'a;
@@ -46,6 +54,8 @@ fn good(add: &mut Add<'_>) {
     shared.entries.retain(|entry| entry.stream != Stream::Internal);
     let shared = resigned(shared);
     add("good-one-stream", "What the counterpart may see: the shared stream.", None, &bytes(&shared));
+    let about = "A counterpart's receipt quotes a case head: complete to #1 as known to fr/bepi.";
+    add("good-receipted", about, None, &bytes(&acknowledged()));
     add(
         "good-office",
         "An office's own event, the only one of its log; no shared number.",
@@ -70,6 +80,8 @@ fn office() -> Record {
         tag_key,
         checkpoint: log.checkpoint(ORIGIN, &log_key()),
         heads: Vec::new(),
+        receipted: Vec::new(),
+        told: Vec::new(),
         entries: vec![Entry {
             stream: Stream::Internal,
             n: 1,
@@ -142,6 +154,12 @@ fn framing(add: &mut Add<'_>) {
         "An erased entry has kept its salt.",
         &erased.replacen("\"erased\": true", &salt, 1),
     );
+    refused(
+        "receipted-missing",
+        "The field `receipted` is missing.",
+        &good.replacen("  \"receipted\": [],\n", "", 1),
+    );
+    refused("told-missing", "The field `told` is missing.", &good.replacen("  \"told\": [],\n", "", 1));
     refused("number-zero", "A number below 1.", &good.replacen("\"n\": 1,", "\"n\": 0,", 1));
 }
 
@@ -376,4 +394,97 @@ fn heads(add: &mut Add<'_>) {
     let record = resigned(office());
     let checkpoint = Record { heads: vec![record.checkpoint.clone()], ..record };
     refused("head-is-a-checkpoint", "A checkpoint stands where a head should.", "head internal", &checkpoint);
+}
+
+/// The heads that counterparts acknowledged.
+fn receipted(add: &mut Add<'_>) {
+    let mut refused = |name: &str, about: &str, part: &str, record: &Record| {
+        add(&format!("receipted-{name}"), about, Some(part), &bytes(record));
+    };
+    // The receipt quotes what stands there, so that only the head itself can be at fault.
+    let with = |head: String| {
+        let mut record = acknowledged();
+        record.receipted[0].receipt = unsealed(&quoting(&head));
+        record.receipted[0].head = head;
+        record
+    };
+    let signed = |head: &CaseHead| head.sign(&log_key()).expect("signed");
+    let head = sent_head(&honest());
+    let beyond = CaseHead { n: 3, leaf: Digest::of(b"a third event"), ..head.clone() };
+    let about = "The log told fr/bepi of an event #3, which the record leaves out.";
+    refused("head-beyond-the-record", about, "receipted 1", &with(signed(&beyond)));
+    let other = CaseHead { leaf: Digest::of(b"another event"), ..head.clone() };
+    let about = "The log told fr/bepi of another event #1 than the record has.";
+    refused("head-of-another-event", about, "receipted 1", &with(signed(&other)));
+    let forged = head.sign(&key(ORIGIN, 2)).expect("signed");
+    refused("head-forged", "Signed under the log's name by another key.", "receipted 1", &with(forged));
+    let next = CaseHead { origin: NEXT_ORIGIN.parse().expect("an origin"), ..head.clone() };
+    let next = next.sign(&key(NEXT_ORIGIN, 3)).expect("signed");
+    refused("head-of-the-next-epoch", "A head of another log.", "receipted 1", &with(next));
+    let good = signed(&head);
+    let text = good.rsplit_once("\n\n").expect("a note").0.to_owned() + "\n";
+    let witness = sign(&key("witness.example.fr/bepi", 7), &text);
+    let cosigned = format!("{good}{}", signature_lines(&witness));
+    refused("head-cosigned", "A second signature line.", "receipted 1", &with(cosigned));
+    let internal = &honest().entries[1];
+    let leaf = Leaf::from_bytes(&internal.leaf).expect("a leaf").hash();
+    let internal = CaseHead { stream: Stream::Internal, n: internal.n, leaf, ..head };
+    let about = "A head of the office's own stream, which no counterpart gets.";
+    refused("head-of-internal", about, "receipted 1", &with(signed(&internal)));
+    let mut twice = acknowledged();
+    let again = twice.receipted[0].clone();
+    twice.receipted.push(again);
+    refused("stream-twice", "Two heads of one stream.", "receipted 2", &twice);
+}
+
+/// What a counterpart's receipt must say of the head.
+fn receipts(add: &mut Add<'_>) {
+    let mut refused = |name: &str, about: &str, receipt: &Receipt| {
+        let mut record = acknowledged();
+        record.receipted[0].receipt = unsealed(receipt);
+        add(&format!("receipt-{name}"), about, Some("receipt fr/bepi"), &bytes(&record));
+    };
+    let head = acknowledged().receipted[0].head.clone();
+    let good = quoting(&head);
+    refused("quotes-another-head", "The receipt quotes another head.", &quoting("another head"));
+    let none = Receipt { case_head_sha256: None, ..good.clone() };
+    refused("quotes-no-head", "The receipt quotes no head.", &none);
+    let mut other = good.clone();
+    other.issuer.party = "fr/other".parse().expect("a party");
+    refused("of-another-issuer", "Another institution than the stream's gave the receipt.", &other);
+    let other = Receipt { addressee: "md/other".parse().expect("a party"), ..good.clone() };
+    refused("to-another", "The receipt is addressed to somebody else.", &other);
+    let relay = Receipt { receipt: ReceiptKind::Relay, ..good.clone() };
+    refused("attests-a-relay", "The receipt answers nothing that was sent.", &relay);
+    let mut other = good;
+    if let rogatory_core::receipt::Receipted::Document { shared_number: number, .. } = &mut other.of {
+        *number = shared_number(1);
+    }
+    refused("under-another-number", "The receipt is for a message under another number.", &other);
+}
+
+/// The heads that counterparts told.
+fn told(add: &mut Add<'_>) {
+    let signed = |head: &CaseHead| head.sign(&counterpart_key()).expect("signed");
+    let with = |told: Vec<String>| Record { told, ..acknowledged() };
+    let good = signed(&told_head());
+    let about = "A counterpart's log told how far it had come; its key is not needed to read the record.";
+    add("good-told", about, None, &bytes(&with(vec![good.clone()])));
+    let mut refused = |name: &str, about: &str, part: &str, record: &Record| {
+        add(&format!("told-{name}"), about, Some(part), &bytes(record));
+    };
+    let about = "No case head.";
+    refused("no-head", about, "told 1", &with(vec![good.replacen("case-head/1", "case-head/2", 1)]));
+    let elsewhere = CaseHead { stream: "md/other".parse().expect("a stream"), ..told_head() };
+    let about = "The head was told to another institution.";
+    refused("to-another", about, "told 1", &with(vec![signed(&elsewhere)]));
+    let own = CaseHead { origin: ORIGIN.parse().expect("an origin"), ..told_head() };
+    let own = own.sign(&log_key()).expect("signed");
+    let about = "The head is one of the record's own log, which shares no stream with itself.";
+    refused("by-itself", about, "told 1", &with(vec![own]));
+    refused("twice", "Two heads of one counterpart.", "told 2", &with(vec![good.clone(), good.clone()]));
+    let text = good.rsplit_once("\n\n").expect("a note").0.to_owned() + "\n";
+    let witness = sign(&key("witness.example.fr/bepi", 7), &text);
+    let cosigned = format!("{good}{}", signature_lines(&witness));
+    refused("cosigned", "A second signature line.", "told 1", &with(vec![cosigned]));
 }

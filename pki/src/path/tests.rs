@@ -73,6 +73,29 @@ fn validity_is_judged_at_the_instant_handed_in() {
 }
 
 #[test]
+fn a_path_found_before_is_good_for_the_same_certificates_while_all_are_valid() {
+    let root = authority("md");
+    let short = Validity::new(at("2026-01-01T00:00:00Z"), at("2026-12-31T00:00:00Z")).expect("a validity");
+    let below = root.intermediate("Issuing Authority MD", short).expect("an authority");
+    let one = seal(&below, two_years());
+    let mut known = anchors(&[&root]);
+    let with = [below.certificate().clone()];
+    let first = known.validate_signing(&one, &with, noon()).expect("a path");
+    let later = at("2026-12-30T00:00:00Z");
+    let again = known.validate_signing(&one, &with, later).expect("the same path");
+    assert_eq!((again.at(), again.intermediates()), (later, first.intermediates()));
+    let expired = known.validate_signing(&one, &with, at("2027-01-01T00:00:00Z"));
+    assert!(matches!(expired, Err(PathError::Expired { .. })), "{expired:?}");
+    let early = known.validate_signing(&one, &with, at("2025-12-01T00:00:00Z"));
+    assert!(matches!(early, Err(PathError::NotYetValid { .. })), "{early:?}");
+    assert!(known.validate_signing(&one, &[], noon()).is_err(), "without its issuer there is no path");
+    let clone = known.clone();
+    known.add(authority("fr").certificate().clone(), None).expect("an anchor");
+    assert!(known.verdicts.find(&one, &with, noon()).is_none(), "other anchors, no verdict yet");
+    assert!(clone.verdicts.find(&one, &with, noon()).is_some());
+}
+
+#[test]
 fn an_expired_issuer_or_anchor_spoils_the_path() {
     let root = authority("md");
     let below = root.intermediate("Issuing Authority MD", long_past()).expect("an authority");

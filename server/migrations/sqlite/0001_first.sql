@@ -87,7 +87,10 @@ CREATE TABLE package (
     relay_receipt   BLOB,
     receipt_sha256  BLOB,
     receipt         BLOB,
-    receipt_leaf    BLOB
+    receipt_leaf    BLOB,
+    -- The receipt got when it was passed on, beside the one given when it came.
+    relay_answer      BLOB,
+    relay_answer_leaf BLOB
 ) STRICT;
 CREATE INDEX package_by_case ON package (case_id);
 
@@ -157,3 +160,39 @@ CREATE TABLE custody_checkpoint (
     tree_size INTEGER NOT NULL,
     note      BLOB    NOT NULL
 ) STRICT;
+
+-- Case heads: what this log said to counterparts, and theirs to it. Notes hold ids, numbers, instants and digests only.
+CREATE TABLE case_head (
+    case_id     TEXT    NOT NULL,
+    direction   TEXT    NOT NULL CHECK (direction IN ('sent', 'received')),
+    message     TEXT    NOT NULL,
+    counterpart TEXT    NOT NULL,
+    n           INTEGER NOT NULL,
+    leaf_hash   BLOB    NOT NULL CHECK (length(leaf_hash) = 32),
+    head_sha256 BLOB    NOT NULL CHECK (length(head_sha256) = 32),
+    note        BLOB    NOT NULL,
+    PRIMARY KEY (case_id, direction, message)
+) STRICT, WITHOUT ROWID;
+
+-- What must leave the house. Entries of one case for one addressee leave in the order of their position.
+CREATE TABLE outbox (
+    position    INTEGER PRIMARY KEY NOT NULL,
+    what        TEXT    NOT NULL CHECK (what IN ('document', 'package', 'relay')),
+    subject     TEXT    NOT NULL,
+    case_id     TEXT    NOT NULL,
+    addressee   TEXT    NOT NULL,
+    actor       TEXT    NOT NULL,
+    queued_time INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL,
+    next_time   INTEGER NOT NULL,
+    UNIQUE (what, subject)
+) STRICT;
+CREATE INDEX outbox_by_line ON outbox (case_id, addressee, position);
+CREATE INDEX outbox_by_time ON outbox (next_time, position);
+
+-- Counts the groups of acts that were committed, so that a commit whose outcome is in doubt can be found again.
+CREATE TABLE committed_group (
+    id     INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    number INTEGER NOT NULL
+) STRICT;
+INSERT INTO committed_group (id, number) VALUES (1, 0);

@@ -127,7 +127,7 @@ pub(super) fn check_sealed_receipt(
 ///
 /// # Errors
 /// [`Problem`] if the database fails.
-pub(super) async fn own_checkpoint(authority: &Authority) -> Result<Vec<u8>, Problem> {
+pub(crate) async fn own_checkpoint(authority: &Authority) -> Result<Vec<u8>, Problem> {
     let checkpoint = authority.datastore.read().await?.checkpoint().await?;
     Ok(checkpoint.map(|(_, note)| note).unwrap_or_default())
 }

@@ -3,12 +3,16 @@
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::sign_checkpoint::sign_checkpoint;
-use crate::datastore::{Act, OFFICE, StoreError, Transaction};
+use crate::datastore::{Act, HeadRow, OFFICE, Session, StoreError, Transaction};
+use crate::directory::open_container;
 use crate::problem::{Problem, Reason};
-use rogatory_core::SharedNumber;
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
+use rogatory_core::document::DATA_FILE;
+use rogatory_core::receipt::Receipt;
+use rogatory_core::reference::DocumentId;
+use rogatory_core::{PackageId, PartyId, SharedNumber};
 use rogatory_custody::leaf::Leaf;
-use rogatory_custody::record::{Content, Entry, MAX_ENTRIES, Record};
+use rogatory_custody::record::{Content, Entry, MAX_ENTRIES, ReceiptedHead, Record};
 
 /// Exports the record of a case, after the export itself is recorded.
 ///
@@ -55,14 +59,78 @@ pub async fn export_record(authority: &Authority, permit: &Permit, name: &str) -
         checkpoint: String::from_utf8(checkpoint)
             .map_err(|error| Problem::internal("the stored checkpoint is damaged", error))?,
         heads: Vec::new(),
+        receipted: acknowledged(&mut session, &case).await?,
+        told: told(&mut session, &case).await?,
         entries,
     };
     let failed = |error| Problem::internal("the custody record could not be made", error);
     record.with_heads(authority.institution.log_key()).map_err(failed)?.to_bytes().map_err(failed)
 }
 
+/// For each counterpart the latest head that a receipt of its quotes, with that receipt.
+async fn acknowledged(session: &mut Session, case: &str) -> Result<Vec<ReceiptedHead>, Problem> {
+    let mut acknowledged: Vec<ReceiptedHead> = Vec::new();
+    let mut last: Option<PartyId> = None;
+    for head in session.sent_heads(case).await? {
+        if last.as_ref() == Some(&head.counterpart) {
+            continue;
+        }
+        let mut quoting = None;
+        for receipt in receipts_for(session, &head.message).await? {
+            if quotes(&receipt, &head)? {
+                quoting = Some(receipt);
+            }
+        }
+        let Some(receipt) = quoting else { continue };
+        let note = String::from_utf8(head.note)
+            .map_err(|error| Problem::internal("a stored case head is damaged", error))?;
+        acknowledged.push(ReceiptedHead { head: note, receipt });
+        last = Some(head.counterpart);
+    }
+    Ok(acknowledged)
+}
+
+/// For each counterpart the latest head that came from its log.
+async fn told(session: &mut Session, case: &str) -> Result<Vec<String>, Problem> {
+    let (mut told, mut last) = (Vec::new(), None);
+    for head in session.received_heads(case).await? {
+        if last.as_ref() == Some(&head.counterpart) {
+            continue;
+        }
+        told.push(
+            String::from_utf8(head.note)
+                .map_err(|error| Problem::internal("a stored case head is damaged", error))?,
+        );
+        last = Some(head.counterpart);
+    }
+    Ok(told)
+}
+
+/// The receipts that stand with a document or package; with one that was passed on both, given and got.
+async fn receipts_for(session: &mut Session, message: &str) -> Result<Vec<Vec<u8>>, Problem> {
+    let receipts = if let Ok(package) = message.parse::<PackageId>() {
+        session.package(&package).await?.map(|row| [row.receipt, row.relay_answer])
+    } else {
+        let document: DocumentId = message
+            .parse()
+            .map_err(|error| Problem::internal("a stored case head names no message", error))?;
+        session.document(&document).await?.map(|row| [row.receipt, None])
+    };
+    Ok(receipts.into_iter().flatten().flatten().map(|receipt| receipt.container).collect())
+}
+
+fn quotes(receipt: &[u8], head: &HeadRow) -> Result<bool, Problem> {
+    let container = open_container(receipt)?;
+    let receipt = Receipt::from_json(container.file(DATA_FILE).unwrap_or_default())
+        .map_err(|error| Problem::internal("a stored receipt is damaged", error))?;
+    Ok(receipt.issuer.party == head.counterpart && receipt.case_head_sha256 == Some(head.digest()))
+}
+
 /// The case by its id or number, `office` for the office's own events.
-async fn find(authority: &Authority, name: &str) -> Result<(String, Option<SharedNumber>), Problem> {
+pub(super) async fn find(
+    authority: &Authority,
+    name: &str,
+) -> Result<(String, Option<SharedNumber>), Problem> {
     if name == OFFICE {
         return Ok((OFFICE.to_owned(), None));
     }

@@ -4,10 +4,12 @@
 //! entries together. What leaves the house leaves after the commit that stored it.
 
 pub mod approve_document;
+pub mod dispatch;
 pub mod draft_document;
 pub mod export_record;
 pub mod import_party;
 pub mod lapse_preservations;
+pub mod prove_entry;
 pub mod read_document;
 pub mod receive_document;
 pub mod receive_package;
@@ -18,7 +20,8 @@ pub mod sign_checkpoint;
 pub mod transfer;
 pub mod transmit_document;
 
-mod delivery;
+mod case_head;
+pub(crate) mod delivery;
 mod enclosed;
 mod matter;
 mod outer_check;

@@ -7,6 +7,7 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, IncomingHead};
 use crate::casework::delivery::{Refused, give_receipt};
 use crate::casework::draft_document::instrument_of;
 use crate::casework::enclosed::{EnclosedRequest, judge_enclosed};
@@ -70,6 +71,7 @@ pub async fn receive_document(
                 Problem::new(Reason::LimitReached, what).with_hint("number messages without repeating")
             );
         }
+        let head = case_head::check_incoming(authority, &party, number, case_head)?;
         let judged = if earlier.is_empty() {
             judge(authority, &party, &verified, &document).await?
         } else {
@@ -97,6 +99,7 @@ pub async fn receive_document(
             enclosed: judged.ok().flatten(),
             known_before: earlier.len(),
             receipt,
+            head,
         };
         match authority.datastore.perform(act).await {
             Err(problem)
@@ -281,6 +284,7 @@ struct Receive {
     /// How many documents stood under this number when it was judged.
     known_before: usize,
     receipt: Vec<u8>,
+    head: Option<IncomingHead>,
 }
 
 impl Act for Receive {
@@ -312,8 +316,10 @@ impl Act for Receive {
             self.keep_enclosed(tx, &case, enclosed).await?;
         }
         let receipt = StoredReceipt { container: self.receipt.clone(), leaf_hash: logged.leaf_hash };
+        let id = DocumentId::mint(tx.entropy());
+        case_head::keep_received(tx, &case, id.as_str(), peer, self.head.as_ref()).await?;
         tx.insert_document(&DocumentRow {
-            id: DocumentId::mint(tx.entropy()),
+            id,
             case,
             kind: document.kind,
             shared_number: number.clone(),

@@ -2,6 +2,7 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, IncomingHead};
 use crate::casework::delivery::{Refused, check_sealed_receipt, give_receipt};
 use crate::casework::matter::opening_document;
 use crate::casework::outer_check::{check_outer, hash_again};
@@ -45,6 +46,7 @@ pub async fn receive_package(
         authority.datastore.perform(ForgetTransfer(transfer.id)).await?;
         return Ok(receipt);
     }
+    let head = case_head::check_incoming(authority, &party, &transfer.shared_number, case_head)?;
     // A folder that a row names is somebody's: what this peer sends is judged by what it sent.
     let reclaimed = there.is_none() && authority.vault.reclaim(&closing, &id)?;
     demand_whole(authority, &transfer)?;
@@ -71,19 +73,20 @@ pub async fn receive_package(
         object_count: transfer.objects.len() as u64,
         relay_receipt: if relay_receipt.is_empty() { None } else { Some(relay_receipt.to_vec()) },
         receipt: None,
+        relay_answer: None,
     };
     let of = receipted(peer, &transfer.shared_number, &package);
     let judged = judge(authority, &party, &verified, &mut package, relay_receipt).await?;
     let refused = judged.as_ref().err();
     let receipt = give_receipt(authority, ReceiptKind::Delivery, peer, of, case_head, refused, now)?;
     let Ok(other_recipients) = judged else {
-        let act = RefusePackage { package, transfer: transfer.id, receipt, actor: permit.actor() };
+        let act = RefusePackage { package, transfer: transfer.id, receipt, head, actor: permit.actor() };
         let receipt = authority.datastore.perform(act).await?;
         authority.vault.discard(&closing)?;
         return Ok(receipt);
     };
     authority.vault.adopt(&closing, &package.id)?;
-    let act = ReceivePackage { package, transfer, receipt, other_recipients, actor: permit.actor() };
+    let act = ReceivePackage { package, transfer, receipt, head, other_recipients, actor: permit.actor() };
     authority.datastore.perform(act).await
 }
 
@@ -241,6 +244,7 @@ struct ReceivePackage {
     package: PackageRow,
     transfer: TransferRow,
     receipt: Vec<u8>,
+    head: Option<IncomingHead>,
     other_recipients: u64,
     actor: Actor,
 }
@@ -267,6 +271,8 @@ impl Act for ReceivePackage {
         let logged = tx.record(&package.case, &self.actor, event).await?;
         let receipt = StoredReceipt { container: self.receipt.clone(), leaf_hash: logged.leaf_hash };
         tx.settle_package(package, PackageStage::Received, &receipt).await?;
+        let (case, peer) = (&package.case, &package.counterpart);
+        case_head::keep_received(tx, case, package.id.as_str(), peer, self.head.as_ref()).await?;
         if let Some(order) = tx.order_by_number(&package.shared_number).await? {
             let (order, event) = order.produce(package.id.clone(), tx.now())?;
             tx.update_order(&order).await?;
@@ -280,6 +286,7 @@ struct RefusePackage {
     package: PackageRow,
     transfer: String,
     receipt: Vec<u8>,
+    head: Option<IncomingHead>,
     actor: Actor,
 }
 
@@ -297,6 +304,8 @@ impl Act for RefusePackage {
         };
         let event = CustodyEvent::shared(package.counterpart.clone(), refused);
         let logged = tx.record(&package.case, &self.actor, event).await?;
+        let (case, peer) = (&package.case, &package.counterpart);
+        case_head::keep_received(tx, case, package.id.as_str(), peer, self.head.as_ref()).await?;
         Ok(StoredReceipt { container: self.receipt.clone(), leaf_hash: logged.leaf_hash })
     }
 }

@@ -2,9 +2,13 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, give_receipt, own_checkpoint};
+use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
 use crate::casework::send_package::{receipted, reread_receipt};
-use crate::datastore::{Act, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction};
+use crate::datastore::{
+    Act, Errand, HeadRow, Line, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction,
+};
 use crate::peers::{self, Outgoing};
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
@@ -47,45 +51,30 @@ pub async fn relay_package(
     if package.stage != PackageStage::Received {
         return Err(Problem::new(Reason::WrongStage, format!("package {id} is not one to be relayed")));
     }
-    let objects = session.package_objects(id).await?;
     drop(session);
-    let of = receipted(authority.institution.party(), &request.shared_number, &package);
-    let now = authority.clock.now();
     let relay_receipt = match &package.relay_receipt {
         // A try broke off after our word was given: the same bytes are sent again.
         Some(given) => given.clone(),
         None => {
-            let given = give_receipt(
-                authority,
-                ReceiptKind::Relay,
-                &request.counterpart,
-                of.clone(),
-                &[],
-                None,
-                now,
-            )?;
-            authority.datastore.perform(KeepRelayReceipt { id: id.clone(), receipt: given }).await?
+            let of = receipted(authority.institution.party(), &request.shared_number, &package);
+            let (kind, now) = (ReceiptKind::Relay, authority.clock.now());
+            give_receipt(authority, kind, &request.counterpart, of, &[], None, now)?
         }
     };
-    let outgoing = Outgoing {
-        id,
-        shared_number: &request.shared_number,
-        objects: &objects,
-        relay_receipt: Some(&relay_receipt),
-        checkpoint: own_checkpoint(authority).await?,
-    };
-    let answer = peers::send_package(authority, &request.counterpart, &outgoing).await?;
-    let addressee = authority.directory().confirmed(&request.counterpart)?;
-    let checked = check_receipt(authority, &addressee, &answer, &of)?;
-    let receipt = checked.receipt.clone();
-    let sealed = StoredReceipt { container: checked.container.clone(), leaf_hash: checked.leaf_hash };
-    if checked.is_positive() {
-        let act = Settle { package, request, relay_receipt: relay_receipt.clone(), receipt: checked, actor };
-        authority.datastore.perform(act).await?;
-    } else {
-        let act = SettleRefused { package, request, receipt: checked, actor };
-        authority.datastore.perform(act).await?;
-    }
+    let (number, peer) = (&request.shared_number, &request.counterpart);
+    let head = case_head::at_dispatch(authority, &package.case, id.as_str(), number, peer).await?;
+    let line = Line { case: package.case, addressee: peer.clone() };
+    let queue = QueueRelay { id: id.clone(), receipt: relay_receipt, head, line: line.clone(), actor };
+    let relay_receipt = authority.datastore.perform(queue).await?;
+    dispatch(authority, &line, Some(&Errand::Relay(id.clone())), None).await?;
+    let package = authority.datastore.read().await?.package(id).await?;
+    let package = package.ok_or_else(|| Problem::unknown("package", id))?;
+    // The receipt of a relay that was refused is kept as well; the package can be relayed again.
+    let sealed = package
+        .relay_answer
+        .clone()
+        .ok_or_else(|| Problem::internal("a package left the outbox without a receipt", id.to_string()))?;
+    let receipt = reread_receipt(authority, &request.counterpart, &sealed.container)?;
     Ok(Relayed { relay_receipt, sealed, receipt })
 }
 
@@ -95,29 +84,78 @@ fn relayed_before(
     package: PackageRow,
 ) -> Result<Relayed, Problem> {
     let damaged = || Problem::internal("a relayed package has lost its receipts", package.id.to_string());
-    let sealed = package.receipt.clone().ok_or_else(damaged)?;
+    let sealed = package.relay_answer.clone().ok_or_else(damaged)?;
     let relay_receipt = package.relay_receipt.clone().ok_or_else(damaged)?;
     let receipt = reread_receipt(authority, &request.counterpart, &sealed.container)?;
     Ok(Relayed { relay_receipt, sealed, receipt })
 }
 
-/// Stores the relay receipt before it leaves the house; gives back the one that counts.
-struct KeepRelayReceipt {
-    id: PackageId,
-    receipt: Vec<u8>,
+/// Brings a package to the authority that asked for it and settles it with the receipt.
+///
+/// # Errors
+/// [`Problem`]: addressee out of reach, or its receipt does not verify. A negative receipt is no error.
+pub(super) async fn deliver(
+    authority: &Arc<Authority>,
+    id: &PackageId,
+    actor: &Actor,
+) -> Result<(), Problem> {
+    let mut session = authority.datastore.read().await?;
+    let package = session.package(id).await?.ok_or_else(|| Problem::unknown("package", id))?;
+    let damaged = || Problem::internal("a package to be relayed serves no request", id.to_string());
+    let case: CaseId = package.case.parse().map_err(|_| damaged())?;
+    let request = session.request(&case).await?.ok_or_else(damaged)?;
+    let relay_receipt = package.relay_receipt.clone().ok_or_else(damaged)?;
+    let objects = session.package_objects(id).await?;
+    drop(session);
+    let head = OutgoingHead::of(authority, &package.case, id.as_str()).await?;
+    let outgoing = Outgoing {
+        id,
+        shared_number: &request.shared_number,
+        objects: &objects,
+        relay_receipt: Some(&relay_receipt),
+        case_head: head.note().to_vec(),
+        checkpoint: own_checkpoint(authority).await?,
+    };
+    let answer = peers::send_package(authority, &request.counterpart, &outgoing).await?;
+    let addressee = authority.directory().confirmed(&request.counterpart)?;
+    let of = receipted(authority.institution.party(), &request.shared_number, &package);
+    let receipt = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&receipt.receipt)?;
+    let act = Settle { package, request, relay_receipt, receipt, actor: actor.clone() };
+    authority.datastore.perform(act).await
 }
 
-impl Act for KeepRelayReceipt {
-    const NAME: &'static str = "keep-relay-receipt";
+/// Stores the relay receipt before it leaves the house, with the errand; gives back the one that counts.
+struct QueueRelay {
+    id: PackageId,
+    receipt: Vec<u8>,
+    head: Option<HeadRow>,
+    line: Line,
+    actor: Actor,
+}
+
+impl Act for QueueRelay {
+    const NAME: &'static str = "queue-relay";
     type Output = Vec<u8>;
 
     async fn perform(&self, tx: &mut Transaction) -> Result<Vec<u8>, StoreError> {
         let package = tx.package(&self.id).await?.ok_or_else(|| Problem::unknown("package", &self.id))?;
-        if let Some(given) = package.relay_receipt {
-            return Ok(given);
+        let receipt = match package.relay_receipt.clone() {
+            Some(given) => given,
+            None => {
+                tx.keep_relay_receipt(&package, &self.receipt).await?;
+                if let Some(head) = &self.head {
+                    tx.keep_sent_head(head).await?;
+                }
+                self.receipt.clone()
+            }
+        };
+        // A worker, or another call, may have brought it meanwhile.
+        if package.stage == PackageStage::Received {
+            let by_worker = tx.now().plus_seconds(FIRST_TRY_SECONDS);
+            tx.queue(&Errand::Relay(self.id.clone()), &self.line, &self.actor, by_worker).await?;
         }
-        tx.keep_relay_receipt(&package, &self.receipt).await?;
-        Ok(self.receipt.clone())
+        Ok(receipt)
     }
 }
 
@@ -135,47 +173,35 @@ impl Act for Settle {
 
     async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         let package = &self.package;
+        tx.unqueue(&Errand::Relay(package.id.clone())).await?;
         let current =
             tx.package(&package.id).await?.ok_or_else(|| Problem::unknown("package", &package.id))?;
         if current.stage == PackageStage::Relayed {
-            // Another call settled it meanwhile, with the same receipts.
+            // This act ran already and its commit was reported lost: the same receipt stands.
             return Ok(());
         }
         let stored =
             StoredReceipt { container: self.receipt.container.clone(), leaf_hash: self.receipt.leaf_hash };
-        tx.settle_package(package, PackageStage::Relayed, &stored).await?;
-        let relayed = Event::PackageRelayed {
-            package: package.id.clone(),
-            manifest_sha256: package.manifest_sha256,
-            objects_sha256: package.objects_sha256,
-            relay_receipt_sha256: Digest::of(&self.relay_receipt),
-            receipt_sha256: self.receipt.digest(),
+        let (stage, event) = if self.receipt.is_positive() {
+            let relayed = Event::PackageRelayed {
+                package: package.id.clone(),
+                manifest_sha256: package.manifest_sha256,
+                objects_sha256: package.objects_sha256,
+                relay_receipt_sha256: Digest::of(&self.relay_receipt),
+                receipt_sha256: self.receipt.digest(),
+            };
+            (PackageStage::Relayed, relayed)
+        } else {
+            let refused = Event::PackageNotDelivered {
+                package: package.id.clone(),
+                manifest_sha256: package.manifest_sha256,
+                receipt_sha256: self.receipt.digest(),
+            };
+            // It stays here, and can be relayed again.
+            (PackageStage::Received, refused)
         };
-        let event = CustodyEvent::shared(self.request.counterpart.clone(), relayed);
-        tx.record(&package.case, &self.actor, event).await?;
-        Ok(())
-    }
-}
-
-struct SettleRefused {
-    package: PackageRow,
-    request: MlaRequest,
-    receipt: CheckedReceipt,
-    actor: Actor,
-}
-
-impl Act for SettleRefused {
-    const NAME: &'static str = "settle-refused-package";
-    type Output = ();
-
-    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
-        let package = &self.package;
-        let refused = Event::PackageNotDelivered {
-            package: package.id.clone(),
-            manifest_sha256: package.manifest_sha256,
-            receipt_sha256: self.receipt.digest(),
-        };
-        let event = CustodyEvent::shared(self.request.counterpart.clone(), refused);
+        tx.settle_relay(package, stage, &stored).await?;
+        let event = CustodyEvent::shared(self.request.counterpart.clone(), event);
         tx.record(&package.case, &self.actor, event).await?;
         Ok(())
     }

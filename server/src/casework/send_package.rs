@@ -2,12 +2,15 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
+use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
 use crate::casework::matter::opening_document;
 use crate::casework::outer_check::{check_outer, hash_again};
 use crate::casework::transfer::{demand_whole, list_of};
 use crate::datastore::{
-    Act, ObjectRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction, TransferRow,
+    Act, Errand, HeadRow, Line, ObjectRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction,
+    TransferRow,
 };
 use crate::peers::{self, Outgoing};
 use crate::problem::{Problem, Reason};
@@ -70,7 +73,16 @@ pub async fn send_package(
             format!("package {} is {} here and not one to be sent", package.id, package.stage.as_str());
         return Err(Problem::new(Reason::WrongStage, what));
     }
-    deliver(authority, package, &actor).await
+    let line = Line { case: package.case, addressee: package.counterpart };
+    dispatch(authority, &line, Some(&Errand::Package(id.clone())), None).await?;
+    let package = authority.datastore.read().await?.package(&id).await?;
+    let package = package.ok_or_else(|| Problem::unknown("package", &id))?;
+    let stored = package
+        .receipt
+        .as_ref()
+        .ok_or_else(|| Problem::internal("a package left the outbox without a receipt", id.to_string()))?;
+    let receipt = reread_receipt(authority, &package.counterpart, &stored.container)?;
+    Ok(Sent { package, receipt })
 }
 
 /// The digest of the manifest that names the package.
@@ -154,8 +166,11 @@ async fn submit(
         object_count: objects.len() as u64,
         relay_receipt: None,
         receipt: None,
+        relay_answer: None,
     };
-    let act = Submit { package, objects, transfer: transfer.id.clone(), actor: actor.clone() };
+    let (case, message, peer) = (&package.case, package.id.as_str(), &package.counterpart);
+    let head = case_head::at_dispatch(authority, case, message, number, peer).await?;
+    let act = Submit { package, objects, transfer: transfer.id.clone(), head, actor: actor.clone() };
     authority.datastore.perform(act).await
 }
 
@@ -233,6 +248,7 @@ struct Submit {
     package: PackageRow,
     objects: Vec<ObjectRow>,
     transfer: String,
+    head: Option<HeadRow>,
     actor: Actor,
 }
 
@@ -246,6 +262,9 @@ impl Act for Submit {
             return Ok(there);
         }
         tx.insert_package(package, &self.objects).await?;
+        if let Some(head) = &self.head {
+            tx.keep_sent_head(head).await?;
+        }
         tx.delete_transfer(&self.transfer).await?;
         let submitted = Event::PackageSubmitted {
             package: package.id.clone(),
@@ -257,28 +276,41 @@ impl Act for Submit {
         let sealed =
             Event::PackageSealed { package: package.id.clone(), manifest_sha256: package.manifest_sha256 };
         tx.record(&package.case, &Actor::Server, CustodyEvent::internal(sealed)).await?;
+        let line = Line { case: package.case.clone(), addressee: package.counterpart.clone() };
+        let by_worker = tx.now().plus_seconds(FIRST_TRY_SECONDS);
+        tx.queue(&Errand::Package(package.id.clone()), &line, &self.actor, by_worker).await?;
         Ok(package.clone())
     }
 }
 
-/// Sends a package that is in the vault and settles it with the receipt.
-async fn deliver(authority: &Arc<Authority>, package: PackageRow, actor: &Actor) -> Result<Sent, Problem> {
+/// Brings a package that is in the vault to its addressee and settles it with the receipt.
+///
+/// # Errors
+/// [`Problem`]: addressee out of reach, or its receipt does not verify. A negative receipt is no error.
+pub(super) async fn deliver(
+    authority: &Arc<Authority>,
+    id: &PackageId,
+    actor: &Actor,
+) -> Result<(), Problem> {
+    let mut session = authority.datastore.read().await?;
+    let package = session.package(id).await?.ok_or_else(|| Problem::unknown("package", id))?;
+    let objects = session.package_objects(id).await?;
+    drop(session);
     let addressee = authority.directory().confirmed(&package.counterpart)?;
-    let objects = authority.datastore.read().await?.package_objects(&package.id).await?;
+    let head = OutgoingHead::of(authority, &package.case, id.as_str()).await?;
     let outgoing = Outgoing {
-        id: &package.id,
+        id,
         shared_number: &package.shared_number,
         objects: &objects,
         relay_receipt: None,
+        case_head: head.note().to_vec(),
         checkpoint: own_checkpoint(authority).await?,
     };
     let answer = peers::send_package(authority, &package.counterpart, &outgoing).await?;
     let of = receipted(authority.institution.party(), &package.shared_number, &package);
-    let checked = check_receipt(authority, &addressee, &answer, &of)?;
-    let receipt = checked.receipt.clone();
-    let package =
-        authority.datastore.perform(Settle { package, receipt: checked, actor: actor.clone() }).await?;
-    Ok(Sent { package, receipt })
+    let receipt = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&receipt.receipt)?;
+    authority.datastore.perform(Settle { package, receipt, actor: actor.clone() }).await
 }
 
 /// What a receipt for this package must speak of.
@@ -301,13 +333,15 @@ struct Settle {
 
 impl Act for Settle {
     const NAME: &'static str = "settle-package";
-    type Output = PackageRow;
+    type Output = ();
 
-    async fn perform(&self, tx: &mut Transaction) -> Result<PackageRow, StoreError> {
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         let id = &self.package.id;
+        tx.unqueue(&Errand::Package(id.clone())).await?;
         let package = tx.package(id).await?.ok_or_else(|| Problem::unknown("package", id))?;
         if package.stage != PackageStage::Submitted {
-            return Ok(package);
+            // This act ran already and its commit was reported lost: the same receipt stands.
+            return Ok(());
         }
         let delivered = self.receipt.is_positive();
         let stage = if delivered { PackageStage::Sent } else { PackageStage::NotDelivered };
@@ -337,6 +371,6 @@ impl Act for Settle {
             let event = CustodyEvent::shared(package.counterpart.clone(), refused);
             tx.record(&package.case, &self.actor, event).await?;
         }
-        tx.package(id).await?.ok_or_else(|| Problem::unknown("package", id).into())
+        Ok(())
     }
 }

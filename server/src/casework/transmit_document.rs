@@ -1,28 +1,33 @@
 //! The institution seals a complete document and transmits it; the counterpart's receipt settles it.
 //!
 //! ```text
-//! sealed bytes stored ── commit ── sent ── receipt checked ── receipt, stage, events stored ── commit
-//!                      └ a crash here: the same call sends the same bytes again
-//!                                         └ here: the counterpart gives the same receipt again
+//! sealed bytes and errand stored ── commit ── sent ── receipt checked ── receipt, stage, events ── commit
+//!                                 └ a crash here: the outbox sends the same bytes again
+//!                                                   └ here: the counterpart gives the same receipt again
 //! ```
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
+use crate::casework::dispatch::{Brought, FIRST_TRY_SECONDS, dispatch};
 use crate::casework::matter::{Matter, check_references, data_of, opened_at_counterpart};
 use crate::casework::signers::{list_signers, own_signer};
 use crate::datastore::{
-    Act, DocumentRow, DocumentStage, NumberedDocument, StoreError, StoredReceipt, Transaction,
+    Act, DocumentRow, DocumentStage, Errand, HeadRow, Line, NumberedDocument, StoreError, StoredReceipt,
+    Transaction,
 };
 use crate::directory::{open_container, verify_container};
+use crate::institution::Officer;
 use crate::peers;
 use crate::problem::{Problem, Reason};
+use rogatory_container::asice::Asice;
+use rogatory_container::cades::{self, Framing};
 use rogatory_core::Digest;
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
-use rogatory_core::document::{Document, DocumentKind, SignerRule};
+use rogatory_core::document::{DATA_FILE, Document, DocumentKind, SignerRule};
 use rogatory_core::receipt::{Receipt, Receipted};
 use rogatory_core::reference::DocumentId;
-use rogatory_proto::common::v1::SealedReceipt;
 use std::sync::Arc;
 
 /// What came of a transmission.
@@ -48,40 +53,82 @@ pub async fn transmit_document(
         return Err(Problem::new(Reason::WrongStage, format!("document {id} is not this institution's own")));
     }
     let (_, actor) = permit.officer_as(transmitting_roles(row.kind))?;
-    let addressee = authority.directory().confirmed(&row.addressee)?;
-    let of = receipted(&row);
-    if let (DocumentStage::Transmitted | DocumentStage::NotDelivered, Some(stored)) =
-        (row.stage, &row.receipt)
+    authority.directory().confirmed(&row.addressee)?;
+    if row.receipt.is_some()
+        && let Some(transmitted) = settled(row.clone())?
     {
-        let sealed = SealedReceipt {
-            container: stored.container.clone().into(),
-            leaf_hash: stored.leaf_hash.as_bytes().to_vec().into(),
-            checkpoint: bytes::Bytes::new(),
-        };
-        let checked = check_receipt(authority, &addressee, &sealed, &of)?;
-        return Ok(Transmitted { row, receipt: checked.receipt });
+        return Ok(transmitted);
     }
-    let (document, _) = data_of(&row)?;
     let matter = Matter::find(&mut session, &row.shared_number)
         .await?
         .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
     if row.stage != DocumentStage::Sealed {
         matter.admits(row.kind, true)?;
-        if !row.kind.opens_a_matter()
-            && let Err(refused) = check_references(&mut session, &matter, &document, true).await?
-        {
-            return Err(Problem::new(Reason::WrongStage, format!("document {id}: {}", refused.reason)));
+        if !row.kind.opens_a_matter() {
+            let (document, _) = data_of(&row)?;
+            if let Err(refused) = check_references(&mut session, &matter, &document, true).await? {
+                return Err(Problem::new(Reason::WrongStage, format!("document {id}: {}", refused.reason)));
+            }
         }
     }
     drop(session);
     let row = if row.stage == DocumentStage::Sealed { row } else { seal(authority, row, &actor).await? };
+    let line = Line { case: row.case.clone(), addressee: row.addressee.clone() };
+    let errand = Errand::Document(row.id.clone());
+    if let Some(Brought::Document(transmitted)) = dispatch(authority, &line, Some(&errand), Some(row)).await?
+    {
+        return Ok(*transmitted);
+    }
+    // A worker brought it meanwhile.
+    let row = authority.datastore.read().await?.document(id).await?;
+    settled(row.ok_or_else(|| Problem::unknown("document", id))?)?
+        .ok_or_else(|| Problem::internal("a document left the outbox without a receipt", id.to_string()))
+}
+
+/// What came of a document whose receipt is stored; none while there is no receipt.
+fn settled(row: DocumentRow) -> Result<Option<Transmitted>, Problem> {
+    let (DocumentStage::Transmitted | DocumentStage::NotDelivered, Some(stored)) = (row.stage, &row.receipt)
+    else {
+        return Ok(None);
+    };
+    // Checked before it was stored, and again by the officer's program.
+    let damaged = || Problem::internal("a stored receipt is damaged", row.id.to_string());
+    let container = open_container(&stored.container)?;
+    let json = container.file(DATA_FILE).ok_or_else(damaged)?;
+    let receipt = Receipt::from_json(json).map_err(|_| damaged())?;
+    Ok(Some(Transmitted { row, receipt }))
+}
+
+/// Brings a sealed document to its addressee and settles it with the receipt.
+///
+/// # Errors
+/// [`Problem`]: addressee out of reach, or its receipt does not verify. A negative receipt is no error.
+pub(super) async fn deliver(
+    authority: &Arc<Authority>,
+    id: &DocumentId,
+    actor: &Actor,
+    at_hand: Option<DocumentRow>,
+) -> Result<Transmitted, Problem> {
+    let row = match at_hand.filter(|row| row.id == *id) {
+        Some(row) => row,
+        None => {
+            let row = authority.datastore.read().await?.document(id).await?;
+            row.ok_or_else(|| Problem::unknown("document", id))?
+        }
+    };
+    let addressee = authority.directory().confirmed(&row.addressee)?;
+    // What opens a matter changes it by its receipt alone.
+    let document = if row.kind.opens_a_matter() { None } else { Some(data_of(&row)?.0) };
     let of = receipted(&row);
     let checkpoint = own_checkpoint(authority).await?;
-    let answer =
-        peers::deliver_document(authority, &row.addressee, row.container.clone(), checkpoint).await?;
+    let head = OutgoingHead::of(authority, &row.case, row.id.as_str()).await?;
+    let (container, note) = (row.container.clone(), head.note().to_vec());
+    let answer = peers::deliver_document(authority, &row.addressee, container, note, checkpoint).await?;
     let checked = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&checked.receipt)?;
     let receipt = checked.receipt.clone();
-    let row = authority.datastore.perform(Settle { row, document, receipt: checked, actor }).await?;
+    let settle = Settle { row, document, receipt: checked, actor: actor.clone() };
+    let row = authority.datastore.perform(settle).await?;
     Ok(Transmitted { row, receipt })
 }
 
@@ -127,10 +174,9 @@ async fn seal(authority: &Authority, row: DocumentRow, actor: &Actor) -> Result<
     }
     let now = authority.clock.now();
     let container = open_container(&row.container)?;
-    let verified = verify_container(&container, authority.institution.anchors(), now)?;
     let mut signers = Vec::new();
     for n in 1..=row.kind.signer_rule().officers() {
-        let officer = own_signer(&authority.institution, &verified, n)?;
+        let officer = unverified_signer(authority, &container, n)?;
         signers.push((&officer.id, officer.signing_certificate.digest()));
     }
     let listed = list_signers(&signers, row.kind).to_json();
@@ -138,14 +184,47 @@ async fn seal(authority: &Authority, row: DocumentRow, actor: &Actor) -> Result<
         .add_seal(Some(listed), authority.institution.seal(), now)
         .map_err(|error| Problem::internal("the document could not be sealed", error))?
         .to_bytes();
-    // What leaves the house is verified once more as the counterpart will verify it.
-    verify_container(&open_container(&sealed)?, authority.institution.anchors(), now)?;
-    authority.datastore.perform(StoreSealed { row, sealed, actor: actor.clone() }).await
+    // What leaves the house is verified as the counterpart will verify it: each person's signature and the seal.
+    let verified = verify_container(&open_container(&sealed)?, authority.institution.anchors(), now)?;
+    for (n, (person, _)) in (1..).zip(&signers) {
+        if own_signer(&authority.institution, &verified, n)?.id != **person {
+            return Err(Problem::internal(
+                "a signer changed while the document was sealed",
+                row.id.to_string(),
+            ));
+        }
+    }
+    let number = &row.shared_number;
+    let head = case_head::at_dispatch(authority, &row.case, row.id.as_str(), number, &row.addressee).await?;
+    authority
+        .datastore
+        .perform(StoreSealed { row, sealed_sha256: Digest::of(&sealed), sealed, head, actor: actor.clone() })
+        .await
+}
+
+/// The officer whose certificate signature `n` carries. Nothing is verified yet: the sealed bytes are.
+fn unverified_signer<'a>(
+    authority: &'a Authority,
+    container: &Asice,
+    n: usize,
+) -> Result<&'a Officer, Problem> {
+    let certificate = container
+        .signature(n)
+        .and_then(|der| cades::parse(der, Framing::Canonical).ok())
+        .map(|signature| signature.signer_certificate().digest());
+    certificate.and_then(|digest| authority.institution.officer_signing_with(&digest)).ok_or_else(|| {
+        Problem::new(
+            Reason::WrongSigner,
+            format!("signature {n:03} is not that of an officer of this institution"),
+        )
+    })
 }
 
 struct StoreSealed {
     row: DocumentRow,
     sealed: Vec<u8>,
+    sealed_sha256: Digest,
+    head: Option<HeadRow>,
     actor: Actor,
 }
 
@@ -164,19 +243,32 @@ impl Act for StoreSealed {
             return Err(Problem::new(Reason::Conflict, what).with_hint("draft this one again").into());
         }
         tx.advance_document(row, DocumentStage::Sealed, &self.sealed).await?;
+        if let Some(head) = &self.head {
+            tx.keep_sent_head(head).await?;
+        }
         let event = Event::DocumentSealed {
             document: row.id.clone(),
             kind: row.kind,
-            container_sha256: Digest::of(&self.sealed),
+            container_sha256: self.sealed_sha256,
         };
         tx.record(&row.case, &self.actor, CustodyEvent::internal(event)).await?;
-        tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id).into())
+        let line = Line { case: row.case.clone(), addressee: row.addressee.clone() };
+        let by_worker = tx.now().plus_seconds(FIRST_TRY_SECONDS);
+        tx.queue(&Errand::Document(row.id.clone()), &line, &self.actor, by_worker).await?;
+        Ok(DocumentRow {
+            stage: DocumentStage::Sealed,
+            stage_time: tx.now(),
+            container_sha256: self.sealed_sha256,
+            container: self.sealed.clone(),
+            ..row.clone()
+        })
     }
 }
 
 struct Settle {
     row: DocumentRow,
-    document: Document,
+    /// The data of what does not open a matter.
+    document: Option<Document>,
     receipt: CheckedReceipt,
     actor: Actor,
 }
@@ -187,10 +279,11 @@ impl Act for Settle {
 
     async fn perform(&self, tx: &mut Transaction) -> Result<DocumentRow, StoreError> {
         let row = &self.row;
-        let current = tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id))?;
-        if current.stage != DocumentStage::Sealed {
-            // Another call of the same officer settled it meanwhile, with the same receipt.
-            return Ok(current);
+        tx.unqueue(&Errand::Document(row.id.clone())).await?;
+        let stage = tx.document_stage(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id))?;
+        if stage != DocumentStage::Sealed {
+            // This act ran already and its commit was reported lost: the same receipt stands.
+            return tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id).into());
         }
         let delivered = self.receipt.is_positive();
         let receipt_sha256 = self.receipt.digest();
@@ -222,13 +315,11 @@ impl Act for Settle {
             .await?
             .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
         let at = tx.now();
-        let events = match row.kind {
-            kind if kind.opens_a_matter() => {
-                opened_at_counterpart(tx, matter, receipt_sha256, delivered, at).await?
-            }
-            _ if delivered => matter.advance(tx, &self.document).await?,
+        let events = match &self.document {
+            None => opened_at_counterpart(tx, matter, receipt_sha256, delivered, at).await?,
+            Some(document) if delivered => matter.advance(tx, document).await?,
             // The stage stays: what the counterpart did not accept did not happen.
-            _ => Vec::new(),
+            Some(_) => Vec::new(),
         };
         for event in events {
             tx.record(&row.case, &self.actor, event).await?;
@@ -237,6 +328,6 @@ impl Act for Settle {
             let why = self.receipt.receipt.reason.as_deref().unwrap_or_default();
             tracing::info!(document = %row.id, ground = ?self.receipt.receipt.ground, words = why.len(), "not delivered");
         }
-        tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id).into())
+        Ok(DocumentRow { stage, stage_time: at, receipt: Some(stored), ..row.clone() })
     }
 }

@@ -43,11 +43,11 @@ impl CaseSummary {
     }
 }
 
-fn request_place(case: &CaseId) -> String {
+pub(super) fn request_place(case: impl std::fmt::Display) -> String {
     format!("mla_request/{case}")
 }
 
-fn order_place(number: &SharedNumber) -> String {
+pub(super) fn order_place(number: impl std::fmt::Display) -> String {
     format!("production_order/{number}")
 }
 

@@ -3,6 +3,7 @@
 //! An entry is appended in the transaction of the change it records. Nodes of complete subtrees are
 //! kept, so that roots and proofs need only look-ups.
 
+use super::log_tail::{End, Entry, LogTail};
 use super::session::{Session, StoreError, digest, parse, size, stored};
 use super::transaction::Transaction;
 use crate::problem::Problem;
@@ -64,7 +65,10 @@ impl Transaction {
         event: CustodyEvent,
     ) -> Result<LoggedEvent, StoreError> {
         let stream = event.stream.to_string();
-        let (n, previous) = self.end_of_stream(case, &stream).await?;
+        let (n, previous) = match self.tail().end(case, &stream) {
+            Some(end) => end,
+            None => self.end_of_stream(case, &stream).await?,
+        };
         let n = n + 1;
         let body = EventBody {
             case: case.to_owned(),
@@ -79,70 +83,9 @@ impl Transaction {
         let salt: [u8; 32] = draw(self.entropy());
         let key = self.create_key(case)?;
         let leaf = Leaf::new(&TagKey::derive(key.as_bytes()), &body.stream, n, &salt, &bytes);
-        let leaf_index = self.append_leaf(&leaf).await?;
-        let sealed = key.encrypt(&body_place(leaf_index), &bytes)?;
-        sqlx::query(
-            "-- record
-             INSERT INTO custody_body (leaf_index, case_id, stream, n, salt, body) VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(stored(leaf_index)?)
-        .bind(case)
-        .bind(stream)
-        .bind(stored(n)?)
-        .bind(salt.as_slice())
-        .bind(sealed)
-        .execute(self.connection())
-        .await?;
+        let entry = Entry { leaf: &leaf, case, stream: &stream, n, salt };
+        let leaf_index = self.tail().stage(&entry, |index| key.encrypt(&body_place(index), &bytes))?;
         Ok(LoggedEvent { leaf_index, leaf_hash: leaf.hash(), n })
-    }
-
-    async fn end_of_stream(&mut self, case: &str, stream: &str) -> Result<(u64, Option<Digest>), StoreError> {
-        let row = sqlx::query(
-            "-- end_of_stream
-             SELECT custody_body.n, custody_leaf.leaf_hash FROM custody_body
-             JOIN custody_leaf ON custody_leaf.leaf_index = custody_body.leaf_index
-             WHERE custody_body.case_id = $1 AND custody_body.stream = $2
-             ORDER BY custody_body.n DESC LIMIT 1",
-        )
-        .bind(case)
-        .bind(stream)
-        .fetch_optional(self.connection())
-        .await?;
-        match row {
-            None => Ok((0, None)),
-            Some(row) => Ok((size(row.try_get(0)?)?, Some(digest(row.try_get(1)?)?))),
-        }
-    }
-
-    async fn append_leaf(&mut self, leaf: &Leaf) -> Result<u64, StoreError> {
-        let count = self.tree_size().await?;
-        let mut peaks = Vec::new();
-        for coordinates in tree::peak_nodes(count).map_err(damaged)? {
-            peaks.push(self.node(coordinates).await?.ok_or_else(|| missing_node(coordinates))?);
-        }
-        let mut tree = Tree::from_peaks(count, peaks).map_err(damaged)?;
-        let appended = tree.append(leaf.hash()).map_err(damaged)?;
-        sqlx::query(
-            "-- append_leaf
-             INSERT INTO custody_leaf (leaf_index, leaf, leaf_hash) VALUES ($1, $2, $3)",
-        )
-        .bind(stored(count)?)
-        .bind(leaf.to_bytes().as_slice())
-        .bind(leaf.hash().as_bytes().as_slice())
-        .execute(self.connection())
-        .await?;
-        for node in appended.nodes {
-            sqlx::query(
-                "-- append_node
-                 INSERT INTO custody_node (level, node_index, hash) VALUES ($1, $2, $3)",
-            )
-            .bind(i64::from(node.at.level))
-            .bind(stored(node.at.index)?)
-            .bind(node.hash.as_bytes().as_slice())
-            .execute(self.connection())
-            .await?;
-        }
-        Ok(count)
     }
 
     /// Replaces the checkpoint if nobody did so since `expected_size`; says whether it was replaced.
@@ -184,11 +127,53 @@ impl Transaction {
 }
 
 /// Where a body is encrypted for: bodies cannot be swapped between entries.
-fn body_place(leaf_index: u64) -> String {
+pub(super) fn body_place(leaf_index: u64) -> String {
     format!("custody_body/{leaf_index}")
 }
 
 impl Session {
+    /// Number and leaf hash of the last committed event of a stream; 0 and none before the first.
+    async fn end_of_stream(&mut self, case: &str, stream: &str) -> Result<End, StoreError> {
+        let row = sqlx::query(
+            "-- end_of_stream
+             SELECT custody_body.n, custody_leaf.leaf_hash FROM custody_body
+             JOIN custody_leaf ON custody_leaf.leaf_index = custody_body.leaf_index
+             WHERE custody_body.case_id = $1 AND custody_body.stream = $2
+             ORDER BY custody_body.n DESC LIMIT 1",
+        )
+        .bind(case)
+        .bind(stream)
+        .fetch_optional(self.connection())
+        .await?;
+        match row {
+            None => Ok((0, None)),
+            Some(row) => Ok((size(row.try_get(0)?)?, Some(digest(row.try_get(1)?)?))),
+        }
+    }
+
+    /// Number and leaf hash of the last committed event of a stream; none before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn last_event(
+        &mut self,
+        case: &str,
+        stream: &str,
+    ) -> Result<Option<(u64, Digest)>, StoreError> {
+        let (n, leaf_hash) = self.end_of_stream(case, stream).await?;
+        Ok(leaf_hash.map(|leaf_hash| (n, leaf_hash)))
+    }
+
+    /// The committed log as far as appending needs it.
+    pub(super) async fn load_tail(&mut self) -> Result<LogTail, StoreError> {
+        let count = self.tree_size().await?;
+        let mut peaks = Vec::new();
+        for coordinates in tree::peak_nodes(count).map_err(damaged)? {
+            peaks.push(self.node(coordinates).await?.ok_or_else(|| missing_node(coordinates))?);
+        }
+        Ok(LogTail::new(Tree::from_peaks(count, peaks).map_err(damaged)?))
+    }
+
     /// How many entries the log holds.
     ///
     /// # Errors

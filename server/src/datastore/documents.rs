@@ -125,11 +125,11 @@ pub struct StoredReceipt {
     pub leaf_hash: Digest,
 }
 
-fn container_place(id: &DocumentId) -> String {
+pub(super) fn container_place(id: impl std::fmt::Display) -> String {
     format!("document/{id}/container")
 }
 
-fn receipt_place(id: &DocumentId) -> String {
+pub(super) fn receipt_place(id: impl std::fmt::Display) -> String {
     format!("document/{id}/receipt")
 }
 
@@ -267,6 +267,21 @@ impl Session {
         .fetch_optional(self.connection())
         .await?;
         row.map(|row| self.document_of(&row)).transpose()
+    }
+
+    /// Where the document with this id stands.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the row is damaged or the database fails.
+    pub async fn document_stage(&mut self, id: &DocumentId) -> Result<Option<DocumentStage>, StoreError> {
+        let stage: Option<String> = sqlx::query_scalar(
+            "-- document_stage
+             SELECT stage FROM document WHERE document_id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(stage.map(|stage| parse(&stage, "a stored stage is damaged")).transpose()?)
     }
 
     /// Every document that `sender` sent under this number, without its bytes: one, or several if other bytes

@@ -1,32 +1,44 @@
 //! The only room that speaks SQL. Its interface is [`Datastore::perform`]: an act goes in by value,
 //! its rows and its custody entries commit together or not at all.
 //!
-//! One writer task owns the write connection. An act runs inside `BEGIN IMMEDIATE` … `COMMIT`; no
-//! answer leaves before `COMMIT` has returned, and an act once started ignores that its caller hung
-//! up. A [`Problem`] rolls back. Any other database error drops the connection and the act is tried
-//! once more on a new one, so an act may run more than once: it asks the transaction for time and
-//! ids, and sends nothing.
+//! One writer task owns the write connection and commits acts in groups (`writer.rs`). No answer
+//! leaves before `COMMIT` has returned, and an act once started ignores that its caller hung up. An act
+//! may run more than once: it asks the transaction for time and ids, and sends nothing.
 
 mod answered;
+mod case_heads;
 mod cases;
 mod custody;
 mod documents;
+mod inspection;
+mod log_tail;
+mod outbox;
 mod packages;
 mod parties;
 mod preservations;
 mod session;
 mod transaction;
+mod writer;
 
+pub use case_heads::HeadRow;
 pub use cases::CaseSummary;
 pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};
+pub use inspection::{
+    Inspection, RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage,
+    RawParty, RawReceipt,
+};
+pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
 pub use parties::PartyRow;
 pub use session::{Session, StoreError};
+/// What a database may fail with.
+pub use sqlx::Error as DatabaseError;
 pub use transaction::Transaction;
 
+use crate::faults::Faults;
 use crate::keystore::KeyStore;
-use crate::problem::{Problem, Reason};
+use crate::problem::Problem;
 use rogatory_core::{Clock, Entropy};
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -35,11 +47,11 @@ use sqlx::sqlite::{
 };
 use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use writer::{Waiting, Work, Writer};
 
 /// How many acts may wait for the writer before callers are held back.
 const WAITING_ACTS: usize = 256;
@@ -57,48 +69,6 @@ pub trait Act: Send + 'static {
     fn perform(&self, tx: &mut Transaction) -> impl Future<Output = Result<Self::Output, StoreError>> + Send;
 }
 
-/// The outcome of one run inside a transaction, with the way to answer held apart.
-type Run<'a> = Pin<Box<dyn Future<Output = Result<Reply, StoreError>> + Send + 'a>>;
-/// Answers the caller: with what the act gave once `COMMIT` has returned, or with why it did not.
-type Reply = Box<dyn FnOnce(Result<(), Problem>) + Send>;
-
-/// An act whose types are forgotten, with the caller it answers.
-trait WaitingAct: Send {
-    fn name(&self) -> &'static str;
-    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> Run<'a>;
-    fn fail(&mut self, problem: Problem);
-}
-
-struct Waiting<A: Act> {
-    act: A,
-    caller: Option<oneshot::Sender<Result<A::Output, Problem>>>,
-}
-
-impl<A: Act + Sync> WaitingAct for Waiting<A> {
-    fn name(&self) -> &'static str {
-        A::NAME
-    }
-
-    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> Run<'a> {
-        Box::pin(async move {
-            let output = self.act.perform(tx).await?;
-            let caller = self.caller.take();
-            Ok(Box::new(move |committed: Result<(), Problem>| {
-                if let Some(caller) = caller {
-                    // The caller may have hung up; the act stands all the same.
-                    let _ = caller.send(committed.map(|()| output));
-                }
-            }) as Reply)
-        })
-    }
-
-    fn fail(&mut self, problem: Problem) {
-        if let Some(caller) = self.caller.take() {
-            let _ = caller.send(Err(problem));
-        }
-    }
-}
-
 /// The database of one institution.
 #[derive(Clone)]
 pub struct Datastore {
@@ -106,27 +76,33 @@ pub struct Datastore {
     keys: Arc<KeyStore>,
     acts: mpsc::Sender<Work>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+    grown: Arc<Notify>,
 }
 
-/// What the writer is handed.
-enum Work {
-    Perform(Box<dyn WaitingAct>),
-    Stop,
+/// Where a database lies and what an office hands it.
+pub struct Opening<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// Whether it is made if it is not there.
+    pub create: bool,
+    /// The keys of the cases.
+    pub keys: Arc<KeyStore>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws ids and salts.
+    pub entropy: Arc<dyn Entropy>,
+    /// What breaks on purpose: [`crate::faults::NoFaults`] but in tests.
+    pub faults: Arc<dyn Faults>,
 }
 
 impl Datastore {
-    /// Opens the database at `path` and starts its writer.
+    /// Opens the database and starts its writer.
     ///
     /// # Errors
     /// [`Problem`] if it cannot be opened, has a schema this version does not know, or does not keep
     /// WAL with `synchronous=FULL`: then nothing acknowledged would be safe.
-    pub async fn open(
-        path: &Path,
-        create: bool,
-        keys: Arc<KeyStore>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, Problem> {
+    pub async fn open(opening: Opening<'_>) -> Result<Self, Problem> {
+        let Opening { path, create, keys, clock, entropy, faults } = opening;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(create)
@@ -137,6 +113,9 @@ impl Datastore {
             .busy_timeout(Duration::from_secs(10));
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_with(options.clone())
             .await
             .map_err(|error| Problem::internal("the database cannot be opened", error))?;
@@ -146,12 +125,26 @@ impl Datastore {
         assert_durable(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            // A connection to a file does not go stale: asking it first would double the work of short readings.
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_with(options)
             .await
             .map_err(|error| Problem::internal("the database cannot be opened", error))?;
         let (acts, waiting) = mpsc::channel(WAITING_ACTS);
-        let task = tokio::spawn(write(writer, waiting, Arc::clone(&keys), clock, entropy));
-        Ok(Self { readers, keys, acts, writer: Arc::new(Mutex::new(Some(task))) })
+        let grown = Arc::new(Notify::new());
+        let writer = Writer {
+            pool: writer,
+            keys: Arc::clone(&keys),
+            clock,
+            entropy,
+            faults,
+            grown: Arc::clone(&grown),
+            open: None,
+        };
+        let task = tokio::spawn(writer.run(waiting));
+        Ok(Self { readers, keys, acts, writer: Arc::new(Mutex::new(Some(task))), grown })
     }
 
     /// Performs `act` in a transaction and answers after its commit.
@@ -162,10 +155,15 @@ impl Datastore {
         let (caller, answer) = oneshot::channel();
         let gone = |what: &'static str| Problem::internal(what, "the writer has stopped");
         self.acts
-            .send(Work::Perform(Box::new(Waiting { act, caller: Some(caller) })))
+            .send(Work::Perform(Box::new(Waiting::new(act, caller))))
             .await
             .map_err(|_| gone("the datastore is shutting down"))?;
         answer.await.map_err(|_| gone("the datastore shut down before the act was performed"))?
+    }
+
+    /// Waits until the custody log has grown since the last time this was asked.
+    pub async fn log_grown(&self) {
+        self.grown.notified().await;
     }
 
     /// A session for reading what is committed.
@@ -218,67 +216,5 @@ async fn assert_durable(pool: &SqlitePool) -> Result<(), Problem> {
             "the database does not keep WAL with synchronous=FULL, so nothing acknowledged would be safe",
             format!("journal_mode={journal}, synchronous={synchronous}"),
         ))
-    }
-}
-
-/// The writer: one act, one transaction, one answer after the commit.
-async fn write(
-    pool: SqlitePool,
-    mut waiting: mpsc::Receiver<Work>,
-    keys: Arc<KeyStore>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-) {
-    while let Some(Work::Perform(mut act)) = waiting.recv().await {
-        let mut outcome = attempt(&pool, act.as_mut(), &keys, &clock, &entropy).await;
-        if let Err(StoreError::Database(error)) = &outcome {
-            tracing::warn!(act = act.name(), %error, "a transaction failed and is tried again");
-            outcome = attempt(&pool, act.as_mut(), &keys, &clock, &entropy).await;
-        }
-        match outcome {
-            Ok(reply) => reply(Ok(())),
-            Err(StoreError::Problem(problem)) => act.fail(problem),
-            Err(StoreError::Database(error)) => {
-                act.fail(Problem::internal("the database failed twice at one act", error));
-            }
-        }
-    }
-    pool.close().await;
-}
-
-async fn attempt(
-    pool: &SqlitePool,
-    act: &mut dyn WaitingAct,
-    keys: &Arc<KeyStore>,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-) -> Result<Reply, StoreError> {
-    let mut connection = pool.acquire().await?;
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    let session = Session::new(connection, Arc::clone(keys));
-    let mut tx = Transaction::new(session, clock.now(), Arc::clone(entropy));
-    match act.run(&mut tx).await {
-        Ok(reply) => {
-            // Nothing is acknowledged before `COMMIT` returns.
-            if let Err(error) = sqlx::query("COMMIT").execute(tx.connection()).await {
-                tx.abandon().await;
-                let unknown = "the database could not commit; nothing was changed, or all was";
-                reply(Err(Problem::new(Reason::Raced, unknown)
-                    .with_source(error)
-                    .with_hint("repeat the call with the same request id")));
-                return Ok(Box::new(|_| {}));
-            }
-            Ok(reply)
-        }
-        Err(StoreError::Problem(problem)) => {
-            if sqlx::query("ROLLBACK").execute(tx.connection()).await.is_err() {
-                tx.abandon().await;
-            }
-            Err(StoreError::Problem(problem))
-        }
-        Err(StoreError::Database(error)) => {
-            tx.abandon().await;
-            Err(StoreError::Database(error))
-        }
     }
 }

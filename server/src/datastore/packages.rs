@@ -96,6 +96,8 @@ pub struct PackageRow {
     pub relay_receipt: Option<Vec<u8>>,
     /// The receipt given or got.
     pub receipt: Option<StoredReceipt>,
+    /// The receipt got when it was passed on, positive or negative.
+    pub relay_answer: Option<StoredReceipt>,
 }
 
 /// A transfer that was announced.
@@ -111,11 +113,15 @@ pub struct TransferRow {
     pub objects: Vec<ObjectRow>,
 }
 
-fn relay_place(id: &PackageId) -> String {
+pub(super) fn relay_place(id: impl std::fmt::Display) -> String {
     format!("package/{id}/relay-receipt")
 }
 
-fn receipt_place(id: &PackageId) -> String {
+pub(super) fn relay_answer_place(id: impl std::fmt::Display) -> String {
+    format!("package/{id}/relay-answer")
+}
+
+pub(super) fn receipt_place(id: impl std::fmt::Display) -> String {
     format!("package/{id}/receipt")
 }
 
@@ -219,6 +225,33 @@ impl Transaction {
         touched_one(done.rows_affected(), "package")
     }
 
+    /// Stores what came of passing a package on: the receipt, and the stage that it means.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is no such package or the database fails.
+    pub async fn settle_relay(
+        &mut self,
+        package: &PackageRow,
+        stage: PackageStage,
+        receipt: &StoredReceipt,
+    ) -> Result<(), StoreError> {
+        let sealed =
+            self.key(&package.case)?.encrypt(&relay_answer_place(&package.id), &receipt.container)?;
+        let done = sqlx::query(
+            "-- settle_relay
+             UPDATE package SET stage = $2, stage_time = $3, relay_answer = $4, relay_answer_leaf = $5
+             WHERE package_id = $1",
+        )
+        .bind(package.id.as_str())
+        .bind(stage.as_str())
+        .bind(self.now().microseconds())
+        .bind(sealed)
+        .bind(receipt.leaf_hash.as_bytes().as_slice())
+        .execute(self.connection())
+        .await?;
+        touched_one(done.rows_affected(), "package")
+    }
+
     /// Remembers a transfer; the same announcement is remembered once.
     ///
     /// # Errors
@@ -306,7 +339,8 @@ impl Session {
         let row = sqlx::query(
             "-- package
              SELECT package_id, case_id, shared_number, counterpart, stage, stage_time, manifest_sha256,
-                    objects_sha256, size_bytes, object_count, relay_receipt, receipt, receipt_leaf
+                    objects_sha256, size_bytes, object_count, relay_receipt, receipt, receipt_leaf, relay_answer,
+                    relay_answer_leaf
              FROM package WHERE package_id = $1",
         )
         .bind(id.as_str())
@@ -323,7 +357,8 @@ impl Session {
         let rows = sqlx::query(
             "-- packages
              SELECT package_id, case_id, shared_number, counterpart, stage, stage_time, manifest_sha256,
-                    objects_sha256, size_bytes, object_count, relay_receipt, receipt, receipt_leaf
+                    objects_sha256, size_bytes, object_count, relay_receipt, receipt, receipt_leaf, relay_answer,
+                    relay_answer_leaf
              FROM package WHERE case_id = $1 ORDER BY stage_time, package_id",
         )
         .bind(case)
@@ -362,6 +397,8 @@ impl Session {
         let relay: Option<Vec<u8>> = row.try_get(10)?;
         let receipt: Option<Vec<u8>> = row.try_get(11)?;
         let leaf: Option<Vec<u8>> = row.try_get(12)?;
+        let answer: Option<Vec<u8>> = row.try_get(13)?;
+        let answer_leaf: Option<Vec<u8>> = row.try_get(14)?;
         Ok(PackageRow {
             shared_number: parse(row.try_get(2)?, "a stored shared number is damaged")?,
             counterpart: parse(row.try_get(3)?, "a stored party is damaged")?,
@@ -375,6 +412,13 @@ impl Session {
             receipt: match (receipt, leaf) {
                 (Some(receipt), Some(leaf)) => Some(StoredReceipt {
                     container: key.decrypt(&receipt_place(&id), &receipt)?,
+                    leaf_hash: digest(&leaf)?,
+                }),
+                _ => None,
+            },
+            relay_answer: match (answer, answer_leaf) {
+                (Some(answer), Some(leaf)) => Some(StoredReceipt {
+                    container: key.decrypt(&relay_answer_place(&id), &answer)?,
                     leaf_hash: digest(&leaf)?,
                 }),
                 _ => None,

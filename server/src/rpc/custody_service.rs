@@ -5,10 +5,13 @@ use super::status_of;
 use crate::access::permit_of;
 use crate::authority::Authority;
 use crate::casework::export_record::export_record;
+use crate::casework::prove_entry::{Wanted, prove_entry};
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::problem::Problem;
+use rogatory_core::Digest;
 use rogatory_proto::custody::v1 as wire;
 use rogatory_proto::custody::v1::custody_service_server::CustodyService;
+use rogatory_proto::custody::v1::prove_entry_request::Entry as WireEntry;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -37,4 +40,46 @@ impl CustodyService for Custody {
         let record = exported.await.map_err(|problem: Problem| status_of(&problem))?;
         Ok(Response::new(wire::ExportRecordResponse { record: record.into() }))
     }
+
+    async fn prove_entry(
+        &self,
+        request: Request<wire::ProveEntryRequest>,
+    ) -> Result<Response<wire::ProveEntryResponse>, Status> {
+        let proven = async {
+            let permit = permit_of(&request)?;
+            let message = request.get_ref();
+            let wanted = wanted(message.entry.as_ref())?;
+            prove_entry(&self.0, &permit, &message.case_id, &wanted, message.closed).await
+        };
+        let proven = proven.await.map_err(|problem: Problem| status_of(&problem))?;
+        let entry = proven.entry;
+        Ok(Response::new(wire::ProveEntryResponse {
+            proof: proven.proof.into(),
+            leaf_hash: entry.leaf_hash.as_bytes().to_vec().into(),
+            leaf_index: entry.leaf_index,
+            stream: entry.stream.to_string(),
+            n: entry.n,
+            body: entry.body.into(),
+        }))
+    }
+}
+
+fn wanted(entry: Option<&WireEntry>) -> Result<Wanted, Problem> {
+    Ok(match entry {
+        None => {
+            return Err(Problem::argument(
+                "entry",
+                &"say which entry: by stream and number, index or digest",
+            ));
+        }
+        Some(WireEntry::Numbered(place)) => {
+            let stream =
+                place.stream.parse().map_err(|error| Problem::argument("numbered.stream", &error))?;
+            Wanted::Numbered(stream, place.n)
+        }
+        Some(WireEntry::LeafIndex(index)) => Wanted::Index(*index),
+        Some(WireEntry::Sha256(sha256)) => {
+            Wanted::Naming(Digest::from_slice(sha256).map_err(|error| Problem::argument("sha256", &error))?)
+        }
+    })
 }

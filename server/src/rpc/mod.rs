@@ -14,7 +14,7 @@ mod status;
 pub use status::status_of;
 
 use crate::authority::Authority;
-use crate::casework::sign_checkpoint::sign_checkpoint;
+use crate::casework::delivery::own_checkpoint;
 use crate::datastore::StoredReceipt;
 use crate::problem::Problem;
 use rogatory_proto::common::v1::SealedReceipt;
@@ -44,15 +44,15 @@ pub(crate) fn page_size(asked: i32, usual: u32, most: u32) -> Result<u32, Proble
     }
 }
 
-/// A receipt given here, with the checkpoint that holds its leaf.
+/// A receipt given here, with the latest checkpoint: the next one, signed within seconds, holds its leaf.
 ///
 /// # Errors
-/// A [`Problem`] if the checkpoint cannot be signed.
+/// A [`Problem`] if the database fails.
 pub(crate) async fn with_checkpoint(
     authority: &Authority,
     receipt: StoredReceipt,
 ) -> Result<SealedReceipt, Problem> {
-    let checkpoint = sign_checkpoint(authority).await?.map(|(_, note)| note).unwrap_or_default();
+    let checkpoint = own_checkpoint(authority).await?;
     Ok(sealed(receipt.container, &receipt.leaf_hash, checkpoint))
 }
 

@@ -78,6 +78,8 @@ pub fn exported() -> Exported {
         tag_key,
         checkpoint: checkpoint.clone(),
         heads: Vec::new(),
+        receipted: Vec::new(),
+        told: Vec::new(),
         entries,
     };
     let bytes = good(good(record.with_heads(&key)).to_bytes());

@@ -4,6 +4,9 @@
     python3 verify.py                              every vector beside this file
     python3 verify.py --vkey KEY RECORD.json       one custody record; --vkey repeats
 
+What counterparts acknowledged is checked as far as the text of custody-log.md goes: that a receipt
+quotes the head. Who sealed the receipt is a question of formal-document.md and not asked here.
+
 Needs Python 3.9 and, for Ed25519, either the `cryptography` package or the `openssl` command.
 Exit codes: 0 all as expected, 4 something is not, 2 usage, 75 no Ed25519 at hand.
 """
@@ -14,6 +17,7 @@ import datetime
 import glob
 import hashlib
 import hmac
+import io
 import json
 import os
 import re
@@ -21,6 +25,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 MAX_SIZE = 2**63 - 1
 SEGMENT = r"[a-z0-9][a-z0-9-]{0,62}"
@@ -246,6 +251,8 @@ def read_note(data, trusted, part):
         require(space and is_name(name) and len(signature) > 4, part)
         parsed.append((name, signature[:4], signature[4:]))
     signed_by = []
+    if trusted is None:
+        return text, signed_by, len(lines)
     for name, key_id, signature in parsed:
         keys = {k.public_key for k in trusted if (k.name, k.key_id) == (name, key_id)}
         if not keys:
@@ -282,6 +289,7 @@ def checkpoint(data, trusted, part):
 
 
 def case_head(data, trusted, part):
+    """`trusted` None reads what the head says, whoever signed it."""
     text, signed_by, lines = read_note(data, trusted, part)
     fields = text.split("\n")
     require(len(fields) == 7 and fields[6] == "" and fields[0] == "rogatory/case-head/1", part)
@@ -289,23 +297,33 @@ def case_head(data, trusted, part):
     origin_party(origin, part)
     require(shared == "-" or is_shared_number(shared), part)
     require(is_stream(stream) and 1 <= number(n, part) <= MAX_SIZE, part)
-    require(origin in signed_by, part)
+    require(trusted is None or origin in signed_by, part)
     return origin, None if shared == "-" else shared, stream, int(n), unhex(leaf, 32, part), lines
 
 
 def proof_file(data, leaf, trusted):
+    """`leaf` is the leaf hash that the reader has, or None for an open proof."""
     part = ""
-    require(len(data) <= 131072 + 8192, part)
+    require(len(data) <= 131072 + 106496, part)
     head, divider, note = data.partition(b"\n\n")
     require(divider, part)
     try:
         lines = head.decode("ascii").split("\n")
     except UnicodeDecodeError:
         raise Refused(part)
-    require(len(lines) >= 2 and lines[0] == "c2sp.org/tlog-proof@v1", part)
-    require(lines[1].startswith("index ") and len(lines) <= 2 + 64, part)
-    index = number(lines[1][6:], part)
-    hashes = [unbase64(line, part) for line in lines[2:]]
+    require(lines.pop(0) == "c2sp.org/tlog-proof@v1" and lines, part)
+    if lines[0].startswith("extra "):
+        entry = unbase64(lines.pop(0)[6:], part)
+        require(64 <= len(entry) <= 64 + 65536 and lines, part)
+        tag, salt, body = entry[:32], entry[32:64], entry[64:]
+        check_body(body, part)
+        opened = leaf_hash(b"\x01" + tag + make_commitment(salt, body))
+        require(leaf in (None, opened), part)
+        leaf = opened
+    require(leaf is not None, part)
+    require(lines[0].startswith("index ") and len(lines) <= 1 + 64, part)
+    index = number(lines[0][6:], part)
+    hashes = [unbase64(line, part) for line in lines[1:]]
     require(all(len(h) == 32 for h in hashes), part)
     _, size, root, _ = checkpoint(note, trusted, part)
     require(included(leaf, index, size, hashes, root), part)
@@ -331,7 +349,7 @@ def read_json(text, part):
 def check_form(record):
     part = "framing"
     names = ["format", "profile", "institution", "origin", "shared_number", "tag_key"]
-    names += ["checkpoint", "heads", "entries"]
+    names += ["checkpoint", "heads", "receipted", "told", "entries"]
     require(isinstance(record, Pairs) and [name for name, _ in record] == names, part)
     record = dict(record)
     for name in ("format", "profile"):
@@ -344,9 +362,25 @@ def check_form(record):
     entries = record["entries"]
     require(isinstance(entries, list) and not isinstance(entries, Pairs), part)
     require(0 < len(entries) <= 100000 and len(record["heads"]) <= len(entries), part)
+    receipted = record["receipted"]
+    require(isinstance(receipted, list) and not isinstance(receipted, Pairs), part)
+    require(len(receipted) <= len(entries), part)
+    record["receipted"] = [check_receipted_form(one, part) for one in receipted]
+    told = record["told"]
+    require(isinstance(told, list) and not isinstance(told, Pairs) and len(told) <= len(entries), part)
+    require(all(isinstance(head, str) for head in told), part)
     record["entries"] = [check_entry_form(entry, part) for entry in entries]
     require(origin_party(record["origin"], part) == record["institution"], part)
     return record
+
+
+def check_receipted_form(one, part):
+    require(isinstance(one, Pairs) and [name for name, _ in one] == ["head", "receipt"], part)
+    one = dict(one)
+    require(isinstance(one["head"], str), part)
+    one["receipt"] = unbase64(one["receipt"], part)
+    require(len(one["receipt"]) <= 65536, part)
+    return one
 
 
 def check_entry_form(entry, part):
@@ -398,7 +432,8 @@ def check_body(body, part):
 
 
 def verify_record(data, trusted):
-    """Returns {stream: (n, leaf hash, erased numbers)} or raises Refused with the part."""
+    """Returns {stream: (n, leaf hash, erased numbers)} and {stream: (n, when known to its counterpart)},
+    or raises Refused with the part."""
     part = "framing"
     require(len(data) <= 67108864, part)
     try:
@@ -413,7 +448,7 @@ def verify_record(data, trusted):
     origin, size, root, lines = checkpoint(record["checkpoint"].encode(), trusted, part)
     require(origin == record["origin"] and lines == 1, part)
 
-    streams, last_index, case = {}, -1, None
+    streams, leaves, last_index, case = {}, {}, -1, None
     for entry in record["entries"]:
         stream, n = entry["stream"], entry["n"]
         part = "entry %s #%d " % (stream, n)
@@ -434,6 +469,7 @@ def verify_record(data, trusted):
         hashed = leaf_hash(leaf)
         require(included(hashed, entry["index"], size, entry["proof"], root), part + "proof")
         streams[stream] = (n, hashed, erased)
+        leaves[stream, n] = hashed
         last_index = entry["index"]
 
     require(len(record["heads"]) == len(streams), "heads")
@@ -442,7 +478,45 @@ def verify_record(data, trusted):
         n, hashed, _ = streams[stream]
         *says, lines = case_head(note.encode(), trusted, part)
         require(says == [origin, record["shared_number"], stream, n, hashed] and lines == 1, part)
-    return streams
+
+    known, last = [], ""
+    for position, one in enumerate(record["receipted"], 1):
+        part = "receipted %d" % position
+        says, shared, stream, n, hashed, lines = case_head(one["head"].encode(), trusted, part)
+        require(lines == 1 and says == origin and stream != "internal" and stream > last, part)
+        require(leaves.get((stream, n)) == hashed, part)
+        known.append((stream, n, shared, one))
+        last = stream
+    last = ""
+    for position, note in enumerate(record["told"], 1):
+        part = "told %d" % position
+        says, _, stream, _, _, lines = case_head(note.encode(), None, part)
+        counterpart = origin_party(says, part)
+        require(lines == 1 and stream == record["institution"] and counterpart > last, part)
+        require(counterpart in streams, part)
+        last = counterpart
+    told = {}
+    for stream, n, shared, one in known:
+        at = check_receipt(one, record["institution"], stream, shared, "receipt " + stream)
+        told[stream] = (n, at)
+    return streams, told
+
+
+def check_receipt(one, institution, counterpart, shared, part):
+    """Section 10, step 13. The receipt's seal is not verified."""
+    try:
+        container = zipfile.ZipFile(io.BytesIO(one["receipt"]))
+        receipt = json.loads(container.read("document.json"))
+        require(receipt["kind"] == "receipt", part)
+        require(receipt["receipt"] in ("delivery", "non-delivery"), part)
+        require(receipt["issuer"]["party"] == counterpart, part)
+        require(receipt["addressee"] == institution, part)
+        require(receipt["case_head_sha256"] == sha256(one["head"].encode()).hex(), part)
+        require(receipt["of"]["sender"] == institution, part)
+        require(shared is not None and receipt["of"]["shared_number"] == shared, part)
+        return receipt["issued_time"]
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, NotImplementedError):
+        raise Refused(part)
 
 
 # Section 14: the vectors
@@ -514,7 +588,7 @@ def run_record(keys, path):
     with open(path, "rb") as file:
         data = file.read()
     try:
-        streams = verify_record(data, [Vkey(key) for key in keys])
+        streams, told = verify_record(data, [Vkey(key) for key in keys])
     except Refused as refused:
         print("failed: " + str(refused))
         return 4
@@ -522,6 +596,9 @@ def run_record(keys, path):
         n, _, erased = streams[stream]
         line = "%s: complete from #1 to #%d of what this log says" % (stream, n)
         print(line + ("; erased: " + ", ".join("#%d" % e for e in erased) if erased else ""))
+        if stream in told:
+            print("  up to #%d as known to %s on %s, says a receipt whose seal was not verified"
+                  % (told[stream][0], stream, told[stream][1]))
     return 0
 
 

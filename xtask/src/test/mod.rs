@@ -4,7 +4,7 @@ mod install;
 mod licences;
 
 use crate::workspace::{Stopwatch, cargo, root, target};
-use crate::{demo, say};
+use crate::{bench, demo, say};
 use anyhow::{Context as _, bail};
 use install::Tools;
 use std::process::Command;
@@ -35,6 +35,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     step("wire files", || wire_files(&tools))?;
     step("tests", || checked(tools.lend(cargo().args(["test", "--locked", "--workspace"]))))?;
     step("demonstration", || demo::run(&demo::Options::default()))?;
+    step("benchmarks, tiny", || {
+        bench::run(&bench::Options { scale: bench::Scale::Smoke, ..bench::Options::default() })
+    })?;
     say::line(&format!("\nAll steps passed in {}.", watch.words()));
     Ok(())
 }

@@ -1,0 +1,315 @@
+//! The writer: acts that wait share a transaction, a savepoint each, and one sync.
+//!
+//! ```text
+//! BEGIN IMMEDIATE ─ act 1 ─ act 2 ─ … ─ entries of the log, number of the group ─ COMMIT ─ answers
+//!                    └ a Problem or a broken constraint: back to its savepoint, the others stand
+//!                    └ any other error of the database: the group is abandoned, the connection dropped,
+//!                      each act tried alone on a new one
+//! ```
+//! Nobody is answered before `COMMIT` has returned, not even with a refusal: it may rest on what an
+//! act before it in the group did. If `COMMIT` reports a failure, the number of the group tells
+//! on a new connection whether it stands all the same.
+
+use super::session::{Session, StoreError};
+use super::transaction::Transaction;
+use super::{Act, WAITING_ACTS};
+use crate::faults::{Broken, Faults};
+use crate::keystore::KeyStore;
+use crate::problem::{Problem, Reason};
+use rogatory_core::{Clock, Entropy};
+use sqlx::sqlite::SqlitePool;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// The most acts that share a transaction.
+const ACTS_OF_A_GROUP: usize = WAITING_ACTS / 2;
+
+/// What the writer is handed.
+pub(super) enum Work {
+    /// An act to be performed.
+    Perform(Box<dyn WaitingAct>),
+    /// Nothing more comes.
+    Stop,
+}
+
+type Run<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+/// An act whose types are forgotten, with the caller it answers.
+pub(super) trait WaitingAct: Send {
+    fn name(&self) -> &'static str;
+    /// Performs it and keeps its output until the commit.
+    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> Run<'a>;
+    /// Answers the caller: with the output, or with why there is none.
+    fn answer(self: Box<Self>, outcome: Result<(), Problem>);
+}
+
+/// An act that waits for the writer.
+pub(super) struct Waiting<A: Act> {
+    act: A,
+    output: Option<A::Output>,
+    caller: oneshot::Sender<Result<A::Output, Problem>>,
+}
+
+impl<A: Act> Waiting<A> {
+    pub(super) const fn new(act: A, caller: oneshot::Sender<Result<A::Output, Problem>>) -> Self {
+        Self { act, output: None, caller }
+    }
+}
+
+impl<A: Act + Sync> WaitingAct for Waiting<A> {
+    fn name(&self) -> &'static str {
+        A::NAME
+    }
+
+    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> Run<'a> {
+        Box::pin(async move {
+            self.output = None;
+            self.output = Some(self.act.perform(tx).await?);
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), Problem>) {
+        let Self { output, caller, .. } = *self;
+        let unperformed = || Problem::internal("an act was committed and not performed", A::NAME);
+        // The caller may have hung up; the act stands all the same.
+        let _ = caller.send(outcome.and_then(|()| output.ok_or_else(unperformed)));
+    }
+}
+
+/// A group that came to nothing: its acts are tried again, each alone.
+struct Abandoned(sqlx::Error);
+
+/// Owns the one connection that writes.
+pub(super) struct Writer {
+    pub pool: SqlitePool,
+    pub keys: Arc<KeyStore>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub faults: Arc<dyn Faults>,
+    /// Told after each commit that made the custody log grow.
+    pub grown: Arc<Notify>,
+    /// The connection between two groups, with the end of the log.
+    pub open: Option<Transaction>,
+}
+
+impl Writer {
+    /// Performs what is handed in, until nothing more comes.
+    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Work>) {
+        let mut going_on = true;
+        while going_on {
+            let mut group = Vec::new();
+            let mut work = waiting.recv().await;
+            // Whoever waits already joins; nobody is waited for.
+            loop {
+                match work {
+                    Some(Work::Perform(act)) => group.push(act),
+                    Some(Work::Stop) | None => {
+                        going_on = false;
+                        break;
+                    }
+                }
+                if group.len() == ACTS_OF_A_GROUP {
+                    break;
+                }
+                match waiting.try_recv() {
+                    Ok(next) => work = Some(next),
+                    Err(_) => break,
+                }
+            }
+            if !group.is_empty() {
+                self.perform(group).await;
+            }
+        }
+        drop(self.open);
+        self.pool.close().await;
+    }
+
+    async fn perform(&mut self, mut group: Vec<Box<dyn WaitingAct>>) {
+        match self.attempt(&mut group).await {
+            Ok(outcomes) => answer(group, outcomes),
+            Err(Abandoned(error)) => {
+                tracing::warn!(acts = group.len(), %error, "a group was abandoned; each act is tried again alone");
+                for act in group {
+                    let mut alone = vec![act];
+                    match self.attempt(&mut alone).await {
+                        Ok(outcomes) => answer(alone, outcomes),
+                        Err(Abandoned(error)) => {
+                            for act in alone {
+                                tracing::error!(act = act.name(), %error, "the database failed twice at one act");
+                                act.answer(Err(failed_twice(&error)));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs the acts in one transaction; what each came to holds once this returns.
+    async fn attempt(
+        &mut self,
+        acts: &mut [Box<dyn WaitingAct>],
+    ) -> Result<Vec<Result<(), Problem>>, Abandoned> {
+        let mut tx = self.connect().await?;
+        match self.run_group(&mut tx, acts).await {
+            Ok((outcomes, group)) => {
+                let nothing_done = outcomes.iter().all(Result::is_err);
+                let names: Vec<&'static str> = acts.iter().map(|act| act.name()).collect();
+                match self.commit(&mut tx, &names, nothing_done).await {
+                    Ok(()) => {
+                        if tx.tail().take_committed() {
+                            self.grown.notify_one();
+                        }
+                        self.open = Some(tx);
+                        Ok(outcomes)
+                    }
+                    Err(error) => {
+                        tx.abandon().await;
+                        self.stands_all_the_same(group, error).await?;
+                        self.grown.notify_one();
+                        Ok(outcomes)
+                    }
+                }
+            }
+            Err(error) => {
+                tx.abandon().await;
+                Err(Abandoned(error))
+            }
+        }
+    }
+
+    /// The connection, with the end of the log as it is committed.
+    async fn connect(&mut self) -> Result<Transaction, Abandoned> {
+        if let Some(tx) = self.open.take() {
+            return Ok(tx);
+        }
+        let connection = self.pool.acquire().await.map_err(Abandoned)?;
+        let mut session = Session::new(connection, Arc::clone(&self.keys));
+        let tail = session.load_tail().await.map_err(|error| Abandoned(as_database(error)))?;
+        Ok(Transaction::new(session, self.clock.now(), Arc::clone(&self.entropy), tail))
+    }
+
+    async fn run_group(
+        &self,
+        tx: &mut Transaction,
+        acts: &mut [Box<dyn WaitingAct>],
+    ) -> Result<(Vec<Result<(), Problem>>, i64), sqlx::Error> {
+        tx.execute("BEGIN IMMEDIATE").await?;
+        let mut outcomes = Vec::with_capacity(acts.len());
+        for act in acts.iter_mut() {
+            tx.begin_act(self.clock.now());
+            let mark = tx.tail().mark();
+            tx.execute("SAVEPOINT act").await?;
+            let refused = match act.run(tx).await {
+                Ok(()) => None,
+                Err(StoreError::Problem(problem)) => Some(problem),
+                Err(StoreError::Database(error)) => Some(broken_constraint(error)?),
+            };
+            if refused.is_some() {
+                tx.execute("ROLLBACK TO act").await?;
+                tx.tail().rewind(mark);
+            }
+            tx.execute("RELEASE act").await?;
+            outcomes.push(refused.map_or(Ok(()), Err));
+        }
+        if outcomes.iter().all(Result::is_err) {
+            return Ok((outcomes, 0));
+        }
+        tx.flush_log().await.map_err(as_database)?;
+        let group = tx.next_group().await?;
+        Ok((outcomes, group))
+    }
+
+    async fn commit(
+        &self,
+        tx: &mut Transaction,
+        acts: &[&'static str],
+        nothing_done: bool,
+    ) -> Result<(), sqlx::Error> {
+        if nothing_done {
+            return tx.execute("ROLLBACK").await;
+        }
+        match self.faults.commit(acts) {
+            None => tx.execute("COMMIT").await,
+            Some(Broken::Lost) => {
+                tx.execute("ROLLBACK").await?;
+                Err(sqlx::Error::WorkerCrashed)
+            }
+            Some(Broken::KeptButReportedLost) => {
+                tx.execute("COMMIT").await?;
+                Err(sqlx::Error::WorkerCrashed)
+            }
+        }
+    }
+
+    /// Whether the group whose `COMMIT` failed was committed after all, asked on a new connection.
+    ///
+    /// What stands there is seen by everybody, but may not be durable: one more commit must succeed
+    /// behind it, whose sync covers both.
+    async fn stands_all_the_same(&mut self, group: i64, error: sqlx::Error) -> Result<(), Abandoned> {
+        let mut tx = self.connect().await?;
+        let stands = async {
+            tx.execute("BEGIN IMMEDIATE").await?;
+            let stands = tx.group().await? == group;
+            if stands {
+                tx.next_group().await?;
+            }
+            tx.execute("COMMIT").await?;
+            Ok(stands)
+        };
+        match stands.await {
+            Ok(true) => {
+                tracing::warn!(%error, "a commit that was reported lost stands");
+                self.open = Some(tx);
+                Ok(())
+            }
+            Ok(false) => {
+                self.open = Some(tx);
+                Err(Abandoned(error))
+            }
+            Err(again) => {
+                tx.abandon().await;
+                Err(Abandoned(again))
+            }
+        }
+    }
+}
+
+fn answer(group: Vec<Box<dyn WaitingAct>>, outcomes: Vec<Result<(), Problem>>) {
+    for (act, outcome) in group.into_iter().zip(outcomes) {
+        act.answer(outcome);
+    }
+}
+
+/// A constraint that an act broke is the act's own; any other error is the database's.
+fn broken_constraint(error: sqlx::Error) -> Result<Problem, sqlx::Error> {
+    let what = error.as_database_error().map(sqlx::error::DatabaseError::kind);
+    match what {
+        Some(sqlx::error::ErrorKind::UniqueViolation) => Ok(Problem::new(
+            Reason::Raced,
+            "something else was stored under the same number at the same time",
+        )
+        .with_source(error)
+        .with_hint("repeat the call")),
+        Some(
+            sqlx::error::ErrorKind::ForeignKeyViolation
+            | sqlx::error::ErrorKind::NotNullViolation
+            | sqlx::error::ErrorKind::CheckViolation,
+        ) => Ok(Problem::internal("what was to be stored does not fit the database", error)),
+        _ => Err(error),
+    }
+}
+
+fn as_database(error: StoreError) -> sqlx::Error {
+    match error {
+        StoreError::Database(error) => error,
+        StoreError::Problem(problem) => sqlx::Error::Decode(Box::new(problem)),
+    }
+}
+
+fn failed_twice(error: &sqlx::Error) -> Problem {
+    Problem::internal("the database failed twice at one act", error.to_string())
+}

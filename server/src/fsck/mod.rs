@@ -1,0 +1,235 @@
+//! `rogatory-server fsck`: rebuilds tree, numbering and index from what was signed and committed, and compares.
+//!
+//! Reads the database in one read transaction, the vault and the key store as they are, and changes
+//! nothing. So it may run beside the server: what is committed meanwhile is not seen, and whatever a row
+//! names was durable before the row. It trusts the keys of the office's own folder and no column that
+//! could be computed from signed bytes.
+//!
+//! | file | compares |
+//! |---|---|
+//! | `tree` | leaves, stored nodes, root and checkpoint |
+//! | `case` | bodies with their leaves, numbers without gaps, links to the previous leaf |
+//! | `rows` | requests, orders, documents, receipts, case heads with log and signed bytes |
+//! | `packages` | packages with the log, objects with the vault |
+//! | `outbox` | what waits to be sent with documents and packages |
+//! | `folders` | vault and key store with the rows, the other way round |
+//! | `report` | what was found |
+
+mod case;
+mod folders;
+mod outbox;
+mod packages;
+mod report;
+mod rows;
+mod tree;
+
+pub use report::{Count, Fault, Finding, Item, Report};
+
+use crate::config::ServerConfig;
+use crate::datastore::{Inspection, OFFICE, RawParty};
+use crate::directory::{Directory, SoundEntry};
+use crate::files::Disk;
+use crate::institution::Institution;
+use crate::keystore::KeyStore;
+use crate::problem::Problem;
+use crate::vault::Vault;
+use anyhow::Context as _;
+use case::CaseLog;
+use rogatory_core::{Digest, PartyId, Timestamp, chain};
+use rogatory_custody::note::Vkey;
+use rogatory_pki::path::Anchors;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How many cases or parties are listed at once.
+const PAGE: i64 = 500;
+
+/// The office whose folder is checked: its keys, and the entries it believes.
+struct Office {
+    institution: Institution,
+    directory: Directory,
+    vault: Vault,
+    keys: KeyStore,
+    vault_folder: PathBuf,
+    keys_folder: PathBuf,
+}
+
+impl Office {
+    const fn log_key(&self) -> &Vkey {
+        self.institution.log_key().vkey()
+    }
+
+    fn log_key_of(&self, party: &PartyId) -> Option<Vkey> {
+        self.directory.party(party)?.entry.log_key.parse().ok()
+    }
+
+    /// The anchors for what `party` signed; none if it is neither this office nor confirmed.
+    fn anchors_of(&self, party: &PartyId) -> Option<Anchors> {
+        if party == self.institution.party() {
+            return Some(self.institution.anchors().clone());
+        }
+        self.directory.party(party).map(|_| self.directory.anchors_of(party))
+    }
+
+    const fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The folders of packages, of transfers, and of case keys.
+    fn folders(&self) -> (PathBuf, PathBuf, PathBuf) {
+        (self.vault_folder.join("packages"), self.vault_folder.join("incoming"), self.keys_folder.clone())
+    }
+}
+
+/// Checks the server's folder; with `deep` every byte of its packages too.
+///
+/// # Errors
+/// If it cannot be read at all: no configuration, no database, no key-encryption key. Whatever is wrong
+/// with what is in it stands in the report.
+pub async fn check(folder: &Path, deep: bool) -> anyhow::Result<Report> {
+    let config = ServerConfig::load(folder)?;
+    let wrapping_path = folder.join(&config.keys.key_encryption_key);
+    let wrapping = std::fs::read(&wrapping_path)
+        .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
+    let keys_folder = folder.join(&config.storage.case_keys);
+    let keys = KeyStore::open(&keys_folder, Arc::new(Disk), &wrapping)?;
+    let vault_folder = folder.join(&config.storage.vault);
+    let vault = Vault::new(vault_folder.clone(), Arc::new(Disk));
+    let path = folder.join(&config.storage.database);
+    let mut database = Inspection::open(&path)
+        .await
+        .with_context(|| format!("the database {} cannot be opened", path.display()))?;
+    let institution = Institution::load(folder, config)?;
+
+    let mut report = Report::new(deep);
+    let (entries, parties) = read_parties(&mut database, &mut report).await?;
+    let directory = Directory::build(&institution, entries)?;
+    let office = Office { institution, directory, vault, keys, vault_folder, keys_folder };
+    check_all(&mut database, &office, &parties, &mut report).await?;
+    database.close().await?;
+    Ok(report)
+}
+
+async fn check_all(
+    database: &mut Inspection,
+    office: &Office,
+    parties: &BTreeMap<String, String>,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    let faults = database.page_faults().await?;
+    report.judge(Item::Database, "file", faults);
+    let origin = office.institution.log_origin();
+    let mut bodiless = tree::check(database, origin, office.log_key(), report).await?;
+    let mut after = String::new();
+    loop {
+        let page = database.cases(&after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(last);
+        for case in page {
+            check_case(database, &case, office, parties, &mut bodiless, report).await?;
+        }
+    }
+    // What no case that is still here claims was erased with its case's key.
+    let erased = bodiless.unclaimed();
+    if erased > 0 {
+        report.erased(Item::Body, erased);
+    }
+    outbox::check(database, report).await?;
+    folders::check(database, office, report).await
+}
+
+async fn check_case(
+    database: &mut Inspection,
+    case: &str,
+    office: &Office,
+    parties: &BTreeMap<String, String>,
+    bodiless: &mut tree::Bodiless,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    let key = office.keys.key(case);
+    match &key {
+        Ok(_) => report.present(Item::CaseKey),
+        Err(_) if !office.keys.path(case).exists() => {
+            report.missing(Item::CaseKey, case, "nothing of the case can be read, and it was not erased");
+        }
+        Err(problem) => report.damaged(Item::CaseKey, case, chain(problem)),
+    }
+    let key = key.ok();
+    let key = key.as_ref();
+    let mut log = case::check_events(database, case, key, bodiless, report).await?;
+    let counterparts = rows::check_matters(database, case, key, &log, report).await?;
+    if let Some(key) = key {
+        let counterparts = counterparts.iter().map(String::as_str);
+        case::check_ends(&log, case, key, counterparts, bodiless, report);
+    }
+    rows::check_documents(database, case, key, &mut log, office, report).await?;
+    packages::check(database, case, key, &mut log, office, report).await?;
+    rows::check_heads(database, case, office, report).await?;
+    if case == OFFICE && key.is_some() {
+        compare_parties(&log, parties, report);
+    }
+    Ok(())
+}
+
+/// The entries that are believed, and the digest of each.
+async fn read_parties(
+    database: &mut Inspection,
+    report: &mut Report,
+) -> Result<(Vec<SoundEntry>, BTreeMap<String, String>), Problem> {
+    let (mut entries, mut digests, mut after) = (Vec::new(), BTreeMap::new(), String::new());
+    loop {
+        let page = database.parties(&after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok((entries, digests)) };
+        after.clone_from(&last.party);
+        for row in page {
+            let (faults, entry) = party_faults(&row);
+            report.judge(Item::Party, &row.party, faults);
+            digests.insert(row.party, Digest::of(&row.container).to_hex());
+            entries.extend(entry);
+        }
+    }
+}
+
+fn party_faults(row: &RawParty) -> (Vec<String>, Option<SoundEntry>) {
+    let mut faults = Vec::new();
+    if Digest::of(&row.container).as_bytes().as_slice() != row.container_sha256 {
+        faults.push("its entry has another digest than stands beside it".to_owned());
+    }
+    let at = Timestamp::from_microseconds(row.confirmed_time).unwrap_or(Timestamp::MAX);
+    match SoundEntry::read(&row.container, at) {
+        Err(problem) => {
+            faults.push(chain(&problem));
+            (faults, None)
+        }
+        Ok(sound) => {
+            let (party, version) = (sound.entry().party.to_string(), i64::from(sound.entry().version));
+            if (party.as_str(), version) != (row.party.as_str(), row.version) {
+                faults.push(format!("the entry is version {version} of {party}"));
+            }
+            (faults, Some(sound))
+        }
+    }
+}
+
+/// Every party whose entry was confirmed last must be here with that very entry, and no other.
+fn compare_parties(log: &CaseLog, parties: &BTreeMap<String, String>, report: &mut Report) {
+    let mut unexplained: BTreeMap<&str, &str> =
+        parties.iter().map(|(party, sha256)| (party.as_str(), sha256.as_str())).collect();
+    for (party, sha256) in log.parties() {
+        match unexplained.remove(party) {
+            None => report.missing(Item::Party, party, "the log says that its entry was confirmed"),
+            Some(here) if here != sha256 => {
+                report.damaged(
+                    Item::Party,
+                    party,
+                    format!("the entry that was confirmed has sha256 {sha256}"),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    for party in unexplained.into_keys() {
+        report.damaged(Item::Party, party, "no entry of the log says that it was confirmed");
+    }
+}

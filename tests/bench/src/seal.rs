@@ -1,0 +1,131 @@
+//! Sealing a file, beside `sha256sum` + `age` + `sha256sum` and the roofline.
+
+use crate::manual::{self, AgeKey};
+use crate::office::{Office, PROVIDER, Place};
+use crate::process::{self, Syncs};
+use crate::report::{Line, Report};
+use crate::roofline::{Roofline, SEAL};
+use anyhow::Context as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Measures it.
+///
+/// # Errors
+/// If sealing fails; a tool that is missing is noted.
+pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let mut office = Office::found(place, &PROVIDER)?;
+    office.stop()?;
+    let bytes = place.pick(1 << 20, 1 << 30, 4 << 30);
+    let evidence = place.work.join("evidence.bin");
+    manual::evidence(&evidence, bytes)?;
+    let recipient = office.own_recipient("agent")?;
+    let roofline = Roofline::measure(place, None)?;
+
+    let mut folder_runs = Vec::new();
+    let mut asice_runs = Vec::new();
+    for _ in 0..place.pick(1, 3, 3) {
+        folder_runs.push(seal(&office, &recipient, &evidence, &place.work.join("sealed"))?);
+        asice_runs.push(seal(&office, &recipient, &evidence, &place.work.join("sealed.asice"))?);
+    }
+    let syncing = syncing(place, &office, &recipient, &evidence);
+    let syncing = match syncing {
+        Ok(seconds) => Some(seconds),
+        Err(why) => {
+            report.miss("time in syncs while sealing", format!("{why:#}"));
+            None
+        }
+    };
+    let speeds = |runs: &[f64]| runs.iter().map(|seconds| manual::speed(bytes, *seconds)).collect::<Vec<_>>();
+    report.add(
+        Line::of("sealed into a folder, durable", "MiB/s", speeds(&folder_runs))
+            .beside("roofline: read, 2 × SHA-256, ChaCha20-Poly1305, write", roofline.of(SEAL))
+            .at_least_times(0.75)
+            .noting(format!("one exhibit of {} MiB, start of the program included", bytes >> 20)),
+    );
+    report.add(
+        Line::of("sealed into a .asice, durable", "MiB/s", speeds(&asice_runs))
+            .beside("the same roofline", roofline.of(SEAL))
+            .noting("the ZIP's CRC-32 on top"),
+    );
+    match by_hand(place, &evidence) {
+        Ok(took) => {
+            let what = "sha256sum, age, sha256sum";
+            for line in manual::against("sealed", bytes, (&folder_runs, syncing), (what, &took), 6.0) {
+                report.add(line);
+            }
+        }
+        Err(why) => report.miss("sealing by hand", format!("{why:#}")),
+    }
+    roofline.explain(&mut report);
+    Ok(report)
+}
+
+/// Seals once; the seconds it took. What was sealed is removed.
+fn seal(office: &Office, recipient: &str, evidence: &Path, output: &Path) -> anyhow::Result<f64> {
+    settle()?;
+    let ended = process::watched(&mut command(office, recipient, evidence, output))?;
+    remove(output)?;
+    Ok(ended.seconds)
+}
+
+fn command(office: &Office, recipient: &str, evidence: &Path, output: &Path) -> Command {
+    let mut command = office.officer_command("agent");
+    command.args(["package", "seal", "--recipient", recipient, "--no-recovery", "a benchmark", "-o"]);
+    command.arg(output).arg(evidence);
+    command
+}
+
+/// Seconds that one sealing spends in syncs.
+fn syncing(place: &Place, office: &Office, recipient: &str, evidence: &Path) -> anyhow::Result<f64> {
+    anyhow::ensure!(process::is_there("strace"), "`strace` is not installed: it times the syncs");
+    settle()?;
+    let output = place.work.join("sealed");
+    let (mut traced, syncs) =
+        Syncs::tracing(&command(office, recipient, evidence, &output), &place.work.join("seal.trace"));
+    let start = crate::time::epoch();
+    process::output(&mut traced)?;
+    let synced = syncs.since(start)?;
+    remove(&output)?;
+    Ok(synced.seconds)
+}
+
+fn by_hand(place: &Place, evidence: &Path) -> anyhow::Result<Vec<manual::Took>> {
+    let key = AgeKey::make(&place.work)?;
+    let output = place.work.join("by-hand.age");
+    let mut took = Vec::new();
+    for _ in 0..place.pick(1, 3, 3) {
+        settle()?;
+        took.push(manual::seal(&key, evidence, &output)?);
+        remove(&output)?;
+    }
+    Ok(took)
+}
+
+/// What earlier runs wrote must not be written during the next.
+pub(crate) fn settle() -> anyhow::Result<()> {
+    process::output(&mut Command::new("sync")).map(drop)
+}
+
+/// Removes a file or a folder.
+///
+/// # Errors
+/// As the file system says.
+pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    removed.with_context(|| format!("cannot remove `{}`", path.display()))
+}
+
+impl Office {
+    /// The age recipient of an officer.
+    ///
+    /// # Errors
+    /// If her folder names none.
+    pub(crate) fn own_recipient(&self, officer: &str) -> anyhow::Result<String> {
+        let file = self.profile(officer).join("recipient.txt");
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        Ok(text.trim().to_owned())
+    }
+}
