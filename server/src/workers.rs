@@ -1,8 +1,10 @@
 //! What time does: signs a checkpoint soon after entries were committed, so that the promise of
-//! inclusion within 60 seconds holds without anybody asking; and brings what waits in the outbox.
+//! inclusion within 60 seconds holds without anybody asking; brings what waits in the outbox; and lapses
+//! preservations that are over.
 
 use crate::authority::Authority;
 use crate::casework::dispatch::{dispatch_due, hasten_all};
+use crate::casework::lapse_preservations::lapse_preservations;
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use rogatory_core::chain;
 use std::sync::Arc;
@@ -13,6 +15,9 @@ use tokio::sync::watch;
 const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
 /// How often the outbox is looked through.
 const OUTBOX_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often preservations are looked through for those that are over.
+const LAPSE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Signs checkpoints until the server goes down.
 ///
@@ -60,6 +65,25 @@ pub async fn outbox(authority: Arc<Authority>, mut up: watch::Receiver<bool>) ->
             0
         });
         let pause = if found == 0 { OUTBOX_INTERVAL } else { Duration::ZERO };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+    }
+}
+
+/// Lapses preservations until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn lapses(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    loop {
+        // Before the first wait too: time did not stop while the server was down.
+        let lapsed = lapse_preservations(&authority).await.unwrap_or_else(|problem| {
+            tracing::error!(problem = %chain(&problem), "preservations that are over could not be lapsed");
+            0
+        });
+        let pause = if lapsed == 0 { LAPSE_INTERVAL } else { Duration::ZERO };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = up.wait_for(|down| *down) => return Ok(()),

@@ -20,11 +20,15 @@ async fn closed() -> (Federation, NamedPackage) {
     road::send(md, "drafter", &papers::execution(md, request, 2, named), "").await;
     road::send(gb, "drafter", &papers::closing(gb, request, 2), "").await;
     for office in [gb, md] {
-        // Signs what is committed, as the server does by itself a moment later.
-        let mut custody = office.session("operator").connection().await.expect("a connection").custody();
-        custody.get_checkpoint(GetCheckpointRequest {}).await.expect("a checkpoint");
+        sign_checkpoint(office).await;
     }
     (federation, package)
+}
+
+/// Signs what is committed, as the server does by itself a moment later.
+async fn sign_checkpoint(office: &Office) {
+    let mut custody = office.session("operator").connection().await.expect("a connection").custody();
+    custody.get_checkpoint(GetCheckpointRequest {}).await.expect("a checkpoint");
 }
 
 async fn check(folder: &Path) -> Report {
@@ -39,6 +43,8 @@ fn count(report: &Report, item: Item) -> (u64, u64, u64, u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_case_is_sound_beside_the_running_server_and_after_it() {
     let (mut federation, _) = closed().await;
+    federation.preservation_confirmed("2027-06-01T00:00:00Z").await;
+    sign_checkpoint(&federation.md).await;
     for office in [&federation.gb, &federation.md, &federation.nistru] {
         let report = check(&office.folder).await;
         assert!(report.sound, "{report}");
@@ -63,7 +69,7 @@ async fn a_whole_case_is_sound_beside_the_running_server_and_after_it() {
     assert_eq!((report.notes.len(), report.findings.len()), (0, 0), "{report}");
     let json = serde_json::to_value(&report).expect("JSON");
     assert_eq!((json["format"].as_u64(), json["sound"].as_bool()), (Some(1), Some(true)));
-    assert_eq!(json["items"]["case-key"]["present"].as_u64(), Some(2));
+    assert_eq!(json["items"]["case-key"]["present"].as_u64(), Some(3));
 }
 
 /// A copy of an office's folder, to be damaged.
@@ -442,6 +448,45 @@ async fn damage_in_the_database_is_named() {
     for (name, statement, fault, item, which, what) in LEAF_DAMAGES {
         let copy = Copy::of(&federation.md, &package, name);
         copy.sql(NO_TRIGGERS).await;
+        copy.sql(statement).await;
+        assert_found(&check(&copy.folder).await, name, (*fault, *item, which, what));
+    }
+}
+
+const PRESERVATION_DAMAGES: &[Damage] = &[
+    (
+        "preservation-stage",
+        "UPDATE preservation SET stage = 'extended'",
+        Fault::Damaged,
+        Item::Preservation,
+        "GB-",
+        "its stage stands as `extended`, and is `confirmed`",
+    ),
+    (
+        "preservation-end",
+        "UPDATE preservation SET preserved_until = preserved_until - 1",
+        Fault::Damaged,
+        Item::Preservation,
+        "GB-",
+        "the last instant of preservation",
+    ),
+    (
+        "preservation-held",
+        "UPDATE preservation SET followed_up_by = 'GB-4T7W-HPGD-E5DB-CWHW-14'",
+        Fault::Damaged,
+        Item::Preservation,
+        "GB-",
+        "the request that holds it",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_a_preservation_is_named() {
+    let mut federation = Federation::new().await;
+    federation.preservation_confirmed("2027-06-01T00:00:00Z").await;
+    federation.md.stop().await;
+    for (name, statement, fault, item, which, what) in PRESERVATION_DAMAGES {
+        let copy = Copy::named(&federation.md, name, String::new());
         copy.sql(statement).await;
         assert_found(&check(&copy.folder).await, name, (*fault, *item, which, what));
     }

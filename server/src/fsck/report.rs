@@ -27,6 +27,8 @@ pub enum Item {
     Request,
     /// An order.
     Order,
+    /// A preservation.
+    Preservation,
     /// A formal document.
     Document,
     /// A receipt given or got.
@@ -45,7 +47,7 @@ pub enum Item {
 
 impl Item {
     /// Every kind, in the order of the report.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Database,
         Self::Leaf,
         Self::Node,
@@ -54,6 +56,7 @@ impl Item {
         Self::CaseKey,
         Self::Request,
         Self::Order,
+        Self::Preservation,
         Self::Document,
         Self::Receipt,
         Self::Package,
@@ -75,6 +78,7 @@ impl Item {
             Self::CaseKey => "case-key",
             Self::Request => "request",
             Self::Order => "order",
+            Self::Preservation => "preservation",
             Self::Document => "document",
             Self::Receipt => "receipt",
             Self::Package => "package",

@@ -4,6 +4,7 @@ use crate::datastore::cases::{order_place, request_place};
 use crate::datastore::custody::body_place;
 use crate::datastore::documents::{container_place, receipt_place as document_receipt_place};
 use crate::datastore::packages::{receipt_place as package_receipt_place, relay_answer_place, relay_place};
+use crate::datastore::preservations::preservation_place;
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
 use sqlx::Row as _;
@@ -183,7 +184,7 @@ pub struct RawObject {
     pub sha256: Vec<u8>,
 }
 
-/// The row of a request or an order.
+/// The row of a request, an order or a preservation.
 #[derive(Clone, Debug)]
 pub struct RawMatter {
     /// The case.
@@ -194,7 +195,7 @@ pub struct RawMatter {
     pub side: String,
     /// The other office.
     pub counterpart: String,
-    /// The instrument of a request, the request's number of an order.
+    /// The instrument of a request or preservation, the request's number of an order.
     pub about: String,
     /// The stage.
     pub stage: String,
@@ -212,6 +213,14 @@ impl RawMatter {
         key.decrypt(&request_place(&self.case), &self.body)
     }
 
+    /// The body of a preservation in clear.
+    ///
+    /// # Errors
+    /// [`Problem`] if it was changed or belongs elsewhere.
+    pub fn preservation(&self, key: &CaseKey) -> Result<Vec<u8>, Problem> {
+        key.decrypt(&preservation_place(&self.case), &self.body)
+    }
+
     /// The body of an order in clear.
     ///
     /// # Errors
@@ -219,6 +228,17 @@ impl RawMatter {
     pub fn order(&self, key: &CaseKey) -> Result<Vec<u8>, Problem> {
         key.decrypt(&order_place(&self.shared_number), &self.body)
     }
+}
+
+/// The row of a preservation.
+#[derive(Clone, Debug)]
+pub struct RawPreservation {
+    /// What it has in common with a request.
+    pub matter: RawMatter,
+    /// The last instant of preservation, by which it lapses.
+    pub preserved_until: Option<i64>,
+    /// The request that holds it.
+    pub followed_up_by: Option<String>,
 }
 
 /// The row of a case head.
@@ -268,6 +288,14 @@ pub struct RawParty {
 
 pub(super) fn receipt_of(row: &SqliteRow, at: usize) -> Result<RawReceipt, sqlx::Error> {
     Ok(RawReceipt { sha256: row.try_get(at)?, sealed: row.try_get(at + 1)?, leaf: row.try_get(at + 2)? })
+}
+
+pub(super) fn preservation_of(row: &SqliteRow) -> Result<RawPreservation, sqlx::Error> {
+    Ok(RawPreservation {
+        matter: matter_of(row)?,
+        preserved_until: row.try_get(8)?,
+        followed_up_by: row.try_get(9)?,
+    })
 }
 
 pub(super) fn matter_of(row: &SqliteRow) -> Result<RawMatter, sqlx::Error> {
