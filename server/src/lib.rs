@@ -145,7 +145,8 @@ impl Server {
             tokio::spawn(serve_office(Arc::clone(&authority), sockets.office, up.clone())),
             tokio::spawn(serve_peers(Arc::clone(&authority), sockets.peer, up.clone())),
             tokio::spawn(workers::checkpoints(Arc::clone(&authority), up.clone())),
-            tokio::spawn(workers::outbox(Arc::clone(&authority), up)),
+            tokio::spawn(workers::outbox(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::lapses(Arc::clone(&authority), up)),
         ];
         tracing::info!(party = %authority.institution.party(), %office, %peer, "listening for officers and peers");
         Ok(Self { authority, office, peer, down, tasks })

@@ -1,8 +1,10 @@
 //! What time does: signs a checkpoint soon after entries were committed, so that the promise of
-//! inclusion within 60 seconds holds without anybody asking; and brings what waits in the outbox.
+//! inclusion within 60 seconds holds without anybody asking; settles the database's write-ahead log; brings
+//! what waits in the outbox; has preservations lapse.
 
 use crate::authority::Authority;
 use crate::casework::dispatch::{dispatch_due, hasten_all};
+use crate::casework::lapse_preservations::lapse_preservations;
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use rogatory_core::chain;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use tokio::sync::watch;
 
 /// How long entries are gathered before a checkpoint is signed over them.
 const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
+/// How often preservations are looked through that are over.
+const LAPSE_INTERVAL: Duration = Duration::from_secs(60);
 /// How often the outbox is looked through.
 const OUTBOX_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -28,6 +32,9 @@ pub async fn checkpoints(authority: Arc<Authority>, mut up: watch::Receiver<bool
                 true
             }
         };
+        if let Err(problem) = authority.datastore.settle_wal().await {
+            tracing::warn!(problem = %chain(&problem), "the write-ahead log grows until the next time");
+        }
         let growth = async {
             if !failed {
                 authority.datastore.log_grown().await;
@@ -60,6 +67,25 @@ pub async fn outbox(authority: Arc<Authority>, mut up: watch::Receiver<bool>) ->
             0
         });
         let pause = if found == 0 { OUTBOX_INTERVAL } else { Duration::ZERO };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+    }
+}
+
+/// Has preservations lapse when their time is over, until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn lapses(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    loop {
+        let lapsed = lapse_preservations(&authority).await.unwrap_or_else(|problem| {
+            tracing::error!(problem = %chain(&problem), "preservations that are over could not be looked through");
+            0
+        });
+        // What lapsed filled a batch perhaps: there may be more.
+        let pause = if lapsed == 0 { LAPSE_INTERVAL } else { Duration::ZERO };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = up.wait_for(|down| *down) => return Ok(()),

@@ -261,7 +261,7 @@ const DAMAGES: &[Damage] = &[
     ),
     (
         "container-flipped",
-        "UPDATE document SET container = randomblob(length(container)) WHERE kind = 'order'",
+        "UPDATE document_container SET container = randomblob(length(container)) WHERE document_id = (SELECT document_id FROM document WHERE kind = 'order')",
         Fault::Damaged,
         Item::Document,
         "D-",
@@ -269,7 +269,7 @@ const DAMAGES: &[Damage] = &[
     ),
     (
         "containers-exchanged",
-        "UPDATE document SET container = (SELECT container FROM document WHERE kind = 'order') WHERE kind = 'request'",
+        "UPDATE document_container SET container = (SELECT container FROM document_container JOIN document USING (document_id) WHERE kind = 'order') WHERE document_id = (SELECT document_id FROM document WHERE kind = 'request')",
         Fault::Damaged,
         Item::Document,
         "D-",

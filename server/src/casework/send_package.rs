@@ -3,7 +3,7 @@
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::case_head::{self, OutgoingHead};
-use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
+use crate::casework::delivery::{CheckedReceipt, check_receipt};
 use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
 use crate::casework::matter::opening_document;
 use crate::casework::outer_check::{check_outer, hash_again};
@@ -304,7 +304,7 @@ pub(super) async fn deliver(
         objects: &objects,
         relay_receipt: None,
         case_head: head.note().to_vec(),
-        checkpoint: own_checkpoint(authority).await?,
+        checkpoint: authority.latest_checkpoint(),
     };
     let answer = peers::send_package(authority, &package.counterpart, &outgoing).await?;
     let of = receipted(authority.institution.party(), &package.shared_number, &package);
