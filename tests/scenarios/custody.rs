@@ -129,7 +129,7 @@ async fn packages_carry_heads_too() {
     let Federation { gb, md, nistru, .. } = &federation;
     let number = ordered.request.shared_number.as_str();
     let at_md = record(md, number).await;
-    let verified = custody::verify(&at_md, &trust(&[md, gb, nistru])).expect("verified");
+    let verified = custody::verify(&at_md, None, &trust(&[md, gb, nistru])).expect("verified");
     let (to_gb, checked) = known(&verified, gb).expect("a receipt");
     // Further than the acknowledgement's head, which knew the request's arrival only.
     assert!(to_gb > 1 && checked, "#{to_gb}");

@@ -403,7 +403,7 @@ const LEAF_DAMAGES: &[Damage] = &[
     ),
     (
         "leaf-changed",
-        "UPDATE custody_leaf SET leaf = x'01' || zeroblob(64) WHERE leaf_index = 7",
+        "UPDATE custody_leaf SET leaf = randomblob(65) WHERE leaf_index = 7",
         Fault::Damaged,
         Item::Leaf,
         "7",
