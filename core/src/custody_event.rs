@@ -4,9 +4,11 @@
 //! [`EventKind::ALL`].
 
 use crate::digest::Digest;
-use crate::document::DocumentKind;
+use crate::document::{Confirmed, DocumentKind, RefusalScope};
+use crate::ground::{PostponementGround, RefusalGround};
 use crate::party::{OfficerId, PartyId, Role};
-use crate::reference::{DocumentId, MessageNumber, PackageId, SharedNumber};
+use crate::reference::{DocumentId, MessageNumber, PackageId, QuestionId, SharedNumber};
+use crate::timestamp::{CivilDate, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -147,6 +149,30 @@ events! {
     }
     /// The case reached another stage.
     StageReached = "stage-reached" { shared_number: SharedNumber, from: String, to: String }
+    /// The requested authority refused, in whole or in part.
+    AssistanceRefused = "assistance-refused" { shared_number: SharedNumber, ground: RefusalGround, scope: RefusalScope }
+    /// The requested authority postponed action.
+    AssistancePostponed = "assistance-postponed" {
+        shared_number: SharedNumber, ground: PostponementGround, until: Option<CivilDate>,
+    }
+    /// The requested authority asked back.
+    QuestionAsked = "question-asked" {
+        shared_number: SharedNumber, question_id: QuestionId, answer_by: Option<CivilDate>,
+    }
+    /// The requesting authority answered.
+    QuestionAnswered = "question-answered" { shared_number: SharedNumber, question_id: QuestionId }
+    /// The request was passed on to the competent authority.
+    RequestForwarded = "request-forwarded" {
+        shared_number: SharedNumber, forwarded_by: PartyId, forwarded_to: PartyId, received_time: Option<Timestamp>,
+    }
+    /// The requested authority confirmed until when data are preserved.
+    PreservationConfirmed = "preservation-confirmed" {
+        shared_number: SharedNumber, of: Confirmed, preserved_until: Timestamp,
+    }
+    /// The requesting authority asked to preserve for longer.
+    ExtensionAsked = "extension-asked" { shared_number: SharedNumber, until: Option<Timestamp> }
+    /// A request followed a preservation up; the data stay preserved until that request is decided.
+    PreservationFollowedUp = "preservation-followed-up" { shared_number: SharedNumber, request_number: SharedNumber }
     /// An officer read a document.
     DocumentRead = "document-read" { document: DocumentId, container_sha256: Digest }
     /// An officer handed in a sealed package; the server holds it.
@@ -197,7 +223,7 @@ pub struct EventBody {
     /// The leaf hash of the previous event of the stream.
     pub previous: Option<Digest>,
     /// When, by the server's clock.
-    pub at: crate::Timestamp,
+    pub at: Timestamp,
     /// Who.
     pub actor: Actor,
     /// What.

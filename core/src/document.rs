@@ -1,5 +1,9 @@
 //! Formal documents: their kinds, who must sign each, and the JSON that prevails over the paper.
 
+mod body;
+
+pub use body::{Confirmed, ForwardedRequest, ForwardedTo, Outcome, RefusalScope};
+
 use crate::digest::Digest;
 use crate::party::{OfficerId, PartyId, Role};
 use crate::reference::{MessageNumber, SharedNumber};
@@ -18,6 +22,8 @@ pub const DOCUMENT_LIMIT_BYTES: usize = 256 * 1024;
 pub const DATA_FILE: &str = "document.json";
 /// The name of the paper in every formal document that has one.
 pub const PAPER_FILE: &str = "document.pdf";
+/// The name of the request that a forwarding encloses, as its container.
+pub const ENCLOSED_REQUEST_FILE: &str = "request.asice";
 /// The name of the list of signers that the seal covers.
 pub const SIGNERS_FILE: &str = "signers.json";
 
@@ -29,12 +35,34 @@ pub enum DocumentKind {
     Request,
     /// The word that a request or order has arrived and is being dealt with.
     Acknowledgement,
+    /// The requested authority asks back; `body.question_id` is what the answer names.
+    Question,
+    /// The requesting authority's answer to one question.
+    Answer,
+    /// The requested authority's decision to refuse, in whole or in part, on a ground.
+    Refusal,
+    /// The requested authority's decision to postpone action, on a ground.
+    Postponement,
+    /// A request passed on to the competent authority of the same State, with the request itself enclosed.
+    Forwarding,
+    /// The word to the requesting authority that its request was forwarded, and to whom.
+    ForwardingNotice,
     /// The requested authority's order to a provider.
     Order,
-    /// The requested authority's decision that the request was executed.
+    /// The requested authority's decision that the request was executed, in whole or in part.
     Execution,
+    /// The requesting authority's word that it asks no longer.
+    Withdrawal,
     /// The requesting authority's word that the matter is closed.
     Closing,
+    /// A request to preserve data. Source: ETS 185, Art. 29.
+    Preservation,
+    /// The requested authority's word until when data are preserved.
+    Confirmation,
+    /// The requesting authority asks to preserve for longer.
+    Extension,
+    /// The requesting authority's word that data need be preserved no longer.
+    Release,
     /// Signed word about a transmission.
     Receipt,
     /// An institution's signed description of itself.
@@ -66,12 +94,23 @@ impl SignerRule {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 18] = [
         Self::Request,
         Self::Acknowledgement,
+        Self::Question,
+        Self::Answer,
+        Self::Refusal,
+        Self::Postponement,
+        Self::Forwarding,
+        Self::ForwardingNotice,
         Self::Order,
         Self::Execution,
+        Self::Withdrawal,
         Self::Closing,
+        Self::Preservation,
+        Self::Confirmation,
+        Self::Extension,
+        Self::Release,
         Self::Receipt,
         Self::PartyEntry,
     ];
@@ -82,9 +121,20 @@ impl DocumentKind {
         match self {
             Self::Request => "request",
             Self::Acknowledgement => "acknowledgement",
+            Self::Question => "question",
+            Self::Answer => "answer",
+            Self::Refusal => "refusal",
+            Self::Postponement => "postponement",
+            Self::Forwarding => "forwarding",
+            Self::ForwardingNotice => "forwarding-notice",
             Self::Order => "order",
             Self::Execution => "execution",
+            Self::Withdrawal => "withdrawal",
             Self::Closing => "closing",
+            Self::Preservation => "preservation",
+            Self::Confirmation => "confirmation",
+            Self::Extension => "extension",
+            Self::Release => "release",
             Self::Receipt => "receipt",
             Self::PartyEntry => "party-entry",
         }
@@ -94,8 +144,22 @@ impl DocumentKind {
     #[must_use]
     pub const fn signer_rule(self) -> SignerRule {
         match self {
-            Self::Request | Self::Order | Self::Execution => SignerRule::TwoOfficersAndSeal,
-            Self::Acknowledgement | Self::Closing => SignerRule::OneOfficerAndSeal,
+            Self::Request
+            | Self::Refusal
+            | Self::Postponement
+            | Self::Order
+            | Self::Execution
+            | Self::Withdrawal
+            | Self::Preservation
+            | Self::Extension
+            | Self::Release => SignerRule::TwoOfficersAndSeal,
+            Self::Acknowledgement
+            | Self::Question
+            | Self::Answer
+            | Self::Forwarding
+            | Self::ForwardingNotice
+            | Self::Closing
+            | Self::Confirmation => SignerRule::OneOfficerAndSeal,
             Self::Receipt | Self::PartyEntry => SignerRule::SealAlone,
         }
     }
@@ -104,9 +168,9 @@ impl DocumentKind {
     #[must_use]
     pub const fn drafting_roles(self) -> &'static [Role] {
         match self {
-            Self::Request | Self::Order | Self::Execution | Self::Closing => &[Role::Drafter],
             Self::Acknowledgement => &[Role::Drafter, Role::ProviderAgent],
             Self::Receipt | Self::PartyEntry => &[],
+            _ => &[Role::Drafter],
         }
     }
 
@@ -114,8 +178,21 @@ impl DocumentKind {
     #[must_use]
     pub const fn competence_to_send(self) -> Option<Competence> {
         match self {
-            Self::Request | Self::Closing => Some(Competence::RequestAssistance),
-            Self::Order | Self::Execution => Some(Competence::ExecuteRequests),
+            Self::Request
+            | Self::Answer
+            | Self::Withdrawal
+            | Self::Closing
+            | Self::Preservation
+            | Self::Extension
+            | Self::Release => Some(Competence::RequestAssistance),
+            Self::Question
+            | Self::Refusal
+            | Self::Postponement
+            | Self::Forwarding
+            | Self::ForwardingNotice
+            | Self::Order
+            | Self::Execution
+            | Self::Confirmation => Some(Competence::ExecuteRequests),
             Self::Acknowledgement | Self::Receipt | Self::PartyEntry => None,
         }
     }
@@ -124,10 +201,45 @@ impl DocumentKind {
     #[must_use]
     pub const fn competence_to_receive(self) -> Option<Competence> {
         match self {
-            Self::Request => Some(Competence::ExecuteRequests),
+            Self::Request
+            | Self::Answer
+            | Self::Forwarding
+            | Self::Withdrawal
+            | Self::Preservation
+            | Self::Extension
+            | Self::Release => Some(Competence::ExecuteRequests),
             Self::Order => Some(Competence::ProduceEvidence),
-            Self::Execution => Some(Competence::RequestAssistance),
+            Self::Question
+            | Self::Refusal
+            | Self::Postponement
+            | Self::ForwardingNotice
+            | Self::Execution
+            | Self::Confirmation => Some(Competence::RequestAssistance),
             Self::Acknowledgement | Self::Closing | Self::Receipt | Self::PartyEntry => None,
+        }
+    }
+
+    /// Whether this kind opens a matter under a number that its sender mints.
+    #[must_use]
+    pub const fn opens_a_matter(self) -> bool {
+        matches!(self, Self::Request | Self::Order | Self::Preservation)
+    }
+
+    /// The file that this kind carries beside data and paper, covered by every signature.
+    #[must_use]
+    pub const fn enclosure(self) -> Option<&'static str> {
+        match self {
+            Self::Forwarding => Some(ENCLOSED_REQUEST_FILE),
+            _ => None,
+        }
+    }
+
+    /// The most bytes that a container of this kind may have: a forwarding holds another document whole.
+    #[must_use]
+    pub const fn limit_bytes(self) -> usize {
+        match self {
+            Self::Forwarding => 2 * DOCUMENT_LIMIT_BYTES,
+            _ => DOCUMENT_LIMIT_BYTES,
         }
     }
 }
@@ -294,7 +406,7 @@ impl Document {
         self.part("request")
     }
 
-    /// The package an execution names, under `body.packages`.
+    /// The packages an execution names, under `body.packages`.
     ///
     /// # Errors
     /// [`DocumentError::Body`] if it is missing or malformed.
@@ -402,7 +514,7 @@ impl Signers {
 mod tests {
     use super::*;
 
-    fn document() -> Document {
+    pub(super) fn document() -> Document {
         let party =
             |text: &str| NamedParty { party: text.parse().expect("a party"), name: "An office".to_owned() };
         Document {

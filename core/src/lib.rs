@@ -1,6 +1,6 @@
 //! The domain of mutual legal assistance as types.
 //!
-//! Holds parties, references, requests, orders, documents, receipts and custody events, and the
+//! Holds parties, references, requests, orders, preservations, documents, receipts and custody events, and the
 //! rules that need nothing but their values. May call nothing that does I/O, reads a clock or
 //! draws random numbers: time and randomness are handed in.
 
@@ -14,6 +14,8 @@ pub mod mla_request;
 pub mod order;
 pub mod party;
 pub mod party_entry;
+pub mod preservation;
+pub mod question;
 pub mod receipt;
 pub mod reference;
 pub mod timestamp;
@@ -23,4 +25,4 @@ pub use entropy::Entropy;
 pub use error_chain::chain;
 pub use party::{CountryCode, OfficerId, PartyId, Role};
 pub use reference::{CaseId, MessageNumber, PackageId, SharedNumber};
-pub use timestamp::{Clock, Timestamp};
+pub use timestamp::{CivilDate, Clock, Timestamp};

@@ -36,6 +36,9 @@ pub enum ReferenceError {
     /// Messages are counted from 1.
     #[error("messages are counted from 1")]
     MessageNumber,
+    /// Not a text that can stand as a question's id.
+    #[error("`{0}` is not the id of a question: 1 to 12 of A-Z, 0-9 and - are expected, for example Q1")]
+    QuestionId(String),
     /// Not a text that can stand as an office's reference.
     #[error("a reference must be 1 to 120 printable characters")]
     OfficeReference,
@@ -279,6 +282,36 @@ impl fmt::Display for OfficeReference {
 
 serde_as_text!(OfficeReference);
 
+/// The id of a question within its matter, chosen by who asks: 1 to 12 of `A-Z`, `0-9`, `-`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct QuestionId(String);
+
+impl QuestionId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for QuestionId {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let fits = (1..=12).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
+        if fits { Ok(Self(text.to_owned())) } else { Err(ReferenceError::QuestionId(shorten(text))) }
+    }
+}
+
+impl fmt::Display for QuestionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+serde_as_text!(QuestionId);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,5 +353,14 @@ mod tests {
         let case = CaseId::mint(&Fixed);
         assert_eq!(case.as_str().parse(), Ok(case.clone()));
         assert!(case.as_str().parse::<PackageId>().is_err());
+    }
+    #[test]
+    fn questions_have_short_ids_in_capitals() {
+        for text in ["Q1", "Q-12", "A23456789012"] {
+            assert_eq!(text.parse::<QuestionId>().expect("an id").as_str(), text);
+        }
+        for text in ["", "q1", "Q 1", "Q1\n", "A234567890123", "É"] {
+            assert!(text.parse::<QuestionId>().is_err(), "{text}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Instants in microseconds, and the clock that hands them out.
+//! Instants in microseconds, the clock that hands them out, and civil dates, which are no instants.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -101,6 +101,34 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// A day in the calendar, written `2026-12-01`. Which instants it holds depends on a place; nothing here says so.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct CivilDate(jiff::civil::Date);
+
+/// The text is no date.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a date: write year, month and day, for example 2026-12-01")]
+pub struct CivilDateError(String);
+
+impl FromStr for CivilDate {
+    type Err = CivilDateError;
+
+    fn from_str(text: &str) -> Result<Self, CivilDateError> {
+        let bad = || CivilDateError(text.chars().take(40).collect());
+        let date: jiff::civil::Date = text.parse().map_err(|_| bad())?;
+        // One spelling: the reader of dates takes others, and times after them.
+        if date.to_string() == text { Ok(Self(date)) } else { Err(bad()) }
+    }
+}
+
+impl fmt::Display for CivilDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+crate::party::serde_as_text!(CivilDate);
+
 /// Tells the time. Handed in everywhere, so that tests are exact.
 pub trait Clock: Send + Sync {
     /// The present instant.
@@ -121,5 +149,13 @@ mod tests {
     #[test]
     fn the_year_ten_thousand_is_out_of_range() {
         assert!(Timestamp::from_seconds(253_402_300_800).is_err());
+    }
+    #[test]
+    fn a_date_has_one_spelling() {
+        let date: CivilDate = "2026-12-01".parse().expect("a date");
+        assert_eq!(date.to_string(), "2026-12-01");
+        for text in ["20261201", "2026-12-01T00:00:00", "2026-12-1", "2026-02-30", "01.12.2026", ""] {
+            assert!(text.parse::<CivilDate>().is_err(), "{text}");
+        }
     }
 }

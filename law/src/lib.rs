@@ -1,6 +1,6 @@
 //! The law as data: instruments of mutual legal assistance, what each says about a measure, and how that is known.
 //!
-//! Holds the catalogue of instruments with its loader, and the form in which an office describes a bilateral
+//! Holds the catalogue of instruments with its loader, the time rules, and the form in which an office describes a bilateral
 //! treaty of its own. May call `rogatory-core` and the TOML parser. Never does I/O: the catalogue is part of the
 //! program, the text of an office's file is handed in. Never says whether a request is lawful.
 //!
@@ -20,6 +20,7 @@ pub mod instrument;
 mod instrument_file;
 pub mod known_date;
 pub mod measure;
+pub mod rule;
 
 pub use bilateral::BilateralTreaty;
 pub use catalogue::{Catalogue, CatalogueError, catalogue};
@@ -31,3 +32,4 @@ pub use instrument::{
 };
 pub use known_date::KnownDate;
 pub use measure::Measure;
+pub use rule::{PreservationRule, preservation_rule};

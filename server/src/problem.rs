@@ -4,6 +4,7 @@
 
 use rogatory_core::mla_request::WrongStage;
 use rogatory_core::order::WrongOrderStage;
+use rogatory_core::preservation::WrongPreservationStage;
 use std::error::Error;
 use std::fmt;
 
@@ -204,5 +205,12 @@ impl From<WrongOrderStage> for Problem {
     fn from(wrong: WrongOrderStage) -> Self {
         Self::new(Reason::WrongStage, wrong.to_string())
             .with_hint(format!("`rogatory order show {}` shows where it stands", wrong.shared_number))
+    }
+}
+
+impl From<WrongPreservationStage> for Problem {
+    fn from(wrong: WrongPreservationStage) -> Self {
+        Self::new(Reason::WrongStage, wrong.to_string())
+            .with_hint(format!("`rogatory preservation show {}` shows where it stands", wrong.shared_number))
     }
 }

@@ -2,6 +2,7 @@
 //! and tried out on both listeners. A call without a row here fails the suite.
 
 mod callers;
+mod kinds;
 mod table;
 
 use callers::{House, Kind};

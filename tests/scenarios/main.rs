@@ -1,12 +1,15 @@
 //! What happens between offices, told as stories. Each file is about one part of a case's life.
 
+mod acts;
 mod at_once;
 mod custody;
 mod delivery;
 mod drafting;
+mod forwarding;
 mod fsck;
 mod packages;
 mod parties;
+mod preservations;
 mod servers;
 mod stages;
 mod story;

@@ -91,13 +91,6 @@ impl Federation {
     /// The same offices before anybody confirmed anybody.
     pub async fn strangers() -> Self {
         let world = World::new();
-        let authority = |party, name, country_ca| Plan {
-            party,
-            name,
-            kind: InstitutionKind::CentralAuthority,
-            country_ca,
-            officers: AUTHORITY,
-        };
         let gb =
             world.found(authority("gb/central-authority", "Central Authority of GB (test)", "ca-gb")).await;
         let md =
@@ -112,4 +105,13 @@ impl Federation {
         let nistru = world.found(nistru).await;
         Self { gb, md, nistru, world }
     }
+
+    /// Founds a further authority, with the same officers; nobody has confirmed it.
+    pub async fn authority(&self, party: &str, name: &str, country_ca: &str) -> Office {
+        self.world.found(authority(party, name, country_ca)).await
+    }
+}
+
+const fn authority<'a>(party: &'a str, name: &'a str, country_ca: &'a str) -> Plan<'a> {
+    Plan { party, name, kind: InstitutionKind::CentralAuthority, country_ca, officers: AUTHORITY }
 }

@@ -11,6 +11,7 @@ use rogatory_core::{Clock, Digest, Entropy, OfficerId, PartyId, Timestamp};
 use rogatory_pki::development::DevelopmentCa;
 use rogatory_pki::signing::FileSigner;
 use rogatory_server::authority::Authority;
+use rogatory_server::casework::lapse_preservations::lapse_preservations;
 use rogatory_server::config::{InstitutionKind, ServerConfig};
 use rogatory_server::init::{self, NewServer};
 use rogatory_server::{Server, Sockets};
@@ -118,6 +119,11 @@ impl Office {
     #[must_use]
     pub fn served(&self) -> &Arc<Authority> {
         self.server.as_ref().expect("the server runs").authority()
+    }
+
+    /// Has the server look at what time did: preservations that are over lapse.
+    pub async fn let_time_do_its_work(&self) {
+        lapse_preservations(self.served()).await.expect("the database works");
     }
 
     /// Where officers call.

@@ -11,8 +11,8 @@ use rogatory_client::{Problem, containers};
 use rogatory_container::asice::{self, Asice};
 use rogatory_container::zip::ZipLimits;
 use rogatory_core::document::{
-    DATA_FILE, Document, DocumentKind, FORMAT, InReplyTo, NamedPackage, NamedParty, PROFILE, SignerEntry,
-    SignerRule, Signers,
+    DATA_FILE, Document, DocumentKind, ENCLOSED_REQUEST_FILE, FORMAT, InReplyTo, NamedPackage, NamedParty,
+    PAPER_FILE, PROFILE, SignerEntry, SignerRule, Signers,
 };
 use rogatory_core::receipt::Receipt;
 use rogatory_core::{Digest, MessageNumber, SharedNumber};
@@ -126,13 +126,140 @@ pub fn acknowledgement(from: &Office, opened: &Document) -> Document {
 /// The decision, as message `number`, that a request was executed with `packages`.
 #[must_use]
 pub fn execution(from: &Office, opened: &Document, number: u32, packages: &[NamedPackage]) -> Document {
-    answer(from, opened, DocumentKind::Execution, number, json!({"packages": packages}))
+    let body = json!({"outcome": "executed", "packages": packages});
+    answer(from, opened, DocumentKind::Execution, number, body)
+}
+
+/// The decision, as message `number`, that a part of a request was executed with `packages`.
+#[must_use]
+pub fn partial_execution(
+    from: &Office,
+    opened: &Document,
+    number: u32,
+    packages: &[NamedPackage],
+) -> Document {
+    let body = json!({"outcome": "partly-executed", "packages": packages});
+    answer(from, opened, DocumentKind::Execution, number, body)
 }
 
 /// The closing of a request, as message `number`.
 #[must_use]
 pub fn closing(from: &Office, opened: &Document, number: u32) -> Document {
     answer(from, opened, DocumentKind::Closing, number, json!({"remarks": "done"}))
+}
+
+/// Question `id`, as message `number`.
+#[must_use]
+pub fn question(from: &Office, opened: &Document, number: u32, id: &str) -> Document {
+    let body = json!({"question_id": id, "question": "Which account?", "answer_by": "2026-12-01"});
+    answer(from, opened, DocumentKind::Question, number, body)
+}
+
+/// The answer to question `id`, as message `number`.
+#[must_use]
+pub fn reply(from: &Office, opened: &Document, number: u32, id: &str) -> Document {
+    let body = json!({"question_id": id, "answer": "The second."});
+    answer(from, opened, DocumentKind::Answer, number, body)
+}
+
+/// The refusal on `ground`, whole or in part, as message `number`.
+#[must_use]
+pub fn refusal(from: &Office, opened: &Document, number: u32, ground: &str, scope: &str) -> Document {
+    let body = json!({"ground": ground, "scope": scope, "reason": "the law says so"});
+    answer(from, opened, DocumentKind::Refusal, number, body)
+}
+
+/// The postponement on `ground` until `until`, as message `number`.
+#[must_use]
+pub fn postponement(
+    from: &Office,
+    opened: &Document,
+    number: u32,
+    ground: &str,
+    until: Option<&str>,
+) -> Document {
+    let body = json!({"ground": ground, "until": until, "reason": "later"});
+    answer(from, opened, DocumentKind::Postponement, number, body)
+}
+
+/// The withdrawal of a request, as message `number`.
+#[must_use]
+pub fn withdrawal(from: &Office, opened: &Document, number: u32) -> Document {
+    answer(from, opened, DocumentKind::Withdrawal, number, json!({"reason": "the case was dropped"}))
+}
+
+/// The forwarding of a request to the competent authority, as message `number`; `received_time` as the case
+/// shows it.
+#[must_use]
+pub fn forwarding(
+    from: &Office,
+    to: &Office,
+    request: &Document,
+    number: u32,
+    received_time: &str,
+) -> Document {
+    let body = json!({
+        "request": {"shared_number": request.shared_number, "document_sha256": digest(request)},
+        "received_time": received_time,
+        "requesting_party": request.sender.party,
+    });
+    let document = answer(from, request, DocumentKind::Forwarding, number, body);
+    Document { addressee: named(to), ..document }
+}
+
+/// The notice that a request was forwarded, as message `number`.
+#[must_use]
+pub fn forwarding_notice(
+    from: &Office,
+    to: &Office,
+    request: &Document,
+    number: u32,
+    received_time: &str,
+) -> Document {
+    let body = json!({
+        "forwarded_to": to.party,
+        "forwarded_time": from.now(),
+        "received_time": received_time,
+    });
+    answer(from, request, DocumentKind::ForwardingNotice, number, body)
+}
+
+/// A request of `from` to preserve data.
+#[must_use]
+pub fn preservation(from: &Office, to: &Office) -> Document {
+    let body = json!({
+        "legal_basis": {"instruments": [{"instrument": "budapest-2001", "article": "29"}]},
+        "our_reference": "A/2",
+    });
+    opening(from, to, DocumentKind::Preservation, body)
+}
+
+/// The confirmation of a preservation (`of` `preservation` or `extension`), as message `number`.
+#[must_use]
+pub fn confirmation(from: &Office, opened: &Document, number: u32, of: &str, until: &str) -> Document {
+    let body = json!({"our_reference": "B/9", "of": of, "preserved_until": until});
+    answer(from, opened, DocumentKind::Confirmation, number, body)
+}
+
+/// The wish that a preservation be extended, as message `number`.
+#[must_use]
+pub fn extension(from: &Office, opened: &Document, number: u32, until: Option<&str>) -> Document {
+    let body = json!({"extend_until": until, "reason": "the request is being translated"});
+    answer(from, opened, DocumentKind::Extension, number, body)
+}
+
+/// The release of preserved data, as message `number`.
+#[must_use]
+pub fn release(from: &Office, opened: &Document, number: u32) -> Document {
+    answer(from, opened, DocumentKind::Release, number, json!({"reason": "no longer needed"}))
+}
+
+/// A request that follows a preservation up.
+#[must_use]
+pub fn follow_up(from: &Office, to: &Office, preservation: &Document) -> Document {
+    let mut request = request(from, to);
+    request.body["preservation"] = json!({"shared_number": preservation.shared_number});
+    request
 }
 
 fn first_function(kind: DocumentKind) -> &'static str {
@@ -148,6 +275,19 @@ pub fn drafted(office: &Office, officer: &str, document: &Document) -> Vec<u8> {
     let function = first_function(document.kind);
     containers::begin(document.to_json(), PAPER.to_vec(), &office.signer(officer), office.now(), function)
         .expect("a signed draft")
+}
+
+/// The document with `enclosed` as the file that its kind encloses, and signature 001 by `officer`.
+#[must_use]
+pub fn drafted_enclosing(office: &Office, officer: &str, document: &Document, enclosed: Vec<u8>) -> Vec<u8> {
+    let contents = vec![
+        (DATA_FILE.to_owned(), "application/json".to_owned(), document.to_json()),
+        (PAPER_FILE.to_owned(), "application/pdf".to_owned(), PAPER.to_vec()),
+        (ENCLOSED_REQUEST_FILE.to_owned(), "application/vnd.etsi.asic-e+zip".to_owned(), enclosed),
+    ];
+    let function = Some(first_function(document.kind));
+    let unsigned = rogatory_container::asice::start(contents).expect("contents");
+    unsigned.sign(&office.signer(officer), office.now(), function).expect("a signed draft").to_bytes()
 }
 
 /// The same with a further signature, by `officer`.
@@ -174,11 +314,22 @@ pub fn sealed_with(
     open(container).add_seal(Some(listed), seal, office.now()).expect("a sealed document").to_bytes()
 }
 
-/// A request or order with both officers' signatures and the office's own seal.
+/// A document with the signatures that its kind demands and the office's own seal.
 #[must_use]
 pub fn complete(office: &Office, document: &Document) -> Vec<u8> {
-    let container = approved(office, "approver", &drafted(office, "drafter", document));
-    sealed_with(office, &container, &[("drafter", "drafter"), ("approver", "approver")], &office.seal())
+    complete_draft(office, document.kind, &drafted(office, "drafter", document))
+}
+
+/// A draft of `drafter` with the further signatures that its kind demands and the office's own seal.
+#[must_use]
+pub fn complete_draft(office: &Office, kind: DocumentKind, draft: &[u8]) -> Vec<u8> {
+    if kind.signer_rule() == SignerRule::TwoOfficersAndSeal {
+        let container = approved(office, "approver", draft);
+        let signers = [("drafter", containers::DRAFTER), ("approver", containers::APPROVER)];
+        sealed_with(office, &container, &signers, &office.seal())
+    } else {
+        sealed_with(office, draft, &[("drafter", containers::OFFICER)], &office.seal())
+    }
 }
 
 /// A container, opened.

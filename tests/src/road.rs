@@ -24,14 +24,47 @@ pub struct Ordered {
 /// # Panics
 /// If it is not delivered.
 pub async fn send(office: &Office, drafter: &str, document: &Document, case_id: &str) -> wire::Document {
-    let handed = papers::hand_in(office, drafter, papers::drafted(office, drafter, document), case_id).await;
-    let handed = handed.expect("a draft");
+    let draft = papers::drafted(office, drafter, document);
+    let sent = send_draft(office, drafter, document, draft, case_id).await;
+    assert!(sent.delivered, "{}: {}", sent.ground, sent.reason);
+    sent.document.expect("a document")
+}
+
+/// Hands `draft` of `document` in at `office`, approves it if its kind asks for that, and transmits it;
+/// the receipt may be negative.
+///
+/// # Panics
+/// If no receipt comes.
+pub async fn send_draft(
+    office: &Office,
+    drafter: &str,
+    document: &Document,
+    draft: Vec<u8>,
+    case_id: &str,
+) -> wire::TransmitDocumentResponse {
+    let handed = papers::hand_in(office, drafter, draft, case_id).await.expect("a draft");
     if document.kind.signer_rule() == SignerRule::TwoOfficersAndSeal {
         papers::approve(office, "approver", &handed.document_id).await.expect("an approval");
     }
-    let sent = papers::transmit(office, drafter, &handed.document_id).await.expect("a receipt");
-    assert!(sent.delivered, "{}: {}", sent.ground, sent.reason);
-    sent.document.expect("a document")
+    papers::transmit(office, drafter, &handed.document_id).await.expect("a receipt")
+}
+
+/// The case under `number` as `office` shows it.
+pub async fn case(office: &Office, number: &SharedNumber) -> wire::Case {
+    let session = office.session("drafter");
+    let mut cases = session.connection().await.expect("a connection").cases();
+    let request = wire::GetCaseRequest { case_id: number.to_string() };
+    let answer = cases.get_case(request).await.expect("an answer");
+    answer.into_inner().case.expect("a case")
+}
+
+/// The stage of the case under `number` at each of `offices`.
+pub async fn stages(number: &SharedNumber, offices: &[&Office]) -> Vec<String> {
+    let mut stages = Vec::new();
+    for office in offices {
+        stages.push(case(office, number).await.stage);
+    }
+    stages
 }
 
 /// The id of the case under `number` at `office`.
@@ -48,6 +81,32 @@ pub fn recipients(document: &Document) -> Vec<String> {
 }
 
 impl Federation {
+    /// A further authority of the requested State, confirmed by both authorities, which it confirmed.
+    pub async fn competent_authority(&self) -> Office {
+        let ministry =
+            self.authority("md/ministry-of-justice", "Ministry of Justice of MD (test)", "ca-md").await;
+        for other in [&self.gb, &self.md] {
+            ministry.import("operator", other).await.expect("a confirmed party");
+            other.import("operator", &ministry).await.expect("a confirmed party");
+        }
+        ministry
+    }
+
+    /// A preservation that the requested authority holds.
+    pub async fn preservation_requested(&self) -> Document {
+        let preservation = papers::preservation(&self.gb, &self.md);
+        send(&self.gb, "drafter", &preservation, "").await;
+        preservation
+    }
+
+    /// A preservation that the requested authority confirmed until `until`.
+    pub async fn preservation_confirmed(&self, until: &str) -> Document {
+        let preservation = self.preservation_requested().await;
+        let confirmation = papers::confirmation(&self.md, &preservation, 1, "preservation", until);
+        send(&self.md, "drafter", &confirmation, "").await;
+        preservation
+    }
+
     /// A request that the requesting authority's `drafter` handed in.
     pub async fn request_drafted(&self) -> (Document, wire::Document) {
         let request = papers::request(&self.gb, &self.md);

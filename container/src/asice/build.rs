@@ -32,7 +32,7 @@ pub fn start(contents: Vec<(String, String, Vec<u8>)>) -> Result<Unsigned, Asice
     let mut files = Vec::new();
     for (name, mime, bytes) in contents {
         check_content_name(&name)?;
-        files.push(File { name, mime, bytes });
+        files.push(File::new(name, mime, bytes));
     }
     check_length(&files)?;
     Ok(Unsigned { files })
@@ -98,7 +98,7 @@ impl Asice {
         }
         let mut added = None;
         if let Some(bytes) = signers_json {
-            added = Some(File { name: SIGNERS_NAME.to_owned(), mime: SIGNERS_MIME.to_owned(), bytes });
+            added = Some(File::new(SIGNERS_NAME.to_owned(), SIGNERS_MIME.to_owned(), bytes));
         }
         self.files.extend(added);
         self.add_last_layer(signer, at, None)
@@ -160,7 +160,9 @@ impl Asice {
     }
 
     fn write(&self) -> Result<Vec<u8>, ZipError> {
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        // Contents, and at most 512 bytes of headers a file.
+        let length: usize = self.files.iter().map(|file| file.bytes.len() + 512).sum();
+        let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(length)));
         zip.add_mimetype()?;
         for file in &self.files {
             zip.add(&file.name, &file.bytes)?;

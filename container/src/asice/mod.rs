@@ -18,6 +18,7 @@ pub use verify::{IntactAsice, VerifiedAsice, verify, verify_integrity};
 
 use crate::manifest::{DataReference, MANIFEST_MIME, SIGNATURE_MIME};
 use rogatory_core::Digest;
+use std::sync::{Arc, OnceLock};
 
 /// Longest formal document, as a file.
 pub const MAX_DOCUMENT_BYTES: u64 = 1 << 20;
@@ -50,15 +51,33 @@ pub struct Asice {
     signatures: usize,
 }
 
-/// One file of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One file of a document. Its bytes never change, so copies share them and they are hashed once.
+#[derive(Debug, Clone)]
 struct File {
     name: String,
     mime: String,
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
+    digest: OnceLock<Digest>,
 }
 
+impl PartialEq for File {
+    /// What is known of the digest is no part of the file.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.mime, &self.bytes) == (&other.name, &other.mime, &other.bytes)
+    }
+}
+
+impl Eq for File {}
+
 impl File {
+    fn new(name: String, mime: String, bytes: Vec<u8>) -> Self {
+        Self { name, mime, bytes: Arc::new(bytes), digest: OnceLock::new() }
+    }
+
+    fn digest(&self) -> Digest {
+        *self.digest.get_or_init(|| Digest::of(&self.bytes))
+    }
+
     fn is_content(&self) -> bool {
         !self.name.starts_with(META_INF)
     }
@@ -70,6 +89,12 @@ impl Asice {
     pub fn file(&self, name: &str) -> Option<&[u8]> {
         let file = self.files.iter().find(|f| f.name == name)?;
         Some(&file.bytes)
+    }
+
+    /// SHA-256 of a file.
+    #[must_use]
+    pub fn digest(&self, name: &str) -> Option<Digest> {
+        self.files.iter().find(|f| f.name == name).map(File::digest)
     }
 
     /// The media type the manifests state for a file.
@@ -110,22 +135,27 @@ impl Asice {
     }
 }
 
-/// What a manifest after `files` must refer to: contents in order, then earlier manifests and signatures.
-fn references(files: &[File]) -> Vec<DataReference> {
+/// The files that a manifest after `files` must refer to: contents in order, then earlier manifests and signatures.
+fn referenced(files: &[File]) -> impl Iterator<Item = &File> {
     let contents = files.iter().filter(|f| f.is_content());
     let layers = files.iter().filter(|f| !f.is_content());
+    contents.chain(layers)
+}
+
+/// What a manifest after `files` says of them.
+fn references(files: &[File]) -> Vec<DataReference> {
     let reference = |file: &File| DataReference {
         uri: file.name.clone(),
         mime: Some(file.mime.clone()),
-        digest: Digest::of(&file.bytes),
+        digest: file.digest(),
     };
-    contents.chain(layers).map(reference).collect()
+    referenced(files).map(reference).collect()
 }
 
 fn manifest_file(n: usize, bytes: Vec<u8>) -> File {
-    File { name: manifest_name(n), mime: MANIFEST_MIME.to_owned(), bytes }
+    File::new(manifest_name(n), MANIFEST_MIME.to_owned(), bytes)
 }
 
 fn signature_file(n: usize, bytes: Vec<u8>) -> File {
-    File { name: signature_name(n), mime: SIGNATURE_MIME.to_owned(), bytes }
+    File::new(signature_name(n), SIGNATURE_MIME.to_owned(), bytes)
 }

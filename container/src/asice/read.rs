@@ -6,7 +6,7 @@
 use super::build::check_content_name;
 use super::{
     Asice, AsiceError, File, MAX_DOCUMENT_BYTES, MAX_SIGNATURES, META_INF, SIGNERS_MIME, SIGNERS_NAME,
-    manifest_file, manifest_name, references, signature_file, signature_name,
+    manifest_file, manifest_name, referenced, signature_file, signature_name,
 };
 use crate::manifest::AsicManifest;
 use crate::zip::{StrictZip, ZipLimits};
@@ -47,11 +47,8 @@ impl Asice {
         let sealed = self.names_its_signers();
         let next = entries.0.peek().map(|(name, _)| name.as_str());
         if next == Some(SIGNERS_NAME) && n > 1 && !sealed {
-            self.files.push(File {
-                name: SIGNERS_NAME.to_owned(),
-                mime: SIGNERS_MIME.to_owned(),
-                bytes: entries.take(SIGNERS_NAME)?,
-            });
+            let bytes = entries.take(SIGNERS_NAME)?;
+            self.files.push(File::new(SIGNERS_NAME.to_owned(), SIGNERS_MIME.to_owned(), bytes));
         } else if sealed {
             return Err(AsiceError::Sealed);
         }
@@ -84,19 +81,19 @@ impl Asice {
             let found = manifest.sig_reference().to_owned();
             return Err(AsiceError::OtherSignature { part, found });
         }
-        let expected = references(&self.files);
+        let expected = || referenced(&self.files);
         let found = manifest.references();
-        if let Some(missing) = expected.iter().find(|e| found.iter().all(|f| f.uri != e.uri)) {
-            let file = missing.uri.clone();
+        if let Some(missing) = expected().find(|e| found.iter().all(|f| f.uri != e.name)) {
+            let file = missing.name.clone();
             return Err(AsiceError::NotCovered { part, file });
         }
-        if let Some(unknown) = found.iter().find(|f| expected.iter().all(|e| f.uri != e.uri)) {
+        if let Some(unknown) = found.iter().find(|f| expected().all(|e| f.uri != e.name)) {
             let file = unknown.uri.clone();
             return Err(AsiceError::Unknown { part, file });
         }
-        let mut pairs = expected.iter().zip(found);
-        if let Some((wrong, _)) = pairs.find(|(e, f)| e.uri != f.uri || e.mime != f.mime) {
-            let file = wrong.uri.clone();
+        let mut pairs = expected().zip(found);
+        if let Some((wrong, _)) = pairs.find(|(e, f)| e.name != f.uri || Some(&e.mime) != f.mime.as_ref()) {
+            let file = wrong.name.clone();
             return Err(AsiceError::Reference { part, file });
         }
         Ok(())
@@ -112,7 +109,7 @@ impl Entries {
             check_content_name(&name)?;
             // The media type stands in the first manifest.
             let mime = String::new();
-            files.push(File { name, mime, bytes });
+            files.push(File::new(name, mime, bytes));
         }
         if files.is_empty() {
             return Err(AsiceError::Empty);

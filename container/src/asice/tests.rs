@@ -83,7 +83,7 @@ fn rewritten(files: &[(String, Vec<u8>)]) -> Vec<u8> {
 }
 
 fn files(asice: &Asice) -> Vec<(String, Vec<u8>)> {
-    let pair = |f: &File| (f.name.clone(), f.bytes.clone());
+    let pair = |f: &File| (f.name.clone(), f.bytes.to_vec());
     asice.files.iter().map(pair).collect()
 }
 

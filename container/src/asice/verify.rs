@@ -6,7 +6,7 @@
 use super::{Asice, AsiceError, manifest_name, signature_name};
 use crate::cades::{self, CadesError, Framing, IntactSignature, ParsedSignature, VerifiedSignature};
 use crate::manifest::AsicManifest;
-use rogatory_core::{Digest, Timestamp};
+use rogatory_core::Timestamp;
 use rogatory_pki::path::Anchors;
 
 /// A document of which every file is covered by every signature it must be covered by, and every signature
@@ -101,8 +101,8 @@ fn check_layer<T>(
         AsicManifest::from_xml(xml).map_err(|source| AsiceError::Manifest { part: part.clone(), source })?;
     for reference in manifest.references() {
         let file = reference.uri.clone();
-        let bytes = asice.file(&file).ok_or_else(|| missing(file.clone()))?;
-        if Digest::of(bytes) != reference.digest {
+        let digest = asice.digest(&file).ok_or_else(|| missing(file.clone()))?;
+        if digest != reference.digest {
             return Err(AsiceError::Digest { part, file });
         }
     }

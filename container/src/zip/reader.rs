@@ -82,7 +82,8 @@ impl<R: Read + Seek> StrictZip<R> {
                 found: reader.left,
             });
         }
-        let mut content = Vec::new();
+        // Bounded by the caller, and by the archive itself: the entries were found to fill it.
+        let mut content = Vec::with_capacity(usize::try_from(reader.left).unwrap_or(0));
         match reader.read_to_end(&mut content) {
             Ok(_) => Ok(content),
             Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {

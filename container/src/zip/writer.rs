@@ -56,8 +56,10 @@ impl<W: Write + Seek> ZipWriter<W> {
         if self.entries.is_empty() && content != MIMETYPE.as_bytes() {
             return Err(ZipError::Mimetype);
         }
-        let crc32 = crc32fast::hash(content);
-        self.add_stream(name, content.len() as u64, Some(crc32), content)
+        let (size_bytes, crc32) = (content.len() as u64, crc32fast::hash(content));
+        let offset = self.begin(name, size_bytes, crc32)?;
+        self.inner.write_all(content).map_err(ZipError::writing)?;
+        self.end(ZipEntry { name: name.to_owned(), size_bytes, crc32, offset })
     }
 
     /// Adds a file of a known size from a stream, in one pass.
@@ -75,17 +77,7 @@ impl<W: Write + Seek> ZipWriter<W> {
         crc32: Option<u32>,
         content: impl Read,
     ) -> Result<&ZipEntry, ZipError> {
-        if self.broken {
-            return Err(ZipError::Broken);
-        }
-        if self.entries.is_empty() && (name != MIMETYPE_NAME || size_bytes != MIMETYPE.len() as u64) {
-            return Err(ZipError::Mimetype);
-        }
-        self.names.insert(name, self.entries.len()).map_err(|source| ZipError::Name { source })?;
-        self.broken = true;
-        let offset = self.position;
-        header::local(name, size_bytes, crc32.unwrap_or(0), &mut self.header);
-        self.inner.write_all(&self.header).map_err(ZipError::writing)?;
+        let offset = self.begin(name, size_bytes, crc32.unwrap_or(0))?;
         let found = self.copy(name, size_bytes, content)?;
         match crc32 {
             Some(announced) if announced != found => {
@@ -94,7 +86,26 @@ impl<W: Write + Seek> ZipWriter<W> {
             Some(_) => {}
             None => self.complete_header(offset, size_bytes, name, found)?,
         }
-        let entry = ZipEntry { name: name.to_owned(), size_bytes, crc32: found, offset };
+        self.end(ZipEntry { name: name.to_owned(), size_bytes, crc32: found, offset })
+    }
+
+    /// Writes the local header of the next entry; until [`ZipWriter::end`] the archive is broken.
+    fn begin(&mut self, name: &str, size_bytes: u64, crc32: u32) -> Result<u64, ZipError> {
+        if self.broken {
+            return Err(ZipError::Broken);
+        }
+        if self.entries.is_empty() && (name != MIMETYPE_NAME || size_bytes != MIMETYPE.len() as u64) {
+            return Err(ZipError::Mimetype);
+        }
+        self.names.insert(name, self.entries.len()).map_err(|source| ZipError::Name { source })?;
+        self.broken = true;
+        header::local(name, size_bytes, crc32, &mut self.header);
+        self.inner.write_all(&self.header).map_err(ZipError::writing)?;
+        Ok(self.position)
+    }
+
+    /// Takes up an entry whose content was written.
+    fn end(&mut self, entry: ZipEntry) -> Result<&ZipEntry, ZipError> {
         self.position = entry.end_offset();
         self.broken = false;
         self.entries.push(entry);

@@ -1,9 +1,10 @@
 //! The stages of a request, and the one table that says which step leads where on which side.
 
 use crate::digest::Digest;
-use crate::party::OfficerId;
+use crate::ground::{PostponementGround, RefusalGround};
+use crate::party::{OfficerId, PartyId};
 use crate::reference::{PackageId, SharedNumber};
-use crate::timestamp::Timestamp;
+use crate::timestamp::{CivilDate, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -84,6 +85,41 @@ pub enum MlaStage {
         /// The packages that were transferred.
         packages: Vec<PackageId>,
     },
+    /// A part of the evidence was transferred and a decision sent; more may follow.
+    PartlyExecuted {
+        /// Since when.
+        at: Timestamp,
+        /// The packages that the last decision names.
+        packages: Vec<PackageId>,
+    },
+    /// The requested authority postponed action.
+    Postponed {
+        /// Since when.
+        at: Timestamp,
+        /// On which ground.
+        ground: PostponementGround,
+        /// Until when, if it said so.
+        until: Option<CivilDate>,
+    },
+    /// The requested authority refused the request.
+    Refused {
+        /// Since when.
+        at: Timestamp,
+        /// On which ground.
+        ground: RefusalGround,
+    },
+    /// The first authority passed it on to the competent one, whose receipt is here.
+    Forwarded {
+        /// Since when.
+        at: Timestamp,
+        /// To whom.
+        to: PartyId,
+    },
+    /// The requesting authority asks no longer.
+    Withdrawn {
+        /// Since when.
+        at: Timestamp,
+    },
     /// The requesting authority closed the matter.
     Closed {
         /// Since when.
@@ -104,6 +140,11 @@ impl MlaStage {
             Self::Acknowledged { .. } => StageName::Acknowledged,
             Self::InExecution { .. } => StageName::InExecution,
             Self::Executed { .. } => StageName::Executed,
+            Self::PartlyExecuted { .. } => StageName::PartlyExecuted,
+            Self::Postponed { .. } => StageName::Postponed,
+            Self::Refused { .. } => StageName::Refused,
+            Self::Forwarded { .. } => StageName::Forwarded,
+            Self::Withdrawn { .. } => StageName::Withdrawn,
             Self::Closed { .. } => StageName::Closed,
         }
     }
@@ -120,6 +161,11 @@ impl MlaStage {
             | Self::Acknowledged { at }
             | Self::InExecution { at }
             | Self::Executed { at, .. }
+            | Self::PartlyExecuted { at, .. }
+            | Self::Postponed { at, .. }
+            | Self::Refused { at, .. }
+            | Self::Forwarded { at, .. }
+            | Self::Withdrawn { at }
             | Self::Closed { at } => *at,
         }
     }
@@ -144,6 +190,16 @@ pub enum StageName {
     InExecution,
     /// See [`MlaStage::Executed`].
     Executed,
+    /// See [`MlaStage::PartlyExecuted`].
+    PartlyExecuted,
+    /// See [`MlaStage::Postponed`].
+    Postponed,
+    /// See [`MlaStage::Refused`].
+    Refused,
+    /// See [`MlaStage::Forwarded`].
+    Forwarded,
+    /// See [`MlaStage::Withdrawn`].
+    Withdrawn,
     /// See [`MlaStage::Closed`].
     Closed,
 }
@@ -165,6 +221,24 @@ pub enum Step {
     TransferEvidence,
     /// The requested authority decides that it is executed.
     Execute,
+    /// The requested authority decides that a part of it is executed.
+    ExecutePartly,
+    /// The requested authority refuses.
+    Refuse,
+    /// The requested authority refuses a part; the stage stays.
+    RefuseInPart,
+    /// The requested authority postpones action.
+    Postpone,
+    /// The requested authority passes it on to the competent one.
+    Forward,
+    /// The requesting authority is told of the forwarding; the stage stays.
+    NoteForwarding,
+    /// The requested authority asks back; the stage stays.
+    Ask,
+    /// The requesting authority answers; the stage stays.
+    Answer,
+    /// The requesting authority withdraws.
+    Withdraw,
     /// The requesting authority closes.
     Close,
 }
@@ -176,21 +250,130 @@ impl StageName {
         (Side::Requesting, Self::Approved, Step::Transmit, Self::Transmitted),
         (Side::Requesting, Self::Approved, Step::FailDelivery, Self::NotDelivered),
         (Side::Requesting, Self::Transmitted, Step::Acknowledge, Self::Acknowledged),
+        (Side::Requesting, Self::Acknowledged, Step::Acknowledge, Self::Acknowledged),
+        (Side::Requesting, Self::Postponed, Step::Acknowledge, Self::Acknowledged),
         (Side::Requesting, Self::Acknowledged, Step::TransferEvidence, Self::Acknowledged),
+        (Side::Requesting, Self::PartlyExecuted, Step::TransferEvidence, Self::PartlyExecuted),
+        (Side::Requesting, Self::Postponed, Step::TransferEvidence, Self::Postponed),
+        (Side::Requesting, Self::Acknowledged, Step::ExecutePartly, Self::PartlyExecuted),
+        (Side::Requesting, Self::PartlyExecuted, Step::ExecutePartly, Self::PartlyExecuted),
+        (Side::Requesting, Self::Postponed, Step::ExecutePartly, Self::PartlyExecuted),
         (Side::Requesting, Self::Acknowledged, Step::Execute, Self::Executed),
+        (Side::Requesting, Self::PartlyExecuted, Step::Execute, Self::Executed),
+        (Side::Requesting, Self::Postponed, Step::Execute, Self::Executed),
+        (Side::Requesting, Self::Transmitted, Step::Postpone, Self::Postponed),
+        (Side::Requesting, Self::Acknowledged, Step::Postpone, Self::Postponed),
+        (Side::Requesting, Self::PartlyExecuted, Step::Postpone, Self::Postponed),
+        (Side::Requesting, Self::Postponed, Step::Postpone, Self::Postponed),
+        (Side::Requesting, Self::Transmitted, Step::Refuse, Self::Refused),
+        (Side::Requesting, Self::Acknowledged, Step::Refuse, Self::Refused),
+        (Side::Requesting, Self::PartlyExecuted, Step::Refuse, Self::Refused),
+        (Side::Requesting, Self::Postponed, Step::Refuse, Self::Refused),
+        (Side::Requesting, Self::Transmitted, Step::RefuseInPart, Self::Transmitted),
+        (Side::Requesting, Self::Acknowledged, Step::RefuseInPart, Self::Acknowledged),
+        (Side::Requesting, Self::PartlyExecuted, Step::RefuseInPart, Self::PartlyExecuted),
+        (Side::Requesting, Self::Postponed, Step::RefuseInPart, Self::Postponed),
+        (Side::Requesting, Self::Transmitted, Step::NoteForwarding, Self::Transmitted),
+        (Side::Requesting, Self::Acknowledged, Step::NoteForwarding, Self::Acknowledged),
+        (Side::Requesting, Self::Transmitted, Step::Ask, Self::Transmitted),
+        (Side::Requesting, Self::Acknowledged, Step::Ask, Self::Acknowledged),
+        (Side::Requesting, Self::PartlyExecuted, Step::Ask, Self::PartlyExecuted),
+        (Side::Requesting, Self::Postponed, Step::Ask, Self::Postponed),
+        (Side::Requesting, Self::Executed, Step::Ask, Self::Executed),
+        (Side::Requesting, Self::Transmitted, Step::Answer, Self::Transmitted),
+        (Side::Requesting, Self::Acknowledged, Step::Answer, Self::Acknowledged),
+        (Side::Requesting, Self::PartlyExecuted, Step::Answer, Self::PartlyExecuted),
+        (Side::Requesting, Self::Postponed, Step::Answer, Self::Postponed),
+        (Side::Requesting, Self::Executed, Step::Answer, Self::Executed),
+        (Side::Requesting, Self::Transmitted, Step::Withdraw, Self::Withdrawn),
+        (Side::Requesting, Self::Acknowledged, Step::Withdraw, Self::Withdrawn),
+        (Side::Requesting, Self::PartlyExecuted, Step::Withdraw, Self::Withdrawn),
+        (Side::Requesting, Self::Postponed, Step::Withdraw, Self::Withdrawn),
         (Side::Requesting, Self::Executed, Step::Close, Self::Closed),
+        (Side::Requesting, Self::PartlyExecuted, Step::Close, Self::Closed),
+        (Side::Requesting, Self::Refused, Step::Close, Self::Closed),
+        (Side::Requesting, Self::Withdrawn, Step::Close, Self::Closed),
         (Side::Requested, Self::Received, Step::Acknowledge, Self::Acknowledged),
+        (Side::Requested, Self::Postponed, Step::Acknowledge, Self::Acknowledged),
         (Side::Requested, Self::Acknowledged, Step::BeginExecution, Self::InExecution),
         (Side::Requested, Self::InExecution, Step::BeginExecution, Self::InExecution),
+        (Side::Requested, Self::Postponed, Step::BeginExecution, Self::InExecution),
+        (Side::Requested, Self::PartlyExecuted, Step::BeginExecution, Self::PartlyExecuted),
         (Side::Requested, Self::InExecution, Step::TransferEvidence, Self::InExecution),
+        (Side::Requested, Self::PartlyExecuted, Step::TransferEvidence, Self::PartlyExecuted),
+        (Side::Requested, Self::Postponed, Step::TransferEvidence, Self::Postponed),
+        (Side::Requested, Self::InExecution, Step::ExecutePartly, Self::PartlyExecuted),
+        (Side::Requested, Self::PartlyExecuted, Step::ExecutePartly, Self::PartlyExecuted),
+        (Side::Requested, Self::Postponed, Step::ExecutePartly, Self::PartlyExecuted),
         (Side::Requested, Self::InExecution, Step::Execute, Self::Executed),
+        (Side::Requested, Self::PartlyExecuted, Step::Execute, Self::Executed),
+        (Side::Requested, Self::Postponed, Step::Execute, Self::Executed),
+        (Side::Requested, Self::Received, Step::Postpone, Self::Postponed),
+        (Side::Requested, Self::Acknowledged, Step::Postpone, Self::Postponed),
+        (Side::Requested, Self::InExecution, Step::Postpone, Self::Postponed),
+        (Side::Requested, Self::PartlyExecuted, Step::Postpone, Self::Postponed),
+        (Side::Requested, Self::Postponed, Step::Postpone, Self::Postponed),
+        (Side::Requested, Self::Received, Step::Refuse, Self::Refused),
+        (Side::Requested, Self::Acknowledged, Step::Refuse, Self::Refused),
+        (Side::Requested, Self::InExecution, Step::Refuse, Self::Refused),
+        (Side::Requested, Self::PartlyExecuted, Step::Refuse, Self::Refused),
+        (Side::Requested, Self::Postponed, Step::Refuse, Self::Refused),
+        (Side::Requested, Self::Received, Step::RefuseInPart, Self::Received),
+        (Side::Requested, Self::Acknowledged, Step::RefuseInPart, Self::Acknowledged),
+        (Side::Requested, Self::InExecution, Step::RefuseInPart, Self::InExecution),
+        (Side::Requested, Self::PartlyExecuted, Step::RefuseInPart, Self::PartlyExecuted),
+        (Side::Requested, Self::Postponed, Step::RefuseInPart, Self::Postponed),
+        (Side::Requested, Self::Received, Step::Forward, Self::Forwarded),
+        (Side::Requested, Self::Acknowledged, Step::Forward, Self::Forwarded),
+        (Side::Requested, Self::Forwarded, Step::NoteForwarding, Self::Forwarded),
+        (Side::Requested, Self::Received, Step::Ask, Self::Received),
+        (Side::Requested, Self::Acknowledged, Step::Ask, Self::Acknowledged),
+        (Side::Requested, Self::InExecution, Step::Ask, Self::InExecution),
+        (Side::Requested, Self::PartlyExecuted, Step::Ask, Self::PartlyExecuted),
+        (Side::Requested, Self::Postponed, Step::Ask, Self::Postponed),
+        (Side::Requested, Self::Executed, Step::Ask, Self::Executed),
+        (Side::Requested, Self::Received, Step::Answer, Self::Received),
+        (Side::Requested, Self::Acknowledged, Step::Answer, Self::Acknowledged),
+        (Side::Requested, Self::InExecution, Step::Answer, Self::InExecution),
+        (Side::Requested, Self::PartlyExecuted, Step::Answer, Self::PartlyExecuted),
+        (Side::Requested, Self::Postponed, Step::Answer, Self::Postponed),
+        (Side::Requested, Self::Executed, Step::Answer, Self::Executed),
+        (Side::Requested, Self::Received, Step::Withdraw, Self::Withdrawn),
+        (Side::Requested, Self::Acknowledged, Step::Withdraw, Self::Withdrawn),
+        (Side::Requested, Self::InExecution, Step::Withdraw, Self::Withdrawn),
+        (Side::Requested, Self::PartlyExecuted, Step::Withdraw, Self::Withdrawn),
+        (Side::Requested, Self::Postponed, Step::Withdraw, Self::Withdrawn),
         (Side::Requested, Self::Executed, Step::Close, Self::Closed),
+        (Side::Requested, Self::PartlyExecuted, Step::Close, Self::Closed),
+        (Side::Requested, Self::Refused, Step::Close, Self::Closed),
+        (Side::Requested, Self::Withdrawn, Step::Close, Self::Closed),
     ];
 
     /// Where `step` leads from stage `from` on `side`, if it may be taken.
     #[must_use]
     pub fn admits(side: Side, from: Self, step: Step) -> Option<Self> {
         Self::TRANSITIONS.iter().find(|row| (row.0, row.1, row.2) == (side, from, step)).map(|row| row.3)
+    }
+
+    /// Where an own step leads that the counterpart has accepted, although the table no longer has it
+    /// here: a document of the counterpart crossed ours, or the receipt came late.
+    ///
+    /// A receipt is a fact, so there is always an answer. What the requesting side sent prevails on both
+    /// sides, its withdrawal over a refusal or decision, its closing over a postponement; anything else
+    /// leaves the stage as it is.
+    #[must_use]
+    pub const fn after_crossing(side: Side, from: Self, step: Step) -> Self {
+        match (side, step, from) {
+            (Side::Requesting, Step::Withdraw, Self::Refused | Self::Executed) => Self::Withdrawn,
+            (Side::Requesting, Step::Close, Self::Postponed) => Self::Closed,
+            _ => from,
+        }
+    }
+
+    /// Whether the request is decided or given up: nothing preserved for it need wait any longer.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Refused | Self::Withdrawn | Self::Closed)
     }
 
     /// The stage's name in storage and output.
@@ -205,6 +388,11 @@ impl StageName {
             Self::Acknowledged => "acknowledged",
             Self::InExecution => "in-execution",
             Self::Executed => "executed",
+            Self::PartlyExecuted => "partly-executed",
+            Self::Postponed => "postponed",
+            Self::Refused => "refused",
+            Self::Forwarded => "forwarded",
+            Self::Withdrawn => "withdrawn",
             Self::Closed => "closed",
         }
     }
@@ -220,7 +408,13 @@ impl Step {
             Self::Acknowledge => "acknowledged",
             Self::BeginExecution => "given to a provider for execution",
             Self::TransferEvidence => "answered with evidence",
-            Self::Execute => "declared executed",
+            Self::Execute | Self::ExecutePartly => "declared executed",
+            Self::Refuse | Self::RefuseInPart => "refused",
+            Self::Postpone => "postponed",
+            Self::Forward | Self::NoteForwarding => "forwarded",
+            Self::Ask => "asked about",
+            Self::Answer => "supplemented by an answer",
+            Self::Withdraw => "withdrawn",
             Self::Close => "closed",
         }
     }

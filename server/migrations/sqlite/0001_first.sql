@@ -9,7 +9,8 @@ CREATE TABLE mla_request (
     counterpart   TEXT    NOT NULL,
     instrument    TEXT    NOT NULL,
     stage         TEXT    NOT NULL CHECK (stage IN ('drafted', 'approved', 'transmitted', 'not-delivered', 'received',
-                                                    'acknowledged', 'in-execution', 'executed', 'closed')),
+                                                    'acknowledged', 'in-execution', 'executed', 'partly-executed',
+                                                    'postponed', 'refused', 'forwarded', 'withdrawn', 'closed')),
     stage_time    INTEGER NOT NULL,
     opened_time   INTEGER NOT NULL,
     body          BLOB    NOT NULL
@@ -31,6 +32,23 @@ CREATE TABLE production_order (
 CREATE INDEX production_order_by_case ON production_order (case_id);
 CREATE INDEX production_order_by_opening ON production_order (opened_time, case_id);
 
+CREATE TABLE preservation (
+    case_id         TEXT    PRIMARY KEY NOT NULL,
+    shared_number   TEXT    NOT NULL UNIQUE,
+    side            TEXT    NOT NULL CHECK (side IN ('requesting', 'requested')),
+    counterpart     TEXT    NOT NULL,
+    instrument      TEXT    NOT NULL,
+    stage           TEXT    NOT NULL CHECK (stage IN ('drafted', 'approved', 'requested', 'not-delivered', 'received',
+                                                      'confirmed', 'extended', 'released', 'lapsed', 'refused')),
+    stage_time      INTEGER NOT NULL,
+    preserved_until INTEGER,
+    followed_up_by  TEXT,
+    opened_time     INTEGER NOT NULL,
+    body            BLOB    NOT NULL
+) STRICT;
+CREATE INDEX preservation_by_opening ON preservation (opened_time, case_id);
+CREATE INDEX preservation_by_end ON preservation (preserved_until) WHERE stage IN ('confirmed', 'extended');
+
 CREATE TABLE document (
     document_id      TEXT    PRIMARY KEY NOT NULL,
     position         INTEGER NOT NULL UNIQUE,
@@ -41,15 +59,17 @@ CREATE TABLE document (
     sender           TEXT    NOT NULL,
     addressee        TEXT    NOT NULL,
     stage            TEXT    NOT NULL CHECK (stage IN ('drafted', 'approved', 'sealed', 'transmitted', 'not-delivered',
-                                                       'received', 'refused')),
+                                                       'received', 'refused', 'enclosed')),
     stage_time       INTEGER NOT NULL,
     container_sha256 BLOB    NOT NULL,
     container        BLOB    NOT NULL,
     receipt_sha256   BLOB,
     receipt          BLOB,
-    receipt_leaf     BLOB,
-    UNIQUE (sender, shared_number, message_number, container_sha256)
+    receipt_leaf     BLOB
 ) STRICT;
+-- What came enclosed in another document was not transmitted here and takes nobody's number.
+CREATE UNIQUE INDEX document_once ON document (sender, shared_number, message_number, container_sha256)
+    WHERE stage <> 'enclosed';
 CREATE INDEX document_by_case ON document (case_id, position);
 CREATE INDEX document_by_number ON document (sender, shared_number, message_number);
 

@@ -3,13 +3,14 @@
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::draft_document::check_request_id;
+use crate::casework::matter::Matter;
 use crate::casework::signers::{demand_two_persons, own_signer};
 use crate::datastore::{Act, DocumentRow, DocumentStage, StoreError, Transaction};
 use crate::directory::{open_container, verify_container};
 use crate::problem::{Problem, Reason};
 use rogatory_container::asice::Asice;
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
-use rogatory_core::document::{DocumentKind, SignerRule};
+use rogatory_core::document::SignerRule;
 use rogatory_core::reference::DocumentId;
 use rogatory_core::{Digest, OfficerId, Role};
 
@@ -95,27 +96,13 @@ impl Act for Approve {
         let container_sha256 = Digest::of(&self.container);
         let caller = self.officer.to_string();
         if tx.answered(&caller, &self.request_id, &container_sha256).await?.is_none() {
-            match self.row.kind {
-                DocumentKind::Request => {
-                    let number = &self.row.shared_number;
-                    let request = tx
-                        .request_by_number(number)
-                        .await?
-                        .ok_or_else(|| Problem::unknown("request", number))?;
-                    let (request, event) = request.approve(self.officer.clone(), tx.now())?;
-                    tx.update_request(&request).await?;
-                    // Nothing has left the house yet: the counterpart's stream begins with the transmission.
-                    tx.record(&self.row.case, &self.actor, CustodyEvent::internal(event.event)).await?;
+            if self.row.kind.opens_a_matter() {
+                let number = &self.row.shared_number;
+                let matter =
+                    Matter::find(tx, number).await?.ok_or_else(|| Problem::unknown("matter", number))?;
+                for event in matter.approve(tx, &self.officer).await? {
+                    tx.record(&self.row.case, &self.actor, event).await?;
                 }
-                DocumentKind::Order => {
-                    let number = &self.row.shared_number;
-                    let order =
-                        tx.order_by_number(number).await?.ok_or_else(|| Problem::unknown("order", number))?;
-                    let (order, event) = order.approve(self.officer.clone(), tx.now())?;
-                    tx.update_order(&order).await?;
-                    tx.record(&self.row.case, &self.actor, CustodyEvent::internal(event.event)).await?;
-                }
-                _ => {}
             }
             tx.advance_document(&self.row, DocumentStage::Approved, &self.container).await?;
             let event =

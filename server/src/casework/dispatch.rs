@@ -10,8 +10,9 @@
 //! nothing about what is sent.
 
 use crate::authority::Authority;
-use crate::casework::{relay_package, send_package, transmit_document};
-use crate::datastore::{Act, Errand, Line, OutboxEntry, StoreError, Transaction};
+use crate::casework::transmit_document::{self, Transmitted};
+use crate::casework::{relay_package, send_package};
+use crate::datastore::{Act, DocumentRow, Errand, Line, OutboxEntry, StoreError, Transaction};
 use crate::problem::{Problem, Reason};
 use rogatory_core::entropy::draw;
 use rogatory_core::{PartyId, Timestamp, chain};
@@ -49,39 +50,64 @@ impl Lines {
     }
 }
 
-/// Serves a line up to and with `until`, or to its end.
+/// What came of an errand.
+pub(super) enum Brought {
+    /// A document, with its receipt.
+    Document(Box<Transmitted>),
+    /// A package, its receipt stored.
+    Package,
+}
+
+/// Serves a line up to and with `until`, or to its end; gives what came of `until`, none if somebody else
+/// brought it before. `at_hand` is the document of `until` if the caller has just stored it.
 ///
 /// # Errors
 /// What kept the first errand that could not be brought; it stays, and a worker tries again.
-pub async fn dispatch(
+pub(super) async fn dispatch(
     authority: &Arc<Authority>,
     line: &Line,
     until: Option<&Errand>,
-) -> Result<(), Problem> {
+    mut at_hand: Option<DocumentRow>,
+) -> Result<Option<Brought>, Problem> {
     let place = authority.lines.place(line);
     let _served = place.lock().await;
     loop {
         let first = authority.datastore.read().await?.first_in_line(line).await?;
-        let Some(entry) = first else { return Ok(()) };
-        if let Err(problem) = bring(authority, &entry).await {
-            put_off(authority, line, &entry, &problem).await?;
-            return Err(blocked(problem, &entry, until));
-        }
+        let Some(entry) = first else { return Ok(None) };
+        let brought = match bring(authority, &entry, &mut at_hand).await {
+            Ok(brought) => brought,
+            Err(problem) => {
+                put_off(authority, line, &entry, &problem).await?;
+                return Err(blocked(problem, &entry, until));
+            }
+        };
         if entry.attempts > 0 {
             // The addressee answers again: what else waits for it need not wait longer.
             authority.datastore.perform(Hasten { addressee: Some(line.addressee.clone()) }).await?;
         }
         if until == Some(&entry.errand) {
-            return Ok(());
+            return Ok(Some(brought));
         }
     }
 }
 
-async fn bring(authority: &Arc<Authority>, entry: &OutboxEntry) -> Result<(), Problem> {
+async fn bring(
+    authority: &Arc<Authority>,
+    entry: &OutboxEntry,
+    at_hand: &mut Option<DocumentRow>,
+) -> Result<Brought, Problem> {
     match &entry.errand {
-        Errand::Document(id) => transmit_document::deliver(authority, id, &entry.actor).await,
-        Errand::Package(id) => send_package::deliver(authority, id, &entry.actor).await,
-        Errand::Relay(id) => relay_package::deliver(authority, id, &entry.actor).await,
+        Errand::Document(id) => {
+            let at_hand = at_hand.take_if(|row| row.id == *id);
+            let transmitted = transmit_document::deliver(authority, id, &entry.actor, at_hand).await?;
+            Ok(Brought::Document(Box::new(transmitted)))
+        }
+        Errand::Package(id) => {
+            send_package::deliver(authority, id, &entry.actor).await.map(|()| Brought::Package)
+        }
+        Errand::Relay(id) => {
+            relay_package::deliver(authority, id, &entry.actor).await.map(|()| Brought::Package)
+        }
     }
 }
 
@@ -143,7 +169,7 @@ pub async fn dispatch_due(authority: &Arc<Authority>, now: Timestamp) -> Result<
     let mut served = tokio::task::JoinSet::new();
     for line in due {
         let authority = Arc::clone(authority);
-        served.spawn(async move { dispatch(&authority, &line, None).await });
+        served.spawn(async move { dispatch(&authority, &line, None, None).await.map(drop) });
     }
     while let Some(done) = served.join_next().await {
         match done {

@@ -8,9 +8,10 @@ use crate::datastore::{Act, DocumentRow, DocumentStage, StoreError, Transaction}
 use crate::directory::{open_container, verify_container};
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
-use rogatory_core::document::{DATA_FILE, DOCUMENT_LIMIT_BYTES, Document, DocumentKind, PAPER_FILE};
+use rogatory_core::document::{DATA_FILE, Document, DocumentKind, ENCLOSED_REQUEST_FILE, PAPER_FILE};
 use rogatory_core::mla_request::{MlaRequest, Side, Step};
 use rogatory_core::order::{OrderSide, OrderStage, ProductionOrder};
+use rogatory_core::preservation::{Preservation, PreservationStage};
 use rogatory_core::reference::DocumentId;
 use rogatory_core::{CaseId, Digest, MessageNumber, OfficerId, PartyId};
 
@@ -20,7 +21,7 @@ pub struct Handed<'a> {
     pub request_id: &'a str,
     /// The container with signature 001.
     pub container: &'a [u8],
-    /// The case it joins; none for a request.
+    /// The case it joins; none for a request or preservation.
     pub case: Option<CaseId>,
 }
 
@@ -34,29 +35,27 @@ pub async fn draft_document(
     handed: Handed<'_>,
 ) -> Result<DocumentRow, Problem> {
     check_request_id(handed.request_id)?;
-    if handed.container.len() > DOCUMENT_LIMIT_BYTES {
-        return Err(Problem::new(
-            Reason::LimitReached,
-            format!(
-                "the document has {} bytes; at most {DOCUMENT_LIMIT_BYTES} are taken",
-                handed.container.len()
-            ),
-        )
-        .with_hint("send large attachments as an evidence package"));
-    }
+    // Of the kinds the one that may be longest; its own limit follows when the kind is known.
+    check_length(handed.container, DocumentKind::Forwarding)?;
     let container = open_container(handed.container)?;
     let verified = verify_container(&container, authority.institution.anchors(), authority.clock.now())?;
     let malformed = |what: String| Problem::new(Reason::MalformedContainer, what);
     if verified.signatures().len() != 1 || container.names_its_signers() {
         return Err(malformed("a draft carries its drafter's signature and no other".to_owned()));
     }
-    let mut names: Vec<&str> = container.content_names().collect();
-    names.sort_unstable();
-    if names != [DATA_FILE, PAPER_FILE] {
-        return Err(malformed(format!("a draft holds `{DATA_FILE}` and `{PAPER_FILE}`, nothing else")));
-    }
     let json = container.file(DATA_FILE).unwrap_or_default();
     let document = Document::from_json(json).map_err(|error| malformed(rogatory_core::chain(&error)))?;
+    let mut expected = vec![DATA_FILE, PAPER_FILE];
+    expected.extend(document.kind.enclosure());
+    let mut names: Vec<&str> = container.content_names().collect();
+    names.sort_unstable();
+    if names != expected {
+        let listed: Vec<String> = expected.iter().map(|name| format!("`{name}`")).collect();
+        let what = format!("a draft of kind {} holds {}, nothing else", document.kind, listed.join(" and "));
+        return Err(malformed(what));
+    }
+    check_length(handed.container, document.kind)?;
+    let enclosed = document.kind.enclosure().and_then(|name| container.file(name)).map(Digest::of);
     let (officer, actor) = permit.officer_as(document.kind.drafting_roles())?;
     let signer = own_signer(&authority.institution, &verified, 1)?;
     if signer.id != *officer {
@@ -73,9 +72,19 @@ pub async fn draft_document(
         request_id: handed.request_id.to_owned(),
         case: handed.case,
         document,
+        enclosed,
         container: handed.container.to_vec(),
     };
     authority.datastore.perform(act).await
+}
+
+fn check_length(container: &[u8], kind: DocumentKind) -> Result<(), Problem> {
+    let (size, limit) = (container.len(), kind.limit_bytes());
+    if size <= limit {
+        return Ok(());
+    }
+    let what = format!("the document has {size} bytes; at most {limit} are taken");
+    Err(Problem::new(Reason::LimitReached, what).with_hint("send large attachments as an evidence package"))
 }
 
 /// Refuses names of calls that are too short to be chosen at random or too long to keep.
@@ -119,6 +128,8 @@ struct Draft {
     request_id: String,
     case: Option<CaseId>,
     document: Document,
+    /// SHA-256 of the document that it encloses.
+    enclosed: Option<Digest>,
     container: Vec<u8>,
 }
 
@@ -159,11 +170,12 @@ impl Act for Draft {
 }
 
 impl Draft {
-    /// The case the document belongs to: a new one for a request, else the one it joins.
+    /// The case the document belongs to: a new one for a request or preservation, else the one it joins.
     async fn open_or_join(&self, tx: &mut Transaction) -> Result<String, StoreError> {
         match self.document.kind {
             DocumentKind::Request => self.open_request(tx).await,
             DocumentKind::Order => self.open_order(tx).await,
+            DocumentKind::Preservation => self.open_preservation(tx).await,
             _ => self.join(tx).await,
         }
     }
@@ -175,9 +187,8 @@ impl Draft {
         }
         self.demand_own_number()?;
         document.evidence_recipients().map_err(|error| Problem::argument("body.recipients", &error))?;
-        if document.in_reply_to.is_some() {
-            return Err(Problem::argument("in_reply_to", &"a request answers nothing").into());
-        }
+        self.demand_no_answer()?;
+        self.check_followed_up(tx).await?;
         let case = CaseId::mint(tx.entropy());
         let request = MlaRequest::draft(
             case.clone(),
@@ -189,6 +200,61 @@ impl Draft {
         );
         tx.open_request(&request).await?;
         Ok(case.to_string())
+    }
+
+    /// A preservation that a request follows up is this office's own with the same counterpart.
+    async fn check_followed_up(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        let field = "body.preservation.shared_number";
+        let followed = self.document.followed_up().map_err(|error| Problem::argument(field, &error))?;
+        let Some(number) = followed else { return Ok(()) };
+        let here = tx.preservation_by_number(&number).await?.filter(|here| {
+            here.side == Side::Requesting && here.counterpart == self.document.addressee.party
+        });
+        match here.map(|here| here.stage) {
+            None => {
+                let what = format!(
+                    "no preservation {number} was asked of {} from here",
+                    self.document.addressee.party
+                );
+                Err(Problem::argument(field, &what).into())
+            }
+            Some(
+                stage @ (PreservationStage::Drafted { .. }
+                | PreservationStage::Approved { .. }
+                | PreservationStage::NotDelivered { .. }),
+            ) => {
+                let what = format!("preservation {number} is {} and was never delivered", stage.as_str());
+                Err(Problem::argument(field, &what).into())
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    async fn open_preservation(&self, tx: &mut Transaction) -> Result<String, StoreError> {
+        let document = &self.document;
+        if self.case.is_some() {
+            return Err(Problem::argument("case_id", &"a preservation opens its own case").into());
+        }
+        self.demand_own_number()?;
+        self.demand_no_answer()?;
+        let case = CaseId::mint(tx.entropy());
+        let preservation = Preservation::draft(
+            case.clone(),
+            document.shared_number.clone(),
+            document.addressee.party.clone(),
+            instrument_of(document),
+            self.officer.clone(),
+            tx.now(),
+        );
+        tx.open_preservation(&preservation).await?;
+        Ok(case.to_string())
+    }
+
+    fn demand_no_answer(&self) -> Result<(), Problem> {
+        if self.document.in_reply_to.is_none() {
+            return Ok(());
+        }
+        Err(Problem::argument("in_reply_to", &format!("a {} answers nothing", self.document.kind)))
     }
 
     async fn open_order(&self, tx: &mut Transaction) -> Result<String, StoreError> {
@@ -233,17 +299,26 @@ impl Draft {
     async fn join(&self, tx: &mut Transaction) -> Result<String, StoreError> {
         let document = &self.document;
         let number = &document.shared_number;
-        let matter =
-            Matter::find(tx, number).await?.ok_or_else(|| Problem::unknown("request or order", number))?;
+        let matter = Matter::find(tx, number).await?.ok_or_else(|| Problem::unknown("matter", number))?;
         if self.case.as_ref().is_some_and(|case| case.as_str() != matter.case()) {
             return Err(Problem::argument("case_id", &format!("{number} belongs to another case")).into());
         }
-        if document.addressee.party != *matter.counterpart() {
+        // A forwarding goes to another authority of this State: see what it must refer to.
+        let to_counterpart = document.kind != DocumentKind::Forwarding;
+        if to_counterpart && document.addressee.party != *matter.counterpart() {
             return Err(Problem::argument("addressee", &format!("must be {}", matter.counterpart())).into());
         }
         matter.admits(document.kind, true)?;
         if let Err(refused) = check_references(tx, &matter, document, true).await? {
             return Err(Problem::argument("document", &refused.reason).into());
+        }
+        if let Some(enclosed) = self.enclosed {
+            let opening = tx.opening_document(matter.case(), number).await?;
+            if opening.is_none_or(|opening| opening.container_sha256 != enclosed) {
+                let what =
+                    format!("`{ENCLOSED_REQUEST_FILE}` is not the request {number} as it was received");
+                return Err(Problem::argument("document", &what).into());
+            }
         }
         Ok(matter.case().to_owned())
     }
@@ -275,12 +350,5 @@ impl Draft {
 
 /// The instrument relied on first, by its id, for lists; empty if the body names none.
 pub(super) fn instrument_of(document: &Document) -> String {
-    let basis = document.body.get("legal_basis");
-    let first = basis.and_then(|basis| basis.get("instruments").or(Some(basis))).and_then(|list| list.get(0));
-    let id =
-        first.and_then(|entry| entry.get("instrument").or(Some(entry))).and_then(serde_json::Value::as_str);
-    let fits = |id: &&str| {
-        id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    id.filter(fits).unwrap_or_default().to_owned()
+    document.instruments().first().copied().unwrap_or_default().to_owned()
 }

@@ -1,25 +1,69 @@
-//! The matter a document belongs to: a request or an order, with the one step the document takes.
+//! The matter a document belongs to: a request, an order or a preservation, with the one step the document takes.
 //!
-//! Here, once for both directions, stands what each kind of document does to a case, and what it
-//! must refer to. Acts ask before they sign, and ask again inside the transaction.
+//! Here, once for both directions, stands what each kind of document does to a case; what it must refer
+//! to stands in `references.rs` beside. Acts ask before they sign, and ask again inside the transaction.
+//! To add a kind: its step in [`request_step`] or [`preservation_step`], its act in `act_on_request` or
+//! `act_on_preservation`, its references, and a row in the access suite.
 
-use crate::casework::delivery::Refused;
-use crate::datastore::{DocumentRow, PackageStage, Session, StoreError, Transaction};
+mod references;
+
+pub(super) use references::{CLOCK_TOLERANCE_SECONDS, check_references};
+
+use crate::datastore::{DocumentRow, Session, StoreError, Transaction};
 use crate::directory::open_container;
-use crate::problem::Problem;
-use rogatory_core::custody_event::CustodyEvent;
-use rogatory_core::document::{DATA_FILE, Document, DocumentKind, InReplyTo};
-use rogatory_core::ground::NonDeliveryGround;
-use rogatory_core::mla_request::{MlaRequest, Side, Step};
+use crate::problem::{Problem, Reason};
+use rogatory_core::custody_event::{Actor, CustodyEvent};
+use rogatory_core::document::{Confirmed, DATA_FILE, Document, DocumentKind, Outcome, RefusalScope};
+use rogatory_core::mla_request::{MlaRequest, Side, Step, Stepped};
 use rogatory_core::order::{OrderSide, OrderStep, ProductionOrder};
+use rogatory_core::preservation::{Preservation, PreservationStep, SteppedPreservation};
+use rogatory_core::receipt::Receipt;
 use rogatory_core::reference::OfficeReference;
-use rogatory_core::{Digest, PackageId, PartyId, SharedNumber, Timestamp};
+use rogatory_core::{Digest, OfficerId, PackageId, PartyId, SharedNumber, Timestamp};
 
-/// A request or an order as it stands.
+/// A request, an order or a preservation as it stands.
 #[derive(Clone, Debug)]
 pub(super) enum Matter {
     Request(MlaRequest),
     Order(ProductionOrder),
+    Preservation(Preservation),
+}
+
+/// Which side of a request sends a kind of document, and the step it takes there.
+const fn request_step(kind: DocumentKind) -> Option<(Side, Step)> {
+    Some(match kind {
+        DocumentKind::Request => (Side::Requesting, Step::Transmit),
+        DocumentKind::Acknowledgement => (Side::Requested, Step::Acknowledge),
+        DocumentKind::Question => (Side::Requested, Step::Ask),
+        DocumentKind::Answer => (Side::Requesting, Step::Answer),
+        DocumentKind::Refusal => (Side::Requested, Step::Refuse),
+        DocumentKind::Postponement => (Side::Requested, Step::Postpone),
+        DocumentKind::Forwarding => (Side::Requested, Step::Forward),
+        DocumentKind::ForwardingNotice => (Side::Requested, Step::NoteForwarding),
+        DocumentKind::Execution => (Side::Requested, Step::Execute),
+        DocumentKind::Withdrawal => (Side::Requesting, Step::Withdraw),
+        DocumentKind::Closing => (Side::Requesting, Step::Close),
+        _ => return None,
+    })
+}
+
+/// Which side of a preservation sends a kind of document, and the steps it may take there: which of two,
+/// its body says.
+const fn preservation_step(kind: DocumentKind) -> Option<(Side, &'static [PreservationStep])> {
+    Some(match kind {
+        DocumentKind::Preservation => (Side::Requesting, &[PreservationStep::Request]),
+        DocumentKind::Question => (Side::Requested, &[PreservationStep::Ask]),
+        DocumentKind::Answer => (Side::Requesting, &[PreservationStep::Answer]),
+        DocumentKind::Refusal => {
+            (Side::Requested, &[PreservationStep::Refuse, PreservationStep::RefuseExtension])
+        }
+        DocumentKind::Confirmation => {
+            (Side::Requested, &[PreservationStep::Confirm, PreservationStep::Extend])
+        }
+        DocumentKind::Extension => (Side::Requesting, &[PreservationStep::AskExtension]),
+        DocumentKind::Release => (Side::Requesting, &[PreservationStep::Release]),
+        _ => return None,
+    })
 }
 
 impl Matter {
@@ -31,6 +75,9 @@ impl Matter {
         if let Some(request) = session.request_by_number(number).await? {
             return Ok(Some(Self::Request(request)));
         }
+        if let Some(preservation) = session.preservation_by_number(number).await? {
+            return Ok(Some(Self::Preservation(preservation)));
+        }
         Ok(session.order_by_number(number).await?.map(Self::Order))
     }
 
@@ -38,6 +85,7 @@ impl Matter {
         match self {
             Self::Request(request) => request.case.as_str(),
             Self::Order(order) => order.case.as_str(),
+            Self::Preservation(preservation) => preservation.case.as_str(),
         }
     }
 
@@ -45,6 +93,7 @@ impl Matter {
         match self {
             Self::Request(request) => &request.counterpart,
             Self::Order(order) => &order.counterpart,
+            Self::Preservation(preservation) => &preservation.counterpart,
         }
     }
 
@@ -53,51 +102,98 @@ impl Matter {
     /// # Errors
     /// The stage that forbids it, as a [`Problem`].
     pub(super) fn admits(&self, kind: DocumentKind, ours: bool) -> Result<(), Problem> {
-        match (self, kind) {
-            (Self::Request(request), DocumentKind::Request) if ours => Ok(request.admits(Step::Transmit)?),
-            (Self::Request(request), DocumentKind::Acknowledgement)
-                if (request.side == Side::Requested) == ours =>
-            {
-                Ok(request.admits(Step::Acknowledge)?)
-            }
-            (Self::Request(request), DocumentKind::Execution)
-                if (request.side == Side::Requested) == ours =>
-            {
-                Ok(request.admits(Step::Execute)?)
-            }
-            (Self::Request(request), DocumentKind::Closing) if (request.side == Side::Requesting) == ours => {
-                Ok(request.admits(Step::Close)?)
-            }
-            (Self::Order(order), DocumentKind::Order) if ours => Ok(order.admits(OrderStep::Serve)?),
-            (Self::Order(order), DocumentKind::Acknowledgement)
-                if (order.side == OrderSide::Provider) == ours =>
-            {
-                Ok(order.admits(OrderStep::Acknowledge)?)
-            }
-            _ => Err(Problem::new(
-                crate::problem::Reason::WrongStage,
-                format!("a document of kind {kind} is not for this side of this matter to send"),
-            )),
+        let misplaced = || {
+            let what = format!("a document of kind {kind} is not for this side of this matter to send");
+            Problem::new(Reason::WrongStage, what)
+        };
+        match self {
+            Self::Request(request) => match request_step(kind) {
+                Some((sender, step)) if (request.side == sender) == ours => Ok(request.admits(step)?),
+                _ => Err(misplaced()),
+            },
+            Self::Preservation(preservation) => match preservation_step(kind) {
+                Some((sender, steps)) if (preservation.side == sender) == ours => {
+                    let mut tried = steps.iter().map(|step| preservation.admits(*step));
+                    let first = tried.next().unwrap_or(Ok(()));
+                    Ok(first.or_else(|wrong| tried.find(Result::is_ok).unwrap_or(Err(wrong)))?)
+                }
+                _ => Err(misplaced()),
+            },
+            Self::Order(order) => match kind {
+                DocumentKind::Order if ours => Ok(order.admits(OrderStep::Serve)?),
+                DocumentKind::Acknowledgement if (order.side == OrderSide::Provider) == ours => {
+                    Ok(order.admits(OrderStep::Acknowledge)?)
+                }
+                _ => Err(misplaced()),
+            },
         }
     }
 
-    /// Takes the step that `document` means, whoever sent it: stores the stage, gives the event.
+    /// A second officer approves the document that opens the matter: nothing has left the house yet, so the
+    /// events are the office's own.
+    pub(super) async fn approve(
+        self,
+        tx: &mut Transaction,
+        officer: &OfficerId,
+    ) -> Result<Vec<CustodyEvent>, StoreError> {
+        let at = tx.now();
+        let events = match self {
+            Self::Request(request) => {
+                let (request, event) = request.approve(officer.clone(), at)?;
+                tx.update_request(&request).await?;
+                vec![event]
+            }
+            Self::Order(order) => {
+                let (order, event) = order.approve(officer.clone(), at)?;
+                tx.update_order(&order).await?;
+                vec![event]
+            }
+            Self::Preservation(preservation) => {
+                let (preservation, events) = preservation.approve(officer.clone(), at)?;
+                tx.update_preservation(&preservation).await?;
+                events
+            }
+        };
+        Ok(events.into_iter().map(|event| CustodyEvent::internal(event.event)).collect())
+    }
+
+    /// Takes the step that `document` means, whoever sent it: stores the stage, gives the events.
+    ///
+    /// An own document that comes here was accepted by the counterpart, which is a fact: if the stage moved
+    /// meanwhile, it is settled as the rule for crossing documents says. A counterpart's document that no
+    /// longer fits is an error.
     pub(super) async fn advance(
         self,
         tx: &mut Transaction,
         document: &Document,
-    ) -> Result<CustodyEvent, StoreError> {
+    ) -> Result<Vec<CustodyEvent>, StoreError> {
         let at = tx.now();
+        let ours = document.sender.party != *self.counterpart();
+        let crossed = |problem: &Problem| ours && problem.reason() == Reason::WrongStage;
         match self {
             Self::Request(request) => {
-                let (request, event) = match document.kind {
-                    DocumentKind::Acknowledgement => request.acknowledge(reference_of(document)?, at)?,
-                    DocumentKind::Execution => request.execute(packages_of(document)?, at)?,
-                    DocumentKind::Closing => request.close(at)?,
-                    kind => return Err(misplaced(kind).into()),
+                let (_, step) = request_step(document.kind).ok_or_else(|| misplaced(document.kind))?;
+                let (request, events) = match act_on_request(request.clone(), document, at) {
+                    Err(problem) if crossed(&problem) => {
+                        let (request, event) = request.settle_crossed(step, at);
+                        (request, event.into_iter().collect())
+                    }
+                    acted => acted?,
                 };
                 tx.update_request(&request).await?;
-                Ok(event)
+                Ok(events)
+            }
+            Self::Preservation(preservation) => {
+                let step = said_step(document)?;
+                let (preservation, events) = match act_on_preservation(preservation.clone(), document, at) {
+                    Err(problem) if crossed(&problem) => {
+                        let until = document.confirmation().ok().map(|(_, until)| until);
+                        preservation.settle_crossed(step, until, at)
+                    }
+                    acted => acted?,
+                };
+                tx.update_preservation(&preservation).await?;
+                Ok(events)
             }
             Self::Order(order) => {
                 let (order, event) = match document.kind {
@@ -105,17 +201,95 @@ impl Matter {
                     kind => return Err(misplaced(kind).into()),
                 };
                 tx.update_order(&order).await?;
-                Ok(event)
+                Ok(vec![event])
             }
         }
     }
+}
+
+/// What each kind of document does to a request.
+fn act_on_request(request: MlaRequest, document: &Document, at: Timestamp) -> Result<Stepped, Problem> {
+    let one = |(request, event): (MlaRequest, CustodyEvent)| (request, vec![event]);
+    Ok(match document.kind {
+        DocumentKind::Acknowledgement => one(request.acknowledge(reference_of(document)?, at)?),
+        DocumentKind::Question => {
+            request.ask(said(document.question_id())?, said(document.answer_by())?, at)?
+        }
+        DocumentKind::Answer => request.answer(&said(document.question_id())?, at)?,
+        DocumentKind::Refusal => {
+            let (ground, scope) = said(document.refusal())?;
+            request.refuse(ground, scope, at)?
+        }
+        DocumentKind::Postponement => {
+            let (ground, until) = said(document.postponement())?;
+            request.postpone(ground, until, at)?
+        }
+        DocumentKind::Forwarding => {
+            request.forward(document.addressee.party.clone(), document.sender.party.clone(), at)?
+        }
+        DocumentKind::ForwardingNotice => request.note_forwarding(said(document.forwarded_to())?)?,
+        DocumentKind::Execution => {
+            let outcome: Outcome = said(document.outcome())?;
+            one(request.execute(outcome, packages_of(document)?, at)?)
+        }
+        DocumentKind::Withdrawal => one(request.withdraw(at)?),
+        DocumentKind::Closing => one(request.close(at)?),
+        kind => return Err(misplaced(kind)),
+    })
+}
+
+/// What each kind of document does to a preservation.
+fn act_on_preservation(
+    preservation: Preservation,
+    document: &Document,
+    at: Timestamp,
+) -> Result<SteppedPreservation, Problem> {
+    Ok(match document.kind {
+        DocumentKind::Question => {
+            preservation.ask(said(document.question_id())?, said(document.answer_by())?, at)?
+        }
+        DocumentKind::Answer => preservation.answer(&said(document.question_id())?, at)?,
+        DocumentKind::Refusal => {
+            let (ground, scope) = said(document.refusal())?;
+            preservation.refuse(ground, scope, at)?
+        }
+        DocumentKind::Confirmation => {
+            let (of, until) = said(document.confirmation())?;
+            preservation.confirm(of, until, reference_of(document)?, at)?
+        }
+        DocumentKind::Extension => preservation.ask_extension(said(document.extend_until())?, at)?,
+        DocumentKind::Release => preservation.release(at)?,
+        kind => return Err(misplaced(kind)),
+    })
+}
+
+/// The step that a document means for a preservation, of those that its kind may take.
+fn said_step(document: &Document) -> Result<PreservationStep, Problem> {
+    Ok(match document.kind {
+        DocumentKind::Refusal => match said(document.refusal())?.1 {
+            RefusalScope::Whole => PreservationStep::Refuse,
+            RefusalScope::Part => PreservationStep::RefuseExtension,
+        },
+        DocumentKind::Confirmation => match said(document.confirmation())?.0 {
+            Confirmed::Preservation => PreservationStep::Confirm,
+            Confirmed::Extension => PreservationStep::Extend,
+        },
+        kind => preservation_step(kind)
+            .and_then(|(_, steps)| steps.first().copied())
+            .ok_or_else(|| misplaced(kind))?,
+    })
 }
 
 fn misplaced(kind: DocumentKind) -> Problem {
     Problem::internal("a document reached a matter it does not belong to", kind.to_string())
 }
 
-/// The file number an acknowledgement gives.
+/// What a body says, or the field that it does not say, as a [`Problem`].
+fn said<T>(part: Result<T, rogatory_core::document::DocumentError>) -> Result<T, Problem> {
+    part.map_err(|error| Problem::argument("body", &error))
+}
+
+/// The file number an acknowledgement or a confirmation gives.
 ///
 /// # Errors
 /// A [`Problem`] naming the field.
@@ -164,64 +338,7 @@ pub(super) async fn opening_document(
     }
 }
 
-/// Checks what a document says about what it answers, and about the packages it names.
-///
-/// # Errors
-/// The inner error is the ground on which an incoming document is refused; an outgoing one is not sealed.
-pub(super) async fn check_references(
-    session: &mut Session,
-    matter: &Matter,
-    document: &Document,
-    ours: bool,
-) -> Result<Result<(), Refused>, StoreError> {
-    let refuse = |ground, reason: String| Ok(Err(Refused { ground, reason }));
-    let number = &document.shared_number;
-    let (opening, digest) = opening_document(session, matter.case(), number).await?;
-    let expected = InReplyTo {
-        shared_number: number.clone(),
-        message_number: opening.message_number,
-        document_sha256: digest,
-    };
-    if document.in_reply_to.as_ref() != Some(&expected) {
-        return refuse(
-            NonDeliveryGround::UnknownReference,
-            format!("it does not answer the document under {number} that stands here"),
-        );
-    }
-    match document.kind {
-        DocumentKind::Acknowledgement => {
-            if let Err(problem) = reference_of(document) {
-                return refuse(NonDeliveryGround::Malformed, problem.to_string());
-            }
-        }
-        DocumentKind::Execution => {
-            let named = match document.packages_named() {
-                Ok(named) if !named.is_empty() => named,
-                _ => return refuse(NonDeliveryGround::Malformed, "it names no package".to_owned()),
-            };
-            let wanted = if ours { PackageStage::Relayed } else { PackageStage::Received };
-            for package in named {
-                let here = session.package(&package.package).await?;
-                let fits = here.is_some_and(|row| {
-                    row.case == matter.case()
-                        && row.stage == wanted
-                        && row.manifest_sha256 == package.manifest_sha256
-                });
-                if !fits {
-                    let id = &package.package;
-                    return refuse(
-                        NonDeliveryGround::WrongPackage,
-                        format!("package {id} was not transferred in this matter"),
-                    );
-                }
-            }
-        }
-        _ => {}
-    }
-    Ok(Ok(()))
-}
-
-/// The step a request or order takes when the counterpart's receipt for it is here.
+/// The step a request, order or preservation takes when the counterpart's receipt for it is here.
 ///
 /// # Errors
 /// [`StoreError`] if the stage forbids it.
@@ -239,8 +356,33 @@ pub(super) async fn opened_at_counterpart(
             } else {
                 request.fail_delivery(receipt_sha256, at)?
             };
+            let received_time = if delivered {
+                receipted_time(tx, request.case.as_str(), &request.shared_number).await?
+            } else {
+                None
+            };
+            let request = MlaRequest { received_time, ..request };
             tx.update_request(&request).await?;
+            if delivered {
+                let (document, _) =
+                    opening_document(tx, request.case.as_str(), &request.shared_number).await?;
+                note_follow_up(tx, &document, Side::Requesting, &request.counterpart).await?;
+            }
             Ok(vec![event])
+        }
+        Matter::Preservation(preservation) => {
+            let (preservation, events) = if delivered {
+                preservation.request(receipt_sha256, at)?
+            } else {
+                preservation.fail_delivery(receipt_sha256, at)?
+            };
+            let received_time = if delivered {
+                receipted_time(tx, preservation.case.as_str(), &preservation.shared_number).await?
+            } else {
+                None
+            };
+            tx.update_preservation(&Preservation { received_time, ..preservation }).await?;
+            Ok(events)
         }
         Matter::Order(order) => {
             let case = order.case.clone();
@@ -252,11 +394,54 @@ pub(super) async fn opened_at_counterpart(
                     .request(&case)
                     .await?
                     .ok_or_else(|| Problem::internal("an order serves no request", case.to_string()))?;
-                let (request, event) = request.begin_execution(at)?;
-                tx.update_request(&request).await?;
-                events.push(event);
+                // It may have been withdrawn while the order was under way; the provider holds the order all the same.
+                if request.admits(Step::BeginExecution).is_ok() {
+                    let (request, event) = request.begin_execution(at)?;
+                    tx.update_request(&request).await?;
+                    events.push(event);
+                }
             }
             Ok(events)
         }
     }
+}
+
+/// When the counterpart received the document that opened a matter, by its stored receipt.
+async fn receipted_time(
+    tx: &mut Transaction,
+    case: &str,
+    number: &SharedNumber,
+) -> Result<Option<Timestamp>, StoreError> {
+    let Some(receipt) = tx.opening_document(case, number).await?.and_then(|row| row.receipt) else {
+        return Ok(None);
+    };
+    let container = open_container(&receipt.container)?;
+    let json = container.file(DATA_FILE).unwrap_or_default();
+    let receipt =
+        Receipt::from_json(json).map_err(|error| Problem::internal("a stored receipt is damaged", error))?;
+    Ok(Some(receipt.issued_time))
+}
+
+/// Notes at a preservation that a delivered request names it, if the two parties share it and it has not
+/// ended. The event stands in the preservation's own case.
+///
+/// # Errors
+/// [`StoreError`] if something stored is damaged or the database fails.
+pub(super) async fn note_follow_up(
+    tx: &mut Transaction,
+    request: &Document,
+    side: Side,
+    counterpart: &PartyId,
+) -> Result<(), StoreError> {
+    let Ok(Some(number)) = request.followed_up() else { return Ok(()) };
+    let here = tx.preservation_by_number(&number).await?;
+    let Some(preservation) = here.filter(|here| here.side == side && here.counterpart == *counterpart) else {
+        return Ok(());
+    };
+    let (preservation, events) = preservation.follow_up(request.shared_number.clone());
+    tx.update_preservation(&preservation).await?;
+    for event in events {
+        tx.record(preservation.case.as_str(), &Actor::Server, event).await?;
+    }
+    Ok(())
 }

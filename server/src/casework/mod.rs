@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod draft_document;
 pub mod export_record;
 pub mod import_party;
+pub mod lapse_preservations;
 pub mod prove_entry;
 pub mod read_document;
 pub mod receive_document;
@@ -21,6 +22,7 @@ pub mod transmit_document;
 
 mod case_head;
 pub(crate) mod delivery;
+mod enclosed;
 mod matter;
 mod outer_check;
 mod signers;

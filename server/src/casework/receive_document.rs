@@ -10,20 +10,24 @@ use crate::authority::Authority;
 use crate::casework::case_head::{self, IncomingHead};
 use crate::casework::delivery::{Refused, give_receipt};
 use crate::casework::draft_document::instrument_of;
-use crate::casework::matter::{Matter, check_references};
+use crate::casework::enclosed::{EnclosedRequest, judge_enclosed};
+use crate::casework::matter::{Matter, check_references, note_follow_up};
 use crate::casework::signers::{judge_signers, sealed_by};
-use crate::datastore::{Act, DocumentRow, DocumentStage, OFFICE, StoreError, StoredReceipt, Transaction};
+use crate::datastore::{
+    Act, DocumentRow, DocumentStage, OFFICE, Session, StoreError, StoredReceipt, Transaction,
+};
 use crate::directory::{ConfirmedParty, open_container, verify_container};
 use crate::problem::{Problem, Reason};
 use rogatory_container::asice::VerifiedAsice;
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
-use rogatory_core::document::{DATA_FILE, DOCUMENT_LIMIT_BYTES, Document, DocumentKind};
+use rogatory_core::document::{DATA_FILE, Document, DocumentKind, ENCLOSED_REQUEST_FILE};
 use rogatory_core::ground::NonDeliveryGround;
-use rogatory_core::mla_request::MlaRequest;
+use rogatory_core::mla_request::{MlaRequest, Side};
 use rogatory_core::order::{OrderSide, OrderStage, ProductionOrder};
+use rogatory_core::preservation::Preservation;
 use rogatory_core::receipt::{ReceiptKind, Receipted};
 use rogatory_core::reference::DocumentId;
-use rogatory_core::{CaseId, Digest, MessageNumber, PartyId};
+use rogatory_core::{CaseId, Digest, MessageNumber, PartyId, Timestamp};
 use std::sync::Arc;
 
 /// How often a document is judged anew when the case moved while it was.
@@ -90,7 +94,9 @@ pub async fn receive_document(
             actor: permit.actor(),
             document: document.clone(),
             container: bytes.to_vec(),
+            received_time: now,
             accepted: judged.is_ok(),
+            enclosed: judged.ok().flatten(),
             known_before: earlier.len(),
             receipt,
             head,
@@ -110,12 +116,8 @@ fn authenticate(
     party: &ConfirmedParty,
     bytes: &[u8],
 ) -> Result<(VerifiedAsice, Document), Problem> {
-    if bytes.len() > DOCUMENT_LIMIT_BYTES {
-        return Err(Problem::new(
-            Reason::LimitReached,
-            format!("the document has {} bytes; at most {DOCUMENT_LIMIT_BYTES} are taken", bytes.len()),
-        ));
-    }
+    // Of the kinds the one that may be longest; its own limit follows when the kind is known.
+    check_length(bytes, DocumentKind::Forwarding)?;
     let peer = &party.entry.party;
     let container = open_container(bytes)?;
     let anchors = authority.directory().anchors_of(peer);
@@ -134,16 +136,26 @@ fn authenticate(
         let what = format!("the document names {} as its sender, not {peer}", document.sender.party);
         return Err(Problem::new(Reason::UnknownSeal, what));
     }
+    check_length(bytes, document.kind)?;
     Ok((verified, document))
 }
 
-/// Judges an authentic document that is new here.
+fn check_length(bytes: &[u8], kind: DocumentKind) -> Result<(), Problem> {
+    let (size, limit) = (bytes.len(), kind.limit_bytes());
+    if size <= limit {
+        return Ok(());
+    }
+    let what = format!("the document has {size} bytes; at most {limit} are taken");
+    Err(Problem::new(Reason::LimitReached, what))
+}
+
+/// Judges an authentic document that is new here; of a forwarding, gives the request that it encloses.
 async fn judge(
     authority: &Authority,
     party: &ConfirmedParty,
     verified: &VerifiedAsice,
     document: &Document,
-) -> Result<Result<(), Refused>, Problem> {
+) -> Result<Result<Option<EnclosedRequest>, Refused>, Problem> {
     let kind = document.kind;
     let own = authority.institution.party();
     let refuse = |ground, reason: String| Ok(Err(Refused::new(ground, reason)));
@@ -162,11 +174,34 @@ async fn judge(
         let what = format!("{own} has no competence to receive a document of kind {kind}");
         return refuse(NonDeliveryGround::WrongCompetence, what);
     }
+    if kind.enclosure().is_none() && verified.file(ENCLOSED_REQUEST_FILE).is_some() {
+        let what = format!("a document of kind {kind} encloses no `{ENCLOSED_REQUEST_FILE}`");
+        return refuse(NonDeliveryGround::Malformed, what);
+    }
+    // Only who holds the request that it encloses, addressed to itself, is told whether it stands here.
+    let mut enclosed = None;
+    if kind == DocumentKind::Forwarding {
+        match judge_enclosed(authority, party, verified, document) {
+            Ok(request) => enclosed = Some(request),
+            Err(refused) => return Ok(Err(refused)),
+        }
+    }
     let mut session = authority.datastore.read().await?;
     let matter = Matter::find(&mut session, &document.shared_number).await?;
     match (kind, matter) {
-        (DocumentKind::Request | DocumentKind::Order, None) => Ok(judge_opening(document)),
-        (DocumentKind::Request | DocumentKind::Order, Some(matter)) => {
+        (DocumentKind::Forwarding, None) => Ok(Ok(enclosed)),
+        (DocumentKind::Forwarding, Some(_)) => {
+            let what = format!("a matter stands here already under {}", document.shared_number);
+            refuse(NonDeliveryGround::Conflict, what)
+        }
+        (kind, None) if kind.opens_a_matter() => {
+            let opening = match judge_opening(document) {
+                Ok(()) => judge_follow_up(&mut session, document).await?,
+                refused => refused,
+            };
+            Ok(opening.map(|()| None))
+        }
+        (kind, Some(matter)) if kind.opens_a_matter() => {
             if *matter.counterpart() != party.entry.party {
                 // What others have with us is not this peer's to know: a number is refused, no more is said.
                 let what = format!("{} cannot be taken: mint another number", document.shared_number);
@@ -192,12 +227,29 @@ async fn judge(
             if let Err(problem) = matter.admits(kind, false) {
                 return refuse(NonDeliveryGround::WrongStage, problem.to_string());
             }
-            Ok(check_references(&mut session, &matter, document, false).await?)
+            Ok(check_references(&mut session, &matter, document, false).await?.map(|()| None))
         }
     }
 }
 
-/// Judges a request or order that would open a case.
+/// A preservation that a request says it follows up must be one between these two parties; what others
+/// asked here is not this peer's to know.
+async fn judge_follow_up(session: &mut Session, document: &Document) -> Result<Result<(), Refused>, Problem> {
+    let number = match document.followed_up() {
+        Ok(None) => return Ok(Ok(())),
+        Ok(Some(number)) => number,
+        Err(error) => return Ok(Err(Refused::new(NonDeliveryGround::Malformed, error.to_string()))),
+    };
+    let peer = &document.sender.party;
+    let here = session.preservation_by_number(&number).await?;
+    if here.is_some_and(|here| here.side == Side::Requested && here.counterpart == *peer) {
+        return Ok(Ok(()));
+    }
+    let what = format!("it follows up a preservation {number}, and none is known here under that number");
+    Ok(Err(Refused::new(NonDeliveryGround::UnknownReference, what)))
+}
+
+/// Judges a request, order or preservation that would open a case.
 fn judge_opening(document: &Document) -> Result<(), Refused> {
     let malformed = |what: String| Refused::new(NonDeliveryGround::Malformed, what);
     let country = document.sender.party.country().as_str().to_ascii_uppercase();
@@ -210,7 +262,9 @@ fn judge_opening(document: &Document) -> Result<(), Refused> {
     if document.in_reply_to.is_some() {
         return Err(malformed("it opens a matter and yet answers another document".to_owned()));
     }
-    document.evidence_recipients().map_err(|error| malformed(error.to_string()))?;
+    if document.kind != DocumentKind::Preservation {
+        document.evidence_recipients().map_err(|error| malformed(error.to_string()))?;
+    }
     if document.kind == DocumentKind::Order {
         document.request_quoted().map_err(|error| malformed(error.to_string()))?;
     }
@@ -222,7 +276,11 @@ struct Receive {
     actor: Actor,
     document: Document,
     container: Vec<u8>,
+    /// When it was received, as the receipt says: periods run from there on both sides.
+    received_time: Timestamp,
     accepted: bool,
+    /// The request that a forwarding encloses.
+    enclosed: Option<EnclosedRequest>,
     /// How many documents stood under this number when it was judged.
     known_before: usize,
     receipt: Vec<u8>,
@@ -254,6 +312,9 @@ impl Act for Receive {
         for event in events {
             tx.record(&case, &self.actor, event).await?;
         }
+        if let Some(enclosed) = &self.enclosed {
+            self.keep_enclosed(tx, &case, enclosed).await?;
+        }
         let receipt = StoredReceipt { container: self.receipt.clone(), leaf_hash: logged.leaf_hash };
         let id = DocumentId::mint(tx.entropy());
         case_head::keep_received(tx, &case, id.as_str(), peer, self.head.as_ref()).await?;
@@ -277,6 +338,31 @@ impl Act for Receive {
 }
 
 impl Receive {
+    /// Keeps a forwarded request as a document of its own, so that it is answered and read like any other.
+    async fn keep_enclosed(
+        &self,
+        tx: &mut Transaction,
+        case: &str,
+        enclosed: &EnclosedRequest,
+    ) -> Result<(), StoreError> {
+        let request = &enclosed.document;
+        tx.insert_document(&DocumentRow {
+            id: DocumentId::mint(tx.entropy()),
+            case: case.to_owned(),
+            kind: request.kind,
+            shared_number: request.shared_number.clone(),
+            message_number: request.message_number,
+            sender: request.sender.party.clone(),
+            addressee: request.addressee.party.clone(),
+            stage: DocumentStage::Enclosed,
+            stage_time: tx.now(),
+            container_sha256: Digest::of(&enclosed.container),
+            container: enclosed.container.clone(),
+            receipt: None,
+        })
+        .await
+    }
+
     /// The case of the document, with the events of the step it takes there.
     async fn open_or_advance(&self, tx: &mut Transaction) -> Result<(String, Vec<CustodyEvent>), StoreError> {
         let document = &self.document;
@@ -293,10 +379,45 @@ impl Receive {
         match (document.kind, matter) {
             (DocumentKind::Request, None) => {
                 let case = CaseId::mint(tx.entropy());
-                let request =
-                    MlaRequest::receive(case.clone(), number, peer, instrument_of(document), tx.now());
+                let request = MlaRequest::receive(
+                    case.clone(),
+                    number,
+                    peer.clone(),
+                    instrument_of(document),
+                    self.received_time,
+                );
                 tx.open_request(&request).await?;
+                note_follow_up(tx, document, Side::Requested, &peer).await?;
                 Ok((case.to_string(), Vec::new()))
+            }
+            (DocumentKind::Preservation, None) => {
+                let case = CaseId::mint(tx.entropy());
+                let preservation = Preservation::receive(
+                    case.clone(),
+                    number,
+                    peer,
+                    instrument_of(document),
+                    self.received_time,
+                );
+                tx.open_preservation(&preservation).await?;
+                Ok((case.to_string(), Vec::new()))
+            }
+            (DocumentKind::Forwarding, None) => {
+                let lost =
+                    || Problem::internal("a forwarding was accepted without its request", number.to_string());
+                let enclosed = self.enclosed.as_ref().ok_or_else(lost)?;
+                let case = CaseId::mint(tx.entropy());
+                let request = MlaRequest::receive(
+                    case.clone(),
+                    number,
+                    enclosed.said.requesting_party.clone(),
+                    instrument_of(&enclosed.document),
+                    self.received_time,
+                );
+                let request = request.forwarded_by(peer.clone(), enclosed.said.received_time);
+                tx.open_request(&request).await?;
+                let event = request.forwarding_event(&peer, &self.own);
+                Ok((case.to_string(), vec![CustodyEvent::shared(peer, event)]))
             }
             (DocumentKind::Order, None) => {
                 let case = CaseId::mint(tx.entropy());
@@ -314,14 +435,18 @@ impl Receive {
                 .await?;
                 Ok((case.to_string(), Vec::new()))
             }
-            (DocumentKind::Request | DocumentKind::Order, Some(_)) | (_, None) => {
-                Err(Problem::new(Reason::Raced, "the matter changed while the document was judged").into())
+            (kind, Some(_)) if kind.opens_a_matter() || kind == DocumentKind::Forwarding => {
+                Err(raced().into())
             }
+            (_, None) => Err(raced().into()),
             (_, Some(matter)) => {
                 let case = matter.case().to_owned();
-                let event = matter.advance(tx, document).await?;
-                Ok((case, vec![event]))
+                Ok((case, matter.advance(tx, document).await?))
             }
         }
     }
+}
+
+fn raced() -> Problem {
+    Problem::new(Reason::Raced, "the matter changed while the document was judged")
 }

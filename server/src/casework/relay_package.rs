@@ -66,7 +66,7 @@ pub async fn relay_package(
     let line = Line { case: package.case, addressee: peer.clone() };
     let queue = QueueRelay { id: id.clone(), receipt: relay_receipt, head, line: line.clone(), actor };
     let relay_receipt = authority.datastore.perform(queue).await?;
-    dispatch(authority, &line, Some(&Errand::Relay(id.clone()))).await?;
+    dispatch(authority, &line, Some(&Errand::Relay(id.clone())), None).await?;
     let package = authority.datastore.read().await?.package(id).await?;
     let package = package.ok_or_else(|| Problem::unknown("package", id))?;
     // The receipt of a relay that was refused is kept as well; the package can be relayed again.

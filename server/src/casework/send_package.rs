@@ -74,7 +74,7 @@ pub async fn send_package(
         return Err(Problem::new(Reason::WrongStage, what));
     }
     let line = Line { case: package.case, addressee: package.counterpart };
-    dispatch(authority, &line, Some(&Errand::Package(id.clone()))).await?;
+    dispatch(authority, &line, Some(&Errand::Package(id.clone())), None).await?;
     let package = authority.datastore.read().await?.package(&id).await?;
     let package = package.ok_or_else(|| Problem::unknown("package", &id))?;
     let stored = package

@@ -10,7 +10,7 @@ use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
-use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
+use crate::casework::dispatch::{Brought, FIRST_TRY_SECONDS, dispatch};
 use crate::casework::matter::{Matter, check_references, data_of, opened_at_counterpart};
 use crate::casework::signers::{list_signers, own_signer};
 use crate::datastore::{
@@ -59,30 +59,29 @@ pub async fn transmit_document(
     {
         return Ok(transmitted);
     }
-    let (document, _) = data_of(&row)?;
     let matter = Matter::find(&mut session, &row.shared_number)
         .await?
         .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
     if row.stage != DocumentStage::Sealed {
         matter.admits(row.kind, true)?;
-        if !matches!(row.kind, DocumentKind::Request | DocumentKind::Order)
-            && let Err(refused) = check_references(&mut session, &matter, &document, true).await?
-        {
-            return Err(Problem::new(Reason::WrongStage, format!("document {id}: {}", refused.reason)));
+        if !row.kind.opens_a_matter() {
+            let (document, _) = data_of(&row)?;
+            if let Err(refused) = check_references(&mut session, &matter, &document, true).await? {
+                return Err(Problem::new(Reason::WrongStage, format!("document {id}: {}", refused.reason)));
+            }
         }
     }
     drop(session);
     let row = if row.stage == DocumentStage::Sealed { row } else { seal(authority, row, &actor).await? };
-    let line = Line { case: row.case, addressee: row.addressee };
-    dispatch(authority, &line, Some(&Errand::Document(row.id.clone()))).await?;
-    let row = authority
-        .datastore
-        .read()
-        .await?
-        .document(&row.id)
-        .await?
-        .ok_or_else(|| Problem::unknown("document", &row.id))?;
-    settled(row)?
+    let line = Line { case: row.case.clone(), addressee: row.addressee.clone() };
+    let errand = Errand::Document(row.id.clone());
+    if let Some(Brought::Document(transmitted)) = dispatch(authority, &line, Some(&errand), Some(row)).await?
+    {
+        return Ok(*transmitted);
+    }
+    // A worker brought it meanwhile.
+    let row = authority.datastore.read().await?.document(id).await?;
+    settled(row.ok_or_else(|| Problem::unknown("document", id))?)?
         .ok_or_else(|| Problem::internal("a document left the outbox without a receipt", id.to_string()))
 }
 
@@ -108,20 +107,29 @@ pub(super) async fn deliver(
     authority: &Arc<Authority>,
     id: &DocumentId,
     actor: &Actor,
-) -> Result<(), Problem> {
-    let mut session = authority.datastore.read().await?;
-    let row = session.document(id).await?.ok_or_else(|| Problem::unknown("document", id))?;
-    drop(session);
+    at_hand: Option<DocumentRow>,
+) -> Result<Transmitted, Problem> {
+    let row = match at_hand.filter(|row| row.id == *id) {
+        Some(row) => row,
+        None => {
+            let row = authority.datastore.read().await?.document(id).await?;
+            row.ok_or_else(|| Problem::unknown("document", id))?
+        }
+    };
     let addressee = authority.directory().confirmed(&row.addressee)?;
-    let (document, _) = data_of(&row)?;
+    // What opens a matter changes it by its receipt alone.
+    let document = if row.kind.opens_a_matter() { None } else { Some(data_of(&row)?.0) };
     let of = receipted(&row);
     let checkpoint = own_checkpoint(authority).await?;
     let head = OutgoingHead::of(authority, &row.case, row.id.as_str()).await?;
     let (container, note) = (row.container.clone(), head.note().to_vec());
     let answer = peers::deliver_document(authority, &row.addressee, container, note, checkpoint).await?;
-    let receipt = check_receipt(authority, &addressee, &answer, &of)?;
-    head.check_quoted(&receipt.receipt)?;
-    authority.datastore.perform(Settle { row, document, receipt, actor: actor.clone() }).await
+    let checked = check_receipt(authority, &addressee, &answer, &of)?;
+    head.check_quoted(&checked.receipt)?;
+    let receipt = checked.receipt.clone();
+    let settle = Settle { row, document, receipt: checked, actor: actor.clone() };
+    let row = authority.datastore.perform(settle).await?;
+    Ok(Transmitted { row, receipt })
 }
 
 /// Who may send a complete document on its way.
@@ -188,7 +196,10 @@ async fn seal(authority: &Authority, row: DocumentRow, actor: &Actor) -> Result<
     }
     let number = &row.shared_number;
     let head = case_head::at_dispatch(authority, &row.case, row.id.as_str(), number, &row.addressee).await?;
-    authority.datastore.perform(StoreSealed { row, sealed, head, actor: actor.clone() }).await
+    authority
+        .datastore
+        .perform(StoreSealed { row, sealed_sha256: Digest::of(&sealed), sealed, head, actor: actor.clone() })
+        .await
 }
 
 /// The officer whose certificate signature `n` carries. Nothing is verified yet: the sealed bytes are.
@@ -212,6 +223,7 @@ fn unverified_signer<'a>(
 struct StoreSealed {
     row: DocumentRow,
     sealed: Vec<u8>,
+    sealed_sha256: Digest,
     head: Option<HeadRow>,
     actor: Actor,
 }
@@ -237,7 +249,7 @@ impl Act for StoreSealed {
         let event = Event::DocumentSealed {
             document: row.id.clone(),
             kind: row.kind,
-            container_sha256: Digest::of(&self.sealed),
+            container_sha256: self.sealed_sha256,
         };
         tx.record(&row.case, &self.actor, CustodyEvent::internal(event)).await?;
         let line = Line { case: row.case.clone(), addressee: row.addressee.clone() };
@@ -246,7 +258,7 @@ impl Act for StoreSealed {
         Ok(DocumentRow {
             stage: DocumentStage::Sealed,
             stage_time: tx.now(),
-            container_sha256: Digest::of(&self.sealed),
+            container_sha256: self.sealed_sha256,
             container: self.sealed.clone(),
             ..row.clone()
         })
@@ -255,22 +267,23 @@ impl Act for StoreSealed {
 
 struct Settle {
     row: DocumentRow,
-    document: Document,
+    /// The data of what does not open a matter.
+    document: Option<Document>,
     receipt: CheckedReceipt,
     actor: Actor,
 }
 
 impl Act for Settle {
     const NAME: &'static str = "settle-document";
-    type Output = ();
+    type Output = DocumentRow;
 
-    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+    async fn perform(&self, tx: &mut Transaction) -> Result<DocumentRow, StoreError> {
         let row = &self.row;
         tx.unqueue(&Errand::Document(row.id.clone())).await?;
         let stage = tx.document_stage(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id))?;
         if stage != DocumentStage::Sealed {
             // This act ran already and its commit was reported lost: the same receipt stands.
-            return Ok(());
+            return tx.document(&row.id).await?.ok_or_else(|| Problem::unknown("document", &row.id).into());
         }
         let delivered = self.receipt.is_positive();
         let receipt_sha256 = self.receipt.digest();
@@ -302,13 +315,11 @@ impl Act for Settle {
             .await?
             .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
         let at = tx.now();
-        let events = match row.kind {
-            DocumentKind::Request | DocumentKind::Order => {
-                opened_at_counterpart(tx, matter, receipt_sha256, delivered, at).await?
-            }
-            _ if delivered => vec![matter.advance(tx, &self.document).await?],
+        let events = match &self.document {
+            None => opened_at_counterpart(tx, matter, receipt_sha256, delivered, at).await?,
+            Some(document) if delivered => matter.advance(tx, document).await?,
             // The stage stays: what the counterpart did not accept did not happen.
-            _ => Vec::new(),
+            Some(_) => Vec::new(),
         };
         for event in events {
             tx.record(&row.case, &self.actor, event).await?;
@@ -317,6 +328,6 @@ impl Act for Settle {
             let why = self.receipt.receipt.reason.as_deref().unwrap_or_default();
             tracing::info!(document = %row.id, ground = ?self.receipt.receipt.ground, words = why.len(), "not delivered");
         }
-        Ok(())
+        Ok(DocumentRow { stage, stage_time: at, receipt: Some(stored), ..row.clone() })
     }
 }

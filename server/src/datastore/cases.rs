@@ -1,20 +1,24 @@
-//! Requests and orders: stage and parties in clear, everything else under the key of the case.
+//! Requests and orders, and cases of every kind: stage and parties in clear, everything else under the
+//! key of the case.
 
 use super::session::{Session, StoreError, instant, parse};
 use super::transaction::Transaction;
 use crate::problem::{Problem, Reason};
 use rogatory_core::mla_request::MlaRequest;
 use rogatory_core::order::ProductionOrder;
+use rogatory_core::preservation::Preservation;
 use rogatory_core::{CaseId, SharedNumber, Timestamp};
 use sqlx::Row as _;
 
-/// A case as lists show it: a request, or an order at its provider.
+/// A case as lists show it: a request, a preservation, or an order at its provider.
 #[derive(Clone, Debug)]
 pub enum CaseSummary {
     /// A request, on either side.
     Request(MlaRequest),
     /// An order, at the provider.
     Order(ProductionOrder),
+    /// A preservation, on either side.
+    Preservation(Preservation),
 }
 
 impl CaseSummary {
@@ -24,6 +28,7 @@ impl CaseSummary {
         match self {
             Self::Request(request) => &request.case,
             Self::Order(order) => &order.case,
+            Self::Preservation(preservation) => &preservation.case,
         }
     }
 
@@ -33,6 +38,7 @@ impl CaseSummary {
         match self {
             Self::Request(request) => &request.shared_number,
             Self::Order(order) => &order.shared_number,
+            Self::Preservation(preservation) => &preservation.shared_number,
         }
     }
 }
@@ -45,7 +51,7 @@ pub(super) fn order_place(number: impl std::fmt::Display) -> String {
     format!("production_order/{number}")
 }
 
-fn damaged(error: serde_json::Error) -> Problem {
+pub(super) fn damaged(error: serde_json::Error) -> Problem {
     Problem::internal("a stored case is damaged", error)
 }
 
@@ -55,9 +61,7 @@ impl Transaction {
     /// # Errors
     /// [`Reason::Conflict`] if the shared number is taken, or a database error.
     pub async fn open_request(&mut self, request: &MlaRequest) -> Result<(), StoreError> {
-        if self.request_by_number(&request.shared_number).await?.is_some() {
-            return Err(number_taken(&request.shared_number).into());
-        }
+        self.demand_free(&request.shared_number).await?;
         let key = self.create_key(request.case.as_str())?;
         let body = serde_json::to_vec(request).map_err(damaged)?;
         sqlx::query(
@@ -80,7 +84,21 @@ impl Transaction {
         Ok(())
     }
 
-    /// Stores the stage a request has reached.
+    /// Refuses a shared number under which a matter stands.
+    pub(super) async fn demand_free(&mut self, number: &SharedNumber) -> Result<(), StoreError> {
+        let taken: bool = sqlx::query_scalar(
+            "-- demand_free
+             SELECT EXISTS (SELECT 1 FROM mla_request WHERE shared_number = $1)
+                 OR EXISTS (SELECT 1 FROM production_order WHERE shared_number = $1)
+                 OR EXISTS (SELECT 1 FROM preservation WHERE shared_number = $1)",
+        )
+        .bind(number.as_str())
+        .fetch_one(self.connection())
+        .await?;
+        if taken { Err(number_taken(number).into()) } else { Ok(()) }
+    }
+
+    /// Stores the stage a request has reached, and who is its counterpart now.
     ///
     /// # Errors
     /// [`Problem`] if there is no such case, or a database error.
@@ -89,12 +107,13 @@ impl Transaction {
         let body = self.key(request.case.as_str())?.encrypt(&request_place(&request.case), &body)?;
         let done = sqlx::query(
             "-- update_request
-             UPDATE mla_request SET stage = $2, stage_time = $3, body = $4 WHERE case_id = $1",
+             UPDATE mla_request SET stage = $2, stage_time = $3, body = $4, counterpart = $5 WHERE case_id = $1",
         )
         .bind(request.case.as_str())
         .bind(request.stage.name().as_str())
         .bind(request.stage.since().microseconds())
         .bind(body)
+        .bind(request.counterpart.to_string())
         .execute(self.connection())
         .await?;
         touched_one(done.rows_affected(), "request")
@@ -105,9 +124,7 @@ impl Transaction {
     /// # Errors
     /// [`Reason::Conflict`] if the shared number is taken, or a database error.
     pub async fn open_order(&mut self, order: &ProductionOrder) -> Result<(), StoreError> {
-        if self.order_by_number(&order.shared_number).await?.is_some() {
-            return Err(number_taken(&order.shared_number).into());
-        }
+        self.demand_free(&order.shared_number).await?;
         let key = self.create_key(order.case.as_str())?;
         let body = serde_json::to_vec(order).map_err(damaged)?;
         sqlx::query(
@@ -242,6 +259,9 @@ impl Session {
             if let Some(request) = self.request_by_number(&number).await? {
                 return Ok(Some(CaseSummary::Request(request)));
             }
+            if let Some(preservation) = self.preservation_by_number(&number).await? {
+                return Ok(Some(CaseSummary::Preservation(preservation)));
+            }
             let Some(order) = self.order_by_number(&number).await? else { return Ok(None) };
             return match self.request(&order.case).await? {
                 Some(request) => Ok(Some(CaseSummary::Request(request))),
@@ -251,6 +271,9 @@ impl Session {
         let Ok(case) = name.parse::<CaseId>() else { return Ok(None) };
         if let Some(request) = self.request(&case).await? {
             return Ok(Some(CaseSummary::Request(request)));
+        }
+        if let Some(preservation) = self.preservation(&case).await? {
+            return Ok(Some(CaseSummary::Preservation(preservation)));
         }
         Ok(self.orders(&case).await?.into_iter().next().map(CaseSummary::Order))
     }
@@ -269,6 +292,9 @@ impl Session {
         let rows = sqlx::query(
             "-- cases_before
              SELECT case_id, opened_time FROM mla_request
+             WHERE opened_time < $1 OR (opened_time = $1 AND case_id < $2)
+             UNION ALL
+             SELECT case_id, opened_time FROM preservation
              WHERE opened_time < $1 OR (opened_time = $1 AND case_id < $2)
              UNION ALL
              SELECT case_id, opened_time FROM production_order

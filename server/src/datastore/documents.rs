@@ -28,10 +28,12 @@ pub enum DocumentStage {
     Received,
     /// It arrived here and got a negative receipt.
     Refused,
+    /// It came enclosed in another document, which was receipted: the request in a forwarding.
+    Enclosed,
 }
 
 impl DocumentStage {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Drafted,
         Self::Approved,
         Self::Sealed,
@@ -39,6 +41,7 @@ impl DocumentStage {
         Self::NotDelivered,
         Self::Received,
         Self::Refused,
+        Self::Enclosed,
     ];
 
     /// The stage's name in storage and on the wire.
@@ -52,6 +55,7 @@ impl DocumentStage {
             Self::NotDelivered => "not-delivered",
             Self::Received => "received",
             Self::Refused => "refused",
+            Self::Enclosed => "enclosed",
         }
     }
 }
@@ -280,7 +284,7 @@ impl Session {
         Ok(stage.map(|stage| parse(&stage, "a stored stage is damaged")).transpose()?)
     }
 
-    /// Every document of `sender` with this number, without its bytes: one, or several if other bytes
+    /// Every document that `sender` sent under this number, without its bytes: one, or several if other bytes
     /// came under it.
     ///
     /// # Errors
@@ -294,7 +298,9 @@ impl Session {
         let rows = sqlx::query(
             "-- documents_numbered
              SELECT document_id, stage, container_sha256
-             FROM document WHERE sender = $1 AND shared_number = $2 AND message_number = $3 ORDER BY position",
+             FROM document
+             WHERE sender = $1 AND shared_number = $2 AND message_number = $3 AND stage <> 'enclosed'
+             ORDER BY position",
         )
         .bind(sender.to_string())
         .bind(shared_number.as_str())
@@ -312,7 +318,8 @@ impl Session {
             .collect()
     }
 
-    /// The request or order under this number that opened its matter, sent or received, not refused.
+    /// The request, order or preservation under this number that opened its matter: sent, received or
+    /// enclosed, not refused.
     ///
     /// # Errors
     /// [`StoreError`] if it does not decrypt or the database fails.
@@ -326,7 +333,8 @@ impl Session {
              SELECT document_id, case_id, kind, shared_number, message_number, sender, addressee, stage, stage_time,
                     container_sha256, container, receipt, receipt_leaf
              FROM document
-             WHERE case_id = $1 AND shared_number = $2 AND kind IN ('request', 'order') AND stage <> 'refused'
+             WHERE case_id = $1 AND shared_number = $2 AND kind IN ('request', 'order', 'preservation')
+                   AND stage <> 'refused'
              ORDER BY position LIMIT 1",
         )
         .bind(case)

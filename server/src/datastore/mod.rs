@@ -15,6 +15,7 @@ mod log_tail;
 mod outbox;
 mod packages;
 mod parties;
+mod preservations;
 mod session;
 mod transaction;
 mod writer;

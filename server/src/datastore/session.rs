@@ -4,6 +4,7 @@ use crate::keystore::{CaseKey, KeyStore};
 use crate::problem::Problem;
 use rogatory_core::mla_request::WrongStage;
 use rogatory_core::order::WrongOrderStage;
+use rogatory_core::preservation::WrongPreservationStage;
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection};
 use std::sync::Arc;
@@ -31,6 +32,12 @@ impl From<WrongStage> for StoreError {
 
 impl From<WrongOrderStage> for StoreError {
     fn from(wrong: WrongOrderStage) -> Self {
+        Self::Problem(wrong.into())
+    }
+}
+
+impl From<WrongPreservationStage> for StoreError {
+    fn from(wrong: WrongPreservationStage) -> Self {
         Self::Problem(wrong.into())
     }
 }

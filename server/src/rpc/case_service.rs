@@ -6,10 +6,13 @@ use crate::datastore::{CaseSummary, OFFICE, Session};
 use crate::problem::Problem;
 use rogatory_core::Timestamp;
 use rogatory_core::custody_event::{Actor, EventBody};
+use rogatory_core::mla_request::{MlaRequest, MlaStage};
 use rogatory_core::order::ProductionOrder;
-use rogatory_core::reference::OfficeReference;
+use rogatory_core::preservation::{Preservation, PreservationStage};
+use rogatory_core::question::Questions;
 use rogatory_proto::office::v1 as wire;
 use rogatory_proto::office::v1::case_service_server::CaseService;
+use std::fmt::Display;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -27,38 +30,94 @@ async fn render(session: &mut Session, summary: CaseSummary) -> Result<wire::Cas
         shared_number: package.shared_number.to_string(),
     });
     let packages = packages.collect();
+    let rendered = wire::Case { case_id: case.to_string(), packages, ..Default::default() };
     Ok(match summary {
-        CaseSummary::Request(request) => wire::Case {
-            case_id: case.to_string(),
-            kind: "request".to_owned(),
-            shared_number: request.shared_number.to_string(),
-            side: request.side.as_str().to_owned(),
-            counterpart: request.counterpart.to_string(),
-            instrument: request.instrument,
-            stage: request.stage.name().as_str().to_owned(),
-            stage_time: request.stage.since().to_string(),
-            their_reference: text_of(request.requested_reference.as_ref()),
-            orders: session.orders(&case).await?.iter().map(order).collect(),
-            packages,
-        },
+        CaseSummary::Request(request) => {
+            let orders = session.orders(&case).await?.iter().map(order).collect();
+            wire::Case { orders, ..request_case(request, rendered) }
+        }
+        CaseSummary::Preservation(preservation) => preservation_case(preservation, rendered),
         CaseSummary::Order(own) => wire::Case {
-            case_id: case.to_string(),
             kind: "order".to_owned(),
             shared_number: own.shared_number.to_string(),
             side: own.side.as_str().to_owned(),
             counterpart: own.counterpart.to_string(),
-            instrument: String::new(),
             stage: own.stage.as_str().to_owned(),
             stage_time: own.stage.since().to_string(),
             their_reference: text_of(own.provider_reference.as_ref()),
             orders: vec![order(&own)],
-            packages,
+            ..rendered
         },
     })
 }
 
-fn text_of(reference: Option<&OfficeReference>) -> String {
-    reference.map(ToString::to_string).unwrap_or_default()
+fn request_case(request: MlaRequest, rendered: wire::Case) -> wire::Case {
+    let mut grounds: Vec<String> = request.refused_in_part.iter().map(ToString::to_string).collect();
+    let mut postponed_until = String::new();
+    match &request.stage {
+        MlaStage::Refused { ground, .. } => grounds.push(ground.to_string()),
+        MlaStage::Postponed { ground, until, .. } => {
+            grounds.push(ground.to_string());
+            postponed_until = text_of(*until);
+        }
+        _ => {}
+    }
+    wire::Case {
+        kind: "request".to_owned(),
+        shared_number: request.shared_number.to_string(),
+        side: request.side.as_str().to_owned(),
+        counterpart: request.counterpart.to_string(),
+        stage: request.stage.name().as_str().to_owned(),
+        stage_time: request.stage.since().to_string(),
+        instrument: request.instrument,
+        their_reference: text_of(request.requested_reference),
+        received_time: text_of(request.received_time),
+        open_questions: open_questions(&request.questions),
+        grounds,
+        postponed_until,
+        forwarded_to: text_of(request.forwarded_to),
+        forwarded_by: text_of(request.forwarded_by),
+        ..rendered
+    }
+}
+
+fn preservation_case(preservation: Preservation, rendered: wire::Case) -> wire::Case {
+    let grounds = match &preservation.stage {
+        PreservationStage::Refused { ground, .. } => vec![ground.to_string()],
+        _ => Vec::new(),
+    };
+    wire::Case {
+        kind: "preservation".to_owned(),
+        shared_number: preservation.shared_number.to_string(),
+        side: preservation.side.as_str().to_owned(),
+        counterpart: preservation.counterpart.to_string(),
+        stage: preservation.stage.as_str().to_owned(),
+        stage_time: preservation.stage.since().to_string(),
+        instrument: preservation.instrument,
+        their_reference: text_of(preservation.requested_reference),
+        received_time: text_of(preservation.received_time),
+        open_questions: open_questions(&preservation.questions),
+        grounds,
+        preserved_until: text_of(preservation.stage.preserved_until()),
+        extension_asked: preservation.extension_asked.is_some(),
+        extension_until: text_of(preservation.extension_asked.and_then(|asked| asked.until)),
+        followed_up_by: text_of(preservation.followed_up_by),
+        ..rendered
+    }
+}
+
+fn open_questions(questions: &Questions) -> Vec<wire::Question> {
+    let open = questions.open().map(|question| wire::Question {
+        question_id: question.id.to_string(),
+        asked_time: question.asked_time.to_string(),
+        answer_by: text_of(question.answer_by),
+    });
+    open.collect()
+}
+
+/// What there is as text; empty for what there is not.
+fn text_of(value: Option<impl Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 fn order(order: &ProductionOrder) -> wire::Order {

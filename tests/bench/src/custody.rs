@@ -46,9 +46,14 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     }
     report.add(
         Line::of("entries through `perform`, one an act, 64 callers", "1/s", ours)
-            .beside("the same INSERTs without a tree, committed in groups as well", crate::report::median(&plain))
+            .beside(
+                "the same INSERTs without a tree, committed in groups as well",
+                crate::report::median(&plain),
+            )
             .at_least_times(0.5)
-            .noting(format!("{entries} entries a run, in 64 cases; this disk syncs {syncs:.0} times a second")),
+            .noting(format!(
+                "{entries} entries a run, in 64 cases; this disk syncs {syncs:.0} times a second"
+            )),
     );
 
     let leaves = place.pick(5_000, 1_000_000, 10_000_000);
@@ -57,8 +62,15 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     let proofs = large.prove(number).await?;
     let delays: Vec<f64> = proofs.iter().map(|proof| proof.milliseconds).collect();
     let what = format!("{leaves} entries");
-    report.add(Line::once(format!("inclusion proof of {what}, half of them within"), "ms", percentile(&delays, 0.5)).below(1.0));
-    report.add(Line::once(format!("inclusion proof of {what}, 99 of 100 within"), "ms", percentile(&delays, 0.99)));
+    report.add(
+        Line::once(format!("inclusion proof of {what}, half of them within"), "ms", percentile(&delays, 0.5))
+            .below(1.0),
+    );
+    report.add(Line::once(
+        format!("inclusion proof of {what}, 99 of 100 within"),
+        "ms",
+        percentile(&delays, 0.99),
+    ));
     let root = large.root().await?;
     let mut next = proofs.iter().cycle();
     let verified = machine::rate(place.pick(0.2, 2.0, 2.0), || {
@@ -129,7 +141,8 @@ async fn through_the_datastore(place: &Place, run: usize, entries: usize) -> any
     let mut connection = connect(&path).await?;
     let bytes: i64 =
         sqlx::query_scalar("SELECT MAX(length(body)) FROM custody_body").fetch_one(&mut connection).await?;
-    let stored: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM custody_leaf").fetch_one(&mut connection).await?;
+    let stored: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM custody_leaf").fetch_one(&mut connection).await?;
     anyhow::ensure!(usize::try_from(stored)? == entries, "{stored} of {entries} entries are in the log");
     connection.close().await?;
     Ok((rate, usize::try_from(bytes)?))
@@ -282,7 +295,11 @@ impl Large {
             let watch = Stopwatch::start();
             let path = self.store.read().await?.inclusion_proof(index, self.leaves).await;
             let milliseconds = watch.seconds() * 1000.0;
-            found.push(Found { index, path: path.map_err(rogatory_server::problem::Problem::from)?, milliseconds });
+            found.push(Found {
+                index,
+                path: path.map_err(rogatory_server::problem::Problem::from)?,
+                milliseconds,
+            });
         }
         Ok(found)
     }

@@ -76,9 +76,8 @@ impl Desk {
                 sessions.push(session);
             }
         }
-        let signer = |officer| -> anyhow::Result<FileSigner> {
-            Ok(from.session(officer)?.profile()?.signer()?)
-        };
+        let signer =
+            |officer| -> anyhow::Result<FileSigner> { Ok(from.session(officer)?.profile()?.signer()?) };
         Ok(Self {
             request,
             paper,
@@ -110,7 +109,12 @@ impl Desk {
     ///
     /// # Errors
     /// As the server answers.
-    pub(crate) async fn hand_in(&self, caller: usize, document: &Document, case_id: &str) -> anyhow::Result<String> {
+    pub(crate) async fn hand_in(
+        &self,
+        caller: usize,
+        document: &Document,
+        case_id: &str,
+    ) -> anyhow::Result<String> {
         let two = document.kind.signer_rule() == SignerRule::TwoOfficersAndSeal;
         let function = if two { containers::DRAFTER } else { containers::OFFICER };
         let (json, paper) = (document.to_json(), self.paper.clone());
@@ -140,10 +144,8 @@ impl Desk {
     /// # Errors
     /// As the server answers, or if the receipt is negative.
     pub(crate) async fn transmit(&self, caller: usize, document_id: &str) -> anyhow::Result<()> {
-        let request = wire::TransmitDocumentRequest {
-            request_id: call_id(),
-            document_id: document_id.to_owned(),
-        };
+        let request =
+            wire::TransmitDocumentRequest { request_id: call_id(), document_id: document_id.to_owned() };
         let answer = client(&self.drafting, caller)?.transmit_document(request).await.map_err(explain)?;
         let answer = answer.into_inner();
         ensure!(answer.delivered, "{document_id} was not delivered ({}): {}", answer.ground, answer.reason);

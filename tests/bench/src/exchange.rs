@@ -38,8 +38,13 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     // The first ones warm every path, and say how many fill a run.
     let warm = approved(&desk, place.pick(8, 256, 256)).await?;
     let rate = exchange(&desk, &a, &b, &warm).await?.rate();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number of seconds' work")]
-    let a_run = place.pick(24, ((rate * 4.0) as usize).clamp(400, 8000), ((rate * 10.0) as usize).clamp(400, 20_000));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small number of seconds' work"
+    )]
+    let a_run =
+        place.pick(24, ((rate * 4.0) as usize).clamp(400, 8000), ((rate * 10.0) as usize).clamp(400, 20_000));
     let mut runs = Vec::new();
     for _ in 0..place.pick(1, 3, 5) {
         let documents = approved(&desk, a_run).await?;
@@ -52,7 +57,10 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
         Line::of("exchanges, 64 callers", "1/s", of(Exchanged::rate))
             .beside("4 KiB appended + fdatasync, one after another, same disk", syncs_a_second)
             .at_least(1000.0)
-            .noting(format!("{a_run} requests of {} KiB each run, 4 client connections", desk.size_bytes() / 1024)),
+            .noting(format!(
+                "{a_run} requests of {} KiB each run, 4 client connections",
+                desk.size_bytes() / 1024
+            )),
     );
     let floor = 1000.0 * (2.0 / signatures.signed + 6.0 / signatures.verified);
     report.add(

@@ -24,7 +24,8 @@ pub(crate) const BUFFER_BYTES: usize = 64 * 1024;
 /// # Errors
 /// If it is one.
 pub(crate) fn demand_disk(folder: &Path) -> anyhow::Result<()> {
-    let kind = crate::process::output(Command::new("stat").args(["--file-system", "--format=%T"]).arg(folder))?;
+    let kind =
+        crate::process::output(Command::new("stat").args(["--file-system", "--format=%T"]).arg(folder))?;
     let kind = kind.trim();
     ensure!(
         !matches!(kind, "tmpfs" | "ramfs"),
@@ -185,7 +186,8 @@ mod tests {
         assert!(demand_disk(Path::new("/not/there")).is_err());
         // Where the system has one; elsewhere there is nothing to refuse.
         let memory = Path::new("/dev/shm");
-        let is_memory = fs::read_to_string("/proc/mounts").is_ok_and(|text| text.contains(" /dev/shm tmpfs "));
+        let is_memory =
+            fs::read_to_string("/proc/mounts").is_ok_and(|text| text.contains(" /dev/shm tmpfs "));
         if memory.is_dir() && is_memory {
             let refused = demand_disk(memory).expect_err("tmpfs");
             assert!(refused.to_string().contains("--directory"), "{refused}");

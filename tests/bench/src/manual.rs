@@ -140,7 +140,11 @@ impl SshDoor {
         }
         fs::create_dir_all(folder)?;
         for key in ["host", "user"] {
-            process::output(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(folder.join(key)))?;
+            process::output(
+                Command::new("ssh-keygen")
+                    .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                    .arg(folder.join(key)),
+            )?;
         }
         fs::copy(folder.join("user.pub"), folder.join("authorized"))?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
@@ -180,7 +184,8 @@ impl SshDoor {
         }
         let (probe, copied) = (folder.join("probe"), folder.join("probe.copied"));
         fs::write(&probe, "probe")?;
-        process::output(&mut door.scp(&probe, &copied)).context("nobody can log in at the SSH server of this run")?;
+        process::output(&mut door.scp(&probe, &copied))
+            .context("nobody can log in at the SSH server of this run")?;
         ensure!(fs::read(&copied)? == b"probe", "`scp` did not copy");
         Ok(door)
     }
@@ -188,7 +193,15 @@ impl SshDoor {
     fn scp(&self, from: &Path, to: &Path) -> Command {
         let mut command = Command::new("scp");
         command.args(["-q", "-F", "none", "-P", &self.port.to_string(), "-i"]).arg(self.folder.join("user"));
-        command.args(["-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o"]);
+        command.args([
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "StrictHostKeyChecking=yes",
+            "-o",
+        ]);
         command.arg(format!("UserKnownHostsFile={}", self.folder.join("known").display()));
         command.arg(from).arg(format!("{}@127.0.0.1:{}", self.user, to.display()));
         command
@@ -211,9 +224,8 @@ pub(crate) fn against(
     let (seconds, syncing) = ours;
     let (what, took) = manual;
     let of = |seconds: &[f64]| seconds.iter().map(|seconds| speed(bytes, *seconds)).collect::<Vec<_>>();
-    let median = |value: fn(&Took) -> f64| {
-        crate::report::median(&of(&took.iter().map(value).collect::<Vec<_>>()))
-    };
+    let median =
+        |value: fn(&Took) -> f64| crate::report::median(&of(&took.iter().map(value).collect::<Vec<_>>()));
     let mut lines = Vec::new();
     if let Some(syncing) = syncing {
         let bare: Vec<f64> = seconds.iter().map(|seconds| (seconds - syncing).max(seconds / 10.0)).collect();

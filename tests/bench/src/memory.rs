@@ -26,9 +26,11 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
         let sealing = process::watched(&mut road.seal_command(&order, &evidence, &package))?;
         remove(&evidence)?;
         let sending = process::watched(&mut road.send_command(&order, &package))?;
-        let servers = [process::peak_bytes(road.provider.process()?)?, process::peak_bytes(road.requested.process()?)?];
+        let servers =
+            [process::peak_bytes(road.provider.process()?)?, process::peak_bytes(road.requested.process()?)?];
         let held = [sealing.peak_bytes, sending.peak_bytes, servers[0], servers[1]];
-        let who = ["the client, sealing", "the client, sending", "the provider's server", "the authority's server"];
+        let who =
+            ["the client, sealing", "the client, sending", "the provider's server", "the authority's server"];
         for ((who, held), most) in who.into_iter().zip(held).zip(&mut most) {
             let mib = amount(held) / 1_048_576.0;
             most.push(mib);
@@ -37,8 +39,11 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
         remove(&package)?;
     }
     if sizes.len() > 1 {
-        for (who, held) in ["sealing", "sending", "provider's server", "authority's server"].into_iter().zip(&most) {
-            let spread = held.iter().fold(f64::MIN, |a, b| a.max(*b)) - held.iter().fold(f64::MAX, |a, b| a.min(*b));
+        for (who, held) in
+            ["sealing", "sending", "provider's server", "authority's server"].into_iter().zip(&most)
+        {
+            let spread =
+                held.iter().fold(f64::MIN, |a, b| a.max(*b)) - held.iter().fold(f64::MAX, |a, b| a.min(*b));
             report.add(Line::once(format!("between the sizes: {who}"), "MiB", spread).below(8.0));
         }
     }

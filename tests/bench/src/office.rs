@@ -6,8 +6,8 @@ use crate::process::{self, Running, Syncs};
 use crate::time::{MachineClock, MachineEntropy};
 use anyhow::{Context as _, ensure};
 use rogatory_client::{Profile, Session};
-use rogatory_core::document::NamedParty;
 use rogatory_core::PartyId;
+use rogatory_core::document::NamedParty;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -134,7 +134,12 @@ impl Office {
         let mut init = place.program("rogatory-server");
         init.args(["init", "--development", "--directory"]).arg(&folder);
         init.args(["--party", who.party, "--name", who.name, "--kind", who.kind]);
-        init.args(["--office", &format!("127.0.0.1:{office_port}"), "--peer", &format!("127.0.0.1:{peer_port}")]);
+        init.args([
+            "--office",
+            &format!("127.0.0.1:{office_port}"),
+            "--peer",
+            &format!("127.0.0.1:{peer_port}"),
+        ]);
         init.args(["--domain", &format!("{}.example", who.party.replace('/', "-"))]);
         init.arg("--country-ca").arg(place.work.join(who.country_ca));
         for officer in who.officers {

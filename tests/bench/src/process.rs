@@ -16,8 +16,7 @@ use std::time::Duration;
 /// Names the command and what it said if it failed.
 pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let line = line_of(command);
-    let output =
-        command.stdin(Stdio::null()).output().with_context(|| format!("`{line}` did not start"))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("`{line}` did not start"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "`{line}` failed, {}: {}", output.status, said.trim());
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -26,9 +25,9 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
 /// Whether a program answers to `probe`.
 #[must_use]
 pub(crate) fn is_there(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|paths| {
-        std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
-    }) || Path::new("/usr/sbin").join(program).is_file()
+    std::env::var_os("PATH")
+        .is_some_and(|paths| std::env::split_paths(&paths).any(|folder| folder.join(program).is_file()))
+        || Path::new("/usr/sbin").join(program).is_file()
 }
 
 /// A command as a person reads it.
@@ -154,7 +153,8 @@ impl Drop for Running {
 /// # Errors
 /// If there is no such process.
 pub(crate) fn cpu_seconds(id: u32) -> anyhow::Result<f64> {
-    let text = fs::read_to_string(format!("/proc/{id}/stat")).with_context(|| format!("process {id} is gone"))?;
+    let text =
+        fs::read_to_string(format!("/proc/{id}/stat")).with_context(|| format!("process {id} is gone"))?;
     // The name in parentheses may hold anything; user and system time are fields 14 and 15.
     let (_, rest) = text.rsplit_once(')').context("/proc has another form")?;
     let mut fields = rest.split_whitespace().skip(11);
@@ -245,7 +245,14 @@ impl Syncs {
     #[must_use]
     pub(crate) fn tracing(command: &Command, file: &Path) -> (Command, Self) {
         let mut traced = Command::new("strace");
-        traced.args(["-f", "--seccomp-bpf", "-ttt", "-T", "-e", "trace=fsync,fdatasync,sync_file_range,msync"]);
+        traced.args([
+            "-f",
+            "--seccomp-bpf",
+            "-ttt",
+            "-T",
+            "-e",
+            "trace=fsync,fdatasync,sync_file_range,msync",
+        ]);
         traced.args(["-e", "signal=none", "-o"]).arg(file);
         traced.arg(command.get_program()).args(command.get_args());
         if let Some(folder) = command.get_current_dir() {

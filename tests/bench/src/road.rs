@@ -37,8 +37,11 @@ impl Road {
     /// # Errors
     /// Names the command that failed.
     pub(crate) fn found(place: &Place) -> anyhow::Result<Self> {
-        let [requesting, requested, provider] =
-            [Office::found(place, &REQUESTING)?, Office::found(place, &REQUESTED)?, Office::found(place, &PROVIDER)?];
+        let [requesting, requested, provider] = [
+            Office::found(place, &REQUESTING)?,
+            Office::found(place, &REQUESTED)?,
+            Office::found(place, &PROVIDER)?,
+        ];
         for (one, other) in [(&requesting, &requested), (&requested, &provider)] {
             one.confirm(other)?;
             other.confirm(one)?;

@@ -151,7 +151,10 @@ fn ends(office: &Office) -> anyhow::Result<(Connection, Connection)> {
     let client = tls::client_config(&identity, &anchors, &none, Arc::clone(&clock))?;
     let server = tls::server_config(&identity, &anchors, &none, clock)?;
     let name = ServerName::IpAddress(Ipv4Addr::LOCALHOST.into());
-    Ok((ClientConnection::new(Arc::new(client), name)?.into(), ServerConnection::new(Arc::new(server))?.into()))
+    Ok((
+        ClientConnection::new(Arc::new(client), name)?.into(),
+        ServerConnection::new(Arc::new(server))?.into(),
+    ))
 }
 
 fn pass(from: &mut Connection, to: &mut Connection, buffer: &mut Vec<u8>) -> anyhow::Result<()> {

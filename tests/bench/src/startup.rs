@@ -42,7 +42,11 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
         let server = Running::start(&mut office.run_command(), &office.log())?;
         answer(&config, office.office_port)?;
         answer(&config, office.peer_port)?;
-        std::thread::sleep(place.pick(Duration::from_millis(200), Duration::from_secs(10), Duration::from_secs(10)));
+        std::thread::sleep(place.pick(
+            Duration::from_millis(200),
+            Duration::from_secs(10),
+            Duration::from_secs(10),
+        ));
         idles.push(amount(process::resident_bytes(server.id())?) / 1_048_576.0);
         server.stop()?;
     }

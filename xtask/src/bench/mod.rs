@@ -102,7 +102,14 @@ pub(crate) fn known(name: &str) -> anyhow::Result<&'static str> {
 fn build(smoke: bool) -> anyhow::Result<()> {
     let mut command = workspace::cargo();
     command.args(["build", "--locked", "--bins"]);
-    command.args(["--package", "rogatory-client", "--package", "rogatory-server", "--package", "rogatory-bench"]);
+    command.args([
+        "--package",
+        "rogatory-client",
+        "--package",
+        "rogatory-server",
+        "--package",
+        "rogatory-bench",
+    ]);
     if !smoke {
         command.arg("--release");
         say::line("Building optimised programs; the first time takes about ten minutes on two cores.");
@@ -131,7 +138,8 @@ fn measure(name: &str, scale: Scale, programs: &Path, work: &Path) -> anyhow::Re
     if !output.status.success() {
         bail!("the benchmark broke off, {}; its folder is `{}`", output.status, work.join(name).display());
     }
-    let part: Value = serde_json::from_slice(&output.stdout).context("the benchmark did not answer in JSON")?;
+    let part: Value =
+        serde_json::from_slice(&output.stdout).context("the benchmark did not answer in JSON")?;
     check(name, &part)?;
     Ok(part)
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 /// Prints the lines of a benchmark's answer, and below them the notes that say how to read them.
 pub(super) fn show(part: &Value) {
     let lines: Vec<&Value> = part["lines"].as_array().into_iter().flatten().collect();
-    let mut rows = vec![["MEASURE", "VALUE", "UNIT", "REFERENCE", "RATIO", "PROMISE", ""].map(ToOwned::to_owned)];
+    let mut rows =
+        vec![["MEASURE", "VALUE", "UNIT", "REFERENCE", "RATIO", "PROMISE", ""].map(ToOwned::to_owned)];
     rows.extend(lines.iter().map(|line| row(line)));
     for row in laid_out(&rows) {
         say::line(&row);
@@ -71,7 +72,11 @@ fn laid_out(rows: &[[String; 7]]) -> Vec<String> {
     let lay = |row: &[String; 7]| {
         let cells = row.iter().enumerate().map(|(column, cell)| {
             let width = width(column);
-            if NUMBERS.get(column) == Some(&true) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            if NUMBERS.get(column) == Some(&true) {
+                format!("{cell:>width$}")
+            } else {
+                format!("{cell:<width$}")
+            }
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
@@ -90,16 +95,18 @@ mod tests {
             "reference": {"what": "syncs", "value": 4000.0, "ratio": 0.3086},
             "promise": {"text": "≥ 1000", "met": true},
         });
-        assert_eq!(row(&line), ["exchanges", "1234", "1/s", "4000", "0.31", "≥ 1000", "met"].map(str::to_owned));
-        let alone = json!({"measure": "m", "value": 0.01, "unit": "ms", "promise": {"text": "< 1", "met": false}});
+        assert_eq!(
+            row(&line),
+            ["exchanges", "1234", "1/s", "4000", "0.31", "≥ 1000", "met"].map(str::to_owned)
+        );
+        let alone =
+            json!({"measure": "m", "value": 0.01, "unit": "ms", "promise": {"text": "< 1", "met": false}});
         assert_eq!(row(&alone), ["m", "0.0100", "ms", "", "", "< 1", "SHORT"].map(str::to_owned));
     }
 
     #[test]
     fn columns_stand_below_one_another() {
-        let row = |measure: &str, value: &str| {
-            [measure, value, "1/s", "", "", "", ""].map(str::to_owned)
-        };
+        let row = |measure: &str, value: &str| [measure, value, "1/s", "", "", "", ""].map(str::to_owned);
         assert_eq!(laid_out(&[row("a", "1"), row("bcd", "200")]), ["a      1  1/s", "bcd  200  1/s"]);
     }
 }
