@@ -3,7 +3,7 @@
 use super::case::CaseLog;
 use super::report::{Item, Report};
 use super::{Office, outbox};
-use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawReceipt};
+use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawPreservation, RawReceipt};
 use crate::directory::{open_container, verify_container};
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
@@ -11,6 +11,7 @@ use rogatory_core::custody_event::Stream;
 use rogatory_core::document::{DATA_FILE, Document};
 use rogatory_core::mla_request::MlaRequest;
 use rogatory_core::order::ProductionOrder;
+use rogatory_core::preservation::Preservation;
 use rogatory_core::receipt::{Receipt, Receipted};
 use rogatory_core::{Digest, PartyId, Timestamp, chain};
 use rogatory_custody::case_head::verify_case_head;
@@ -21,7 +22,7 @@ use std::collections::BTreeSet;
 const PAGE: i64 = 32;
 const HEADS: i64 = 500;
 
-/// Compares the requests and orders of a case with their bodies and with the log; gives the counterparts.
+/// Compares the requests, orders and preservations of a case with their bodies and with the log; gives the counterparts.
 ///
 /// # Errors
 /// [`Problem`] if the database cannot be read.
@@ -46,6 +47,16 @@ pub(super) async fn check_matters(
             Some(key) => report.judge(Item::Order, &row.shared_number, order_faults(&row, key, log)),
         }
         counterparts.insert(row.counterpart);
+    }
+    for row in database.preservations(case).await? {
+        match key {
+            None => report.unreadable(Item::Preservation),
+            Some(key) => {
+                let faults = preservation_faults(&row, key, log);
+                report.judge(Item::Preservation, &row.matter.shared_number, faults);
+            }
+        }
+        counterparts.insert(row.matter.counterpart);
     }
     Ok(counterparts)
 }
