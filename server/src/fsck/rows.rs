@@ -104,6 +104,34 @@ fn order_faults(row: &RawMatter, key: &CaseKey, log: &CaseLog) -> Vec<String> {
     faults
 }
 
+fn preservation_faults(row: &RawPreservation, key: &CaseKey, log: &CaseLog) -> Vec<String> {
+    let (matter, mut faults) = (&row.matter, Vec::new());
+    let read = matter.preservation(key).map_err(|problem| chain(&problem));
+    match read
+        .and_then(|body| serde_json::from_slice::<Preservation>(&body).map_err(|error| error.to_string()))
+    {
+        Err(why) => faults.push(why),
+        Ok(preservation) => {
+            differs(&mut faults, "case", &matter.case, preservation.case.as_str());
+            differs(&mut faults, "number", &matter.shared_number, preservation.shared_number.as_str());
+            differs(&mut faults, "side", &matter.side, preservation.side.as_str());
+            differs(&mut faults, "counterpart", &matter.counterpart, &preservation.counterpart.to_string());
+            differs(&mut faults, "instrument", &matter.about, &preservation.instrument);
+            let stage = (preservation.stage.as_str(), preservation.stage.since());
+            stage_faults(&mut faults, matter, stage, log);
+            let until = preservation.stage.preserved_until().map(Timestamp::microseconds);
+            if row.preserved_until != until {
+                faults.push("the instant until which it holds is another".to_owned());
+            }
+            let followed = preservation.followed_up_by.as_ref().map(|number| number.as_str());
+            if row.followed_up_by.as_deref() != followed {
+                faults.push("the request that follows it up is another".to_owned());
+            }
+        }
+    }
+    faults
+}
+
 fn stage_faults(faults: &mut Vec<String>, row: &RawMatter, (stage, since): (&str, Timestamp), log: &CaseLog) {
     differs(faults, "stage", &row.stage, stage);
     if row.stage_time != since.microseconds() {
