@@ -51,7 +51,7 @@ async fn a_whole_case_is_sound_beside_the_running_server_and_after_it() {
     let report = check(&federation.md.folder).await;
     assert!(report.sound, "{report}");
     // Every kind of item was there to be looked at.
-    for item in Item::ALL.into_iter().filter(|item| *item != Item::Errand) {
+    for item in Item::ALL.into_iter().filter(|item| !matches!(item, Item::Errand | Item::Preservation)) {
         let (present, erased, missing, damaged) = count(&report, item);
         assert!(present > 0 && (erased, missing, damaged) == (0, 0, 0), "{item:?}: {report}");
     }
@@ -403,7 +403,7 @@ const LEAF_DAMAGES: &[Damage] = &[
     ),
     (
         "leaf-changed",
-        "UPDATE custody_leaf SET leaf = x'01' || zeroblob(64) WHERE leaf_index = 7",
+        "UPDATE custody_leaf SET leaf = randomblob(65) WHERE leaf_index = 7",
         Fault::Damaged,
         Item::Leaf,
         "7",
@@ -484,6 +484,30 @@ async fn damage_in_vault_and_key_store_is_named() {
     bytes[20] ^= 1;
     fs::write(key.case_key(), bytes).expect("written");
     assert_found(&check(&key.folder).await, "key damaged", (Fault::Damaged, Item::CaseKey, "C-", "decrypt"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_a_preservation_is_named() {
+    let mut federation = Federation::new().await;
+    federation.preservation_confirmed("2027-01-21T14:20:00Z").await;
+    federation.md.stop().await;
+    let copy = |name: &str| Copy::named(&federation.md, name, String::new());
+    let report = check(&federation.md.folder).await;
+    assert!(report.sound && count(&report, Item::Preservation) == (1, 0, 0, 0), "{report}");
+    for (name, statement, what) in [
+        (
+            "stage",
+            "UPDATE preservation SET stage = 'released'",
+            "its stage stands as `released`, and is `confirmed`",
+        ),
+        ("until", "UPDATE preservation SET preserved_until = preserved_until + 1", "until which it holds"),
+        ("follow-up", "UPDATE preservation SET followed_up_by = 'GB'", "follows it up"),
+    ] {
+        let damaged = copy(&format!("preservation-{name}"));
+        damaged.sql(statement).await;
+        let found = (Fault::Damaged, Item::Preservation, "GB-", what);
+        assert_found(&check(&damaged.folder).await, name, found);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `tree` | leaves, stored nodes, root and checkpoint |
 //! | `case` | bodies with their leaves, numbers without gaps, links to the previous leaf |
-//! | `rows` | requests, orders, documents, receipts, case heads with log and signed bytes |
+//! | `rows` | requests, orders, preservations, documents, receipts, case heads with log and signed bytes |
 //! | `packages` | packages with the log, objects with the vault |
 //! | `outbox` | what waits to be sent with documents and packages |
 //! | `folders` | vault and key store with the rows, the other way round |
