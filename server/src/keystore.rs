@@ -4,7 +4,7 @@
 //! here before the transaction that first uses it commits; a crash in between leaves a key that
 //! nothing uses. Erasing a case destroys its file. Never writes a key in clear.
 
-use crate::files::{DurableFiles, write_whole};
+use crate::files::{DurableFiles, make_folder, write_whole};
 use crate::problem::Problem;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use std::collections::HashMap;
@@ -83,14 +83,16 @@ pub struct KeyStore {
 }
 
 impl KeyStore {
-    /// Opens the store in `folder` with the office's key-encryption key.
+    /// Opens the store in `folder`, which is made if need be, with the office's key-encryption key.
     ///
     /// # Errors
-    /// [`Problem`] unless the key has 32 bytes.
+    /// [`Problem`] unless the key has 32 bytes, or if the folder cannot be made.
     pub fn open(folder: &Path, files: Arc<dyn DurableFiles>, wrapping: &[u8]) -> Result<Self, Problem> {
         let wrapping: [u8; KEY_BYTES] = wrapping
             .try_into()
             .map_err(|_| Problem::internal("the key-encryption key has not 32 bytes", "wrong length"))?;
+        make_folder(files.as_ref(), folder)
+            .map_err(|error| Problem::internal("the folder of case keys cannot be made", error))?;
         Ok(Self {
             folder: folder.to_owned(),
             files,
@@ -120,14 +122,16 @@ impl KeyStore {
     /// # Errors
     /// [`Problem`] if it cannot be stored.
     pub fn create(&self, case: &str) -> Result<CaseKey, Problem> {
+        let stored = |error| Problem::internal("the key of a case cannot be stored", error);
         if self.path(case).exists() {
+            // Whoever wrote it may have been killed before its name was durable.
+            self.files.sync_folder(&self.folder).map_err(stored)?;
             return self.key(case);
         }
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         aws_lc_rs::rand::fill(key.as_mut_slice()).map_err(|_| unusable("no randomness for a case key"))?;
         let wrapped = seal(&self.wrapping, case, key.as_slice())?;
-        write_whole(self.files.as_ref(), &self.path(case), &wrapped)
-            .map_err(|error| Problem::internal("the key of a case cannot be stored", error))?;
+        write_whole(self.files.as_ref(), &self.path(case), &wrapped).map_err(stored)?;
         Ok(self.remember(case, CaseKey(Arc::new(key))))
     }
 

@@ -113,7 +113,7 @@ impl Server {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> anyhow::Result<Self> {
-        let files: Arc<dyn DurableFiles> = Arc::new(Disk);
+        let files: Arc<dyn DurableFiles> = Arc::new(Disk::OwnerOnly);
         let wrapping_path = folder.join(&config.keys.key_encryption_key);
         let wrapping = std::fs::read(&wrapping_path)
             .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
@@ -138,7 +138,8 @@ impl Server {
         let tasks = vec![
             tokio::spawn(serve_office(Arc::clone(&authority), sockets.office, up.clone())),
             tokio::spawn(serve_peers(Arc::clone(&authority), sockets.peer, up.clone())),
-            tokio::spawn(workers::checkpoints(Arc::clone(&authority), up)),
+            tokio::spawn(workers::checkpoints(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::stale_transfers(Arc::clone(&authority), up)),
         ];
         tracing::info!(party = %authority.institution.party(), %office, %peer, "listening for officers and peers");
         Ok(Self { authority, office, peer, down, tasks })

@@ -78,8 +78,8 @@ pub async fn deliver_document(
     answer.receipt.ok_or_else(|| no_receipt(to))
 }
 
-/// Sends a package, object by object, leaving out what is there already, and brings back the
-/// receipt, unjudged.
+/// Sends a package, object by object, from where each stands there, and brings back the receipt,
+/// unjudged.
 ///
 /// # Errors
 /// [`Reason::PeerUnreachable`] or [`Reason::PeerRefused`]; what arrived stays there for the next try.
@@ -108,6 +108,11 @@ pub async fn send_package(
         // An empty object is there or not; a full one needs nothing more.
         if offset == object.size_bytes && offset > 0 {
             continue;
+        }
+        if offset > object.size_bytes {
+            let what =
+                format!("{to} says that it has {offset} of {} bytes of `{}`", object.size_bytes, object.name);
+            return Err(Problem::new(Reason::PeerRefused, what));
         }
         let messages = object_messages(authority, outgoing.id, object, &begun.transfer_id, offset)?;
         client.send_object(messages).await.map_err(|status| refused(to, &status))?;
