@@ -291,15 +291,15 @@ impl ArrivingObject {
         Ok(self.committed)
     }
 
-    /// Makes the object durable under its final name, after checking size and digest. What is not as announced
-    /// leaves nothing.
+    /// Makes the object durable under its final name, after checking size and digest. Of one that is too short
+    /// what came is kept; any other that is not as announced leaves nothing.
     ///
     /// # Errors
     /// [`ArrivalError`] saying which.
     pub fn finish(mut self) -> Result<(), ArrivalError> {
         let name = self.object.name.clone();
         if self.written != self.object.size_bytes {
-            self.remove();
+            self.suspend()?;
             return Err(ArrivalError::TooShort { name });
         }
         let digest = Digest::from_bytes(std::mem::take(&mut self.hash).finalize().into());
@@ -398,6 +398,16 @@ mod tests {
     }
 
     #[test]
+    fn an_object_that_ends_too_early_is_refused_and_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let here = arrivals(folder.path());
+        let short = send(&here, 0, 999).finish().expect_err("too short");
+        assert!(matches!(short, ArrivalError::TooShort { .. }));
+        assert!(!here.has(&object()));
+        send(&here, 999, 1000).finish().expect("whole");
+    }
+
+    #[test]
     fn a_wrong_offset_is_refused_and_0_begins_anew() {
         let folder = tempfile::tempdir().expect("a folder");
         let here = arrivals(folder.path());
@@ -446,10 +456,12 @@ mod tests {
     fn what_is_not_as_announced_leaves_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let here = arrivals(folder.path());
-        let short = send(&here, 0, 999).finish().expect_err("too short");
-        assert!(matches!(short, ArrivalError::TooShort { .. }));
         let long = send(&here, 0, 1000).write(b"1").expect_err("too long");
         assert!(matches!(long, ArrivalError::TooLong { .. }));
+        let mut other = send(&here, 0, 999);
+        other.write(&[content()[999] ^ 1]).expect("written");
+        let other = other.finish().expect_err("another digest");
+        assert!(matches!(other, ArrivalError::OtherDigest { .. }));
         assert_eq!(here.committed(&object()), 0);
         assert_eq!(fs::read_dir(folder.path().join("arriving/data")).expect("listable").count(), 0);
     }

@@ -52,7 +52,8 @@ pub use partial::{discard_partials, leftovers};
 pub use seal::{Output, SealError, SealRecipient, SealRecovery, SealReport, SealRequest, seal};
 pub use sink::WriteError;
 pub use source::{
-    FolderSource, ObjectDigest, ObjectInfo, ObjectList, PackageError, PackageSource, WithObjects, ZipSource, object_list,
+    FolderSource, ObjectDigest, ObjectInfo, ObjectList, PackageError, PackageSource, WithObjects, ZipSource,
+    claimed_list, object_list,
 };
 pub use streams::{NoProgress, Progress, Step};
 pub use transmittal::Transmittal;

@@ -129,7 +129,7 @@ impl Server {
         )
         .await
         .context("run `rogatory-server init` first if this is a new server")?;
-        let vault = Vault::new(folder.join(&config.storage.vault), files);
+        let vault = Vault::open(folder.join(&config.storage.vault), files)?;
         let institution = Institution::load(folder, config)?;
         let authority = Authority::assemble(institution, datastore, vault, clock, entropy).await?;
         let authority = Arc::new(authority);

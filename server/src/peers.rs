@@ -135,7 +135,7 @@ fn object_messages(
     transfer: &str,
     offset: u64,
 ) -> Result<ReceiverStream<SendObjectRequest>, Problem> {
-    let mut file = authority.vault.open(id, &object.name)?;
+    let mut file = authority.vault.open_object(id, &object.name)?;
     io::Seek::seek(&mut file, io::SeekFrom::Start(offset))
         .map_err(|error| Problem::internal("an object of a package cannot be read", error))?;
     let header = SendObjectRequest {

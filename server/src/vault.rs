@@ -68,10 +68,18 @@ fn lock(busy: &Mutex<Busy>) -> MutexGuard<'_, Busy> {
 }
 
 impl Vault {
-    /// The vault in `root`.
-    #[must_use]
-    pub fn new(root: PathBuf, files: Arc<dyn DurableFiles>) -> Self {
-        Self { root, files, interval_bytes: RESUME_INTERVAL_BYTES, busy: Arc::default() }
+    /// Opens the vault in `root`, whose folders are made if need be.
+    ///
+    /// # Errors
+    /// [`Problem`] if the disk refuses.
+    pub fn open(root: PathBuf, files: Arc<dyn DurableFiles>) -> Result<Self, Problem> {
+        // Synced at every start: an earlier one may have been killed before the names were durable.
+        make_folder(files.as_ref(), &root).map_err(disk)?;
+        for folder in ["arriving", "incoming", "packages"] {
+            files.create_folder(&root.join(folder)).map_err(disk)?;
+        }
+        files.sync_folder(&root).map_err(disk)?;
+        Ok(Self { root, files, interval_bytes: RESUME_INTERVAL_BYTES, busy: Arc::default() })
     }
 
     /// The same, saving resume states after so many bytes.
@@ -204,9 +212,7 @@ impl Vault {
     /// # Errors
     /// [`Problem`] if the disk refuses.
     pub fn adopt(&self, closing: &Closing, id: &PackageId) -> Result<(), Problem> {
-        let package = self.package(id);
-        make_folder(self.files.as_ref(), &self.root.join("packages")).map_err(disk)?;
-        self.arrivals(&closing.transfer).place(&package).map_err(disk)
+        self.arrivals(&closing.transfer).place(&self.package(id)).map_err(disk)
     }
 
     /// Takes a package that no row names back into a transfer: a crash came before the row. Says
@@ -280,7 +286,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`Problem`] if it is not there.
-    pub fn open(&self, id: &PackageId, name: &str) -> Result<File, Problem> {
+    pub fn open_object(&self, id: &PackageId, name: &str) -> Result<File, Problem> {
         File::open(self.package(id).join(name))
             .map_err(|error| Problem::internal("an object of a package cannot be read", error))
     }
