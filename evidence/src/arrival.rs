@@ -339,8 +339,7 @@ mod tests {
     const INTERVAL: u64 = 64;
 
     fn arrivals(folder: &Path) -> Arrivals {
-        let arrivals =
-            Arrivals::new(Arc::new(Disk::AsUsual), folder.join("arriving"), folder.join("whole"));
+        let arrivals = Arrivals::new(Arc::new(Disk::AsUsual), folder.join("arriving"), folder.join("whole"));
         let arrivals = arrivals.every(INTERVAL);
         arrivals.prepare().expect("folders");
         arrivals

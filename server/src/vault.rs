@@ -102,11 +102,7 @@ impl Vault {
             return Err(in_use("this package is still being sent, or taken in by another call"));
         }
         busy.closing.extend(package.map(|package| package.as_str().to_owned()));
-        Ok(Closing {
-            transfer: transfer.to_owned(),
-            package: package.cloned(),
-            busy: Arc::clone(&self.busy),
-        })
+        Ok(Closing { transfer: transfer.to_owned(), package: package.cloned(), busy: Arc::clone(&self.busy) })
     }
 
     /// The folder of a transfer's whole objects.
@@ -143,12 +139,7 @@ impl Vault {
     /// How many bytes of each object of a transfer are durable here, or stand in the folder of the package that no row
     /// names: then a crash came before the row, and the package is hashed again before it is believed.
     #[must_use]
-    pub fn committed(
-        &self,
-        transfer: &str,
-        objects: &[ObjectRow],
-        unnamed: Option<&PackageId>,
-    ) -> Vec<u64> {
+    pub fn committed(&self, transfer: &str, objects: &[ObjectRow], unnamed: Option<&PackageId>) -> Vec<u64> {
         let arrivals = self.arrivals(transfer);
         let stranded = unnamed.map(|id| self.package(id)).filter(|folder| folder.is_dir());
         let stands = |object: &ObjectRow| {
@@ -200,8 +191,7 @@ impl Vault {
     pub fn add_object(&self, closing: &Closing, name: &str, bytes: &[u8]) -> Result<ObjectRow, Problem> {
         let object =
             ObjectRow { name: name.to_owned(), size_bytes: bytes.len() as u64, sha256: Digest::of(bytes) };
-        let mut arriving =
-            self.arrivals(&closing.transfer).write(&(&object).into(), 0).map_err(refused)?;
+        let mut arriving = self.arrivals(&closing.transfer).write(&(&object).into(), 0).map_err(refused)?;
         arriving.write(bytes).map_err(refused)?;
         arriving.finish().map_err(refused)?;
         Ok(object)
@@ -271,9 +261,7 @@ impl Vault {
         for folder in ["arriving", "incoming"] {
             match std::fs::read_dir(self.root.join(folder)) {
                 Ok(entries) => {
-                    found.extend(
-                        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()),
-                    );
+                    found.extend(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(Problem::internal("the vault cannot be listed", error)),

@@ -5,6 +5,7 @@ mod delivery;
 mod drafting;
 mod packages;
 mod parties;
+mod resume;
 mod servers;
 mod stages;
 mod story;

@@ -105,6 +105,15 @@ impl Office {
         self.server.take().expect("the server runs").stop().await.expect("the server stops");
     }
 
+    /// The running server.
+    ///
+    /// # Panics
+    /// If it is stopped.
+    #[must_use]
+    pub const fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server runs")
+    }
+
     /// Where officers call.
     #[must_use]
     pub const fn office_address(&self) -> SocketAddr {

@@ -61,11 +61,7 @@ mod tests {
     use sha2::Digest as _;
 
     fn object() -> ObjectDigest {
-        ObjectDigest {
-            name: "data/EX-0001.age".to_owned(),
-            size_bytes: 300,
-            sha256: Digest::of(&[7; 300]),
-        }
+        ObjectDigest { name: "data/EX-0001.age".to_owned(), size_bytes: 300, sha256: Digest::of(&[7; 300]) }
     }
 
     fn state() -> Vec<u8> {

@@ -76,11 +76,7 @@ async fn remove_unnamed(authority: &Authority, id: &str) -> Result<bool, Problem
 }
 
 /// Closes a transfer, unless somebody works on it.
-fn close(
-    authority: &Authority,
-    id: &str,
-    package: Option<&PackageId>,
-) -> Result<Option<Closing>, Problem> {
+fn close(authority: &Authority, id: &str, package: Option<&PackageId>) -> Result<Option<Closing>, Problem> {
     match authority.vault.close(id, package) {
         Ok(closing) => Ok(Some(closing)),
         Err(problem) if problem.reason() == Reason::Raced => Ok(None),
@@ -89,11 +85,7 @@ fn close(
 }
 
 /// Removes the objects, also those of a package whose row a crash prevented.
-async fn discard(
-    authority: &Authority,
-    closing: Closing,
-    unnamed: Option<PackageId>,
-) -> Result<(), Problem> {
+async fn discard(authority: &Authority, closing: Closing, unnamed: Option<PackageId>) -> Result<(), Problem> {
     let vault = authority.vault.clone();
     blocking(move || {
         vault.discard(&closing)?;

@@ -73,15 +73,15 @@ pub async fn progress(
         Some(id) => there(authority, permit, transfer, id).await?,
         None => There::No,
     };
-    let unnamed = match there {
-        There::Held => return Ok(transfer.objects.iter().map(|object| object.size_bytes).collect()),
-        There::Otherwise => None,
-        There::No => package_id(&transfer.objects),
-    };
     let (vault, transfer) = (authority.vault.clone(), transfer.clone());
     blocking(move || {
         // Only what is told from here on was made durable: a process before this one may have been killed.
         vault.prepare(&transfer.id)?;
+        let unnamed = match there {
+            There::Held => return Ok(transfer.objects.iter().map(|object| object.size_bytes).collect()),
+            There::Otherwise => None,
+            There::No => package_id(&transfer.objects),
+        };
         Ok(vault.committed(&transfer.id, &transfer.objects, unnamed.as_ref()))
     })
     .await

@@ -164,8 +164,9 @@ impl DurableFiles for CrashDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         // A folder goes entry by entry, and the machine may stop between any two.
         if path.symlink_metadata().is_ok_and(|it| it.is_dir()) {
-            let mut inner: Vec<PathBuf> =
-                std::fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+            let mut inner: Vec<PathBuf> = std::fs::read_dir(path)?
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<_, _>>()?;
             inner.sort();
             for path in inner {
                 self.remove(&path)?;

@@ -70,7 +70,11 @@ impl Chance {
 
 /// A file or a folder, whatever it is called.
 pub(crate) enum Node {
-    File { durable: Vec<u8>, current: Vec<u8>, pending: Vec<Change> },
+    File {
+        durable: Vec<u8>,
+        current: Vec<u8>,
+        pending: Vec<Change>,
+    },
     /// With the names that the program sees.
     Folder(Names),
 }
@@ -206,13 +210,15 @@ impl Tree {
     }
 
     pub(crate) fn sync_folder(&mut self, folder: usize) {
-        let (now, later) = std::mem::take(&mut self.pending).into_iter().partition(|naming| naming.folder == folder);
+        let (now, later) =
+            std::mem::take(&mut self.pending).into_iter().partition(|naming| naming.folder == folder);
         self.pending = later;
         for naming in now {
             if let (Some((old, old_name)), node) = (&naming.from, naming.node) {
                 // A rename is one step: what stood in the old place before it is not there after it.
-                self.pending
-                    .retain(|earlier| !(earlier.folder == *old && earlier.name == *old_name && earlier.node == node));
+                self.pending.retain(|earlier| {
+                    !(earlier.folder == *old && earlier.name == *old_name && earlier.node == node)
+                });
             }
             naming.apply(&mut self.durable);
         }

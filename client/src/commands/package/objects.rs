@@ -6,8 +6,8 @@ use crate::output::progress::Progress;
 use crate::problem::{Problem, clean};
 use rogatory_core::{Digest, PackageId};
 use rogatory_evidence::{
-    FolderSource, ObjectDigest, ObjectInfo, ObjectList, PackageError, PackageSource, Progress as EvidenceProgress, Step,
-    ZipSource, claimed_list,
+    FolderSource, ObjectDigest, ObjectInfo, ObjectList, PackageError, PackageSource,
+    Progress as EvidenceProgress, Step, ZipSource, claimed_list,
 };
 use rogatory_proto::common::v1::PackageObject;
 use std::collections::BTreeSet;

@@ -5,6 +5,7 @@
 //! with its digest's state. It is never taken for the package: that gets its name when it is whole.
 //!
 //! ```text
+//! OUT.partial/lock                   held while a run writes here
 //! OUT.partial/<objects>/whole/…      whole objects of the very package that is fetched
 //! OUT.partial/<objects>/arriving/…   the one that is arriving
 //! ```
@@ -28,7 +29,7 @@ use rogatory_evidence::verify::claimed_transmittal;
 use rogatory_evidence::{ObjectDigest, save_asice};
 use rogatory_proto::office::v1 as office;
 use serde::Serialize;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -112,8 +113,7 @@ pub async fn receive(session: &Session, package: &PackageId, output: &Path) -> R
         };
         Some(receipts::verify_bytes(session, &entry, &held.relay_receipt, &expected)?)
     };
-    let partial = Partial::of(output, &held.objects);
-    partial.prepare()?;
+    let partial = Arc::new(Partial::open(output, &held.objects)?);
     download_all(session, package, &held, &partial).await?;
     place(session, partial, output.to_owned()).await?;
     if relay_receipt.is_some() {
@@ -148,34 +148,47 @@ fn is_file(output: &Path) -> bool {
     output.extension().is_some_and(|extension| extension == "asice")
 }
 
-/// Where a download is before it is whole.
+/// Where a download is before it is whole; while it lives, no other run writes there.
 struct Partial {
     /// The folder beside the final name.
     folder: PathBuf,
     /// The part of it that is of this very package: another one's objects are never taken for this one's.
     own: PathBuf,
-    arrivals: Arc<Arrivals>,
+    arrivals: Arrivals,
+    _lock: File,
 }
 
 impl Partial {
-    fn of(output: &Path, objects: &[ObjectDigest]) -> Self {
+    /// Makes the folders, and removes what an earlier download of another package left under the same name.
+    fn open(output: &Path, objects: &[ObjectDigest]) -> Result<Self, Problem> {
         let folder = files::partial_name(output);
+        files::make_directory(&folder)?;
+        let lock = lock(&folder)?;
         let own = folder.join(digest_of_list(objects).to_hex());
         let arrivals = Arrivals::new(Arc::new(Disk::AsUsual), own.join("arriving"), own.join("whole"));
-        Self { arrivals: Arc::new(arrivals), folder, own }
-    }
-
-    /// Makes the folders, and removes what an earlier download of another package left under the same name.
-    fn prepare(&self) -> Result<(), Problem> {
-        let cannot = |error| cannot_write(&self.folder, &error);
-        self.arrivals.prepare().map_err(cannot)?;
-        for entry in fs::read_dir(&self.folder).map_err(cannot)? {
+        let cannot = |error| cannot_write(&folder, &error);
+        arrivals.prepare().map_err(cannot)?;
+        for entry in fs::read_dir(&folder).map_err(cannot)? {
             let path = entry.map_err(cannot)?.path();
-            if path != self.own && is_digest(&path) {
+            if path != own && is_digest(&path) {
                 Disk::AsUsual.remove(&path).map_err(cannot)?;
             }
         }
-        Ok(())
+        Ok(Self { folder, own, arrivals, _lock: lock })
+    }
+}
+
+/// Keeps other runs away until the file is closed, be it by a crash.
+fn lock(folder: &Path) -> Result<File, Problem> {
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(|error| cannot_write(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let what = format!("another run is receiving into `{}`", folder.display());
+            Err(Problem::not_yet(what).with_hint("wait until it has ended, or give another name"))
+        }
+        Err(TryLockError::Error(error)) => Err(cannot_write(&path, &error)),
     }
 }
 
@@ -192,11 +205,11 @@ async fn download_all(
     session: &Session,
     package: &PackageId,
     held: &Held,
-    partial: &Partial,
+    partial: &Arc<Partial>,
 ) -> Result<(), Problem> {
     session.progress.begin("receiving", Some(held.size_bytes()));
     for object in &held.objects {
-        let done = download(session, package, object, &partial.arrivals).await;
+        let done = download(session, package, object, partial).await;
         if done.is_err() {
             session.progress.end();
         }
@@ -211,19 +224,19 @@ async fn download(
     session: &Session,
     package: &PackageId,
     object: &ObjectDigest,
-    arrivals: &Arc<Arrivals>,
+    partial: &Arc<Partial>,
 ) -> Result<(), Problem> {
-    let offset = arrivals.committed(object);
+    let offset = partial.arrivals.committed(object);
     session.progress.advance(offset);
-    if arrivals.has(object) {
+    if partial.arrivals.has(object) {
         return Ok(());
     }
     let (chunks, mut waiting) = mpsc::channel::<Bytes>(MESSAGES_AHEAD);
     let (whole, told) = oneshot::channel::<()>();
-    let (writer, announced) = (Arc::clone(arrivals), object.clone());
+    let (writer, announced) = (Arc::clone(partial), object.clone());
     // Hashing and writing have a thread of their own. If this call ends early, what came is kept.
     let writing = tokio::task::spawn_blocking(move || -> Result<(), ArrivalError> {
-        let mut arriving = writer.write(&announced, offset)?;
+        let mut arriving = writer.arrivals.write(&announced, offset)?;
         while let Some(chunk) = waiting.blocking_recv() {
             arriving.write(&chunk)?;
         }
@@ -263,11 +276,8 @@ async fn fetch(
     chunks: mpsc::Sender<Bytes>,
 ) -> Result<u64, Problem> {
     let mut client = session.connection().await?.packages();
-    let request = office::DownloadObjectRequest {
-        package_id: package.to_string(),
-        name: object.name.clone(),
-        offset,
-    };
+    let request =
+        office::DownloadObjectRequest { package_id: package.to_string(), name: object.name.clone(), offset };
     let mut stream = client.download_object(request).await.map_err(explain)?.into_inner();
     let mut have = offset;
     while let Some(message) = stream.message().await.map_err(explain)? {
@@ -283,7 +293,7 @@ async fn fetch(
 }
 
 /// Gives the complete folder its final name, or makes the container file of it.
-async fn place(session: &Session, partial: Partial, output: PathBuf) -> Result<(), Problem> {
+async fn place(session: &Session, partial: Arc<Partial>, output: PathBuf) -> Result<(), Problem> {
     let progress = Arc::clone(&session.progress);
     let work = move || {
         let cannot = |error: io::Error| {
@@ -326,20 +336,22 @@ mod tests {
             sha256: Digest::of(content),
         };
         let (one, other) = ([object(b"1")], [object(b"2")]);
-        let partial = Partial::of(&output, &one);
-        partial.prepare().expect("made");
+        let partial = Partial::open(&output, &one).expect("made");
         let mut arriving = partial.arrivals.write(&one[0], 0).expect("begun");
         arriving.write(b"1").expect("written");
         arriving.finish().expect("whole");
         fs::write(partial.folder.join("a note"), "not ours").expect("written");
+        let busy = Partial::open(&output, &one).err().expect("another run is there");
+        assert_eq!(busy.exit(), crate::Exit::NotYet);
+        drop(partial);
 
-        let again = Partial::of(&output, &one);
-        again.prepare().expect("there already");
+        let again = Partial::open(&output, &one).expect("there already");
         assert!(again.arrivals.has(&one[0]));
-        let another = Partial::of(&output, &other);
-        another.prepare().expect("made");
+        let left = again.own.clone();
+        drop(again);
+        let another = Partial::open(&output, &other).expect("made");
         assert!(!another.arrivals.has(&other[0]), "of the same name and size, but another's");
-        assert!(!again.own.exists());
-        assert!(again.folder.join("a note").exists());
+        assert!(!left.exists());
+        assert!(another.folder.join("a note").exists());
     }
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-
 /// A folder for one outcome, in memory if the machine has such a place: there are thousands.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
@@ -20,7 +19,8 @@ pub(crate) trait Job {
     type Ledger: Default + Clone;
 
     /// Goes on with the job in `root`, from the beginning of a process to its end.
-    fn run(&self, files: Arc<dyn DurableFiles>, root: &Path, ledger: &mut Self::Ledger) -> Result<(), String>;
+    fn run(&self, files: Arc<dyn DurableFiles>, root: &Path, ledger: &mut Self::Ledger)
+    -> Result<(), String>;
 
     /// Whether what lies in `root` is what the ledger says, and nothing in it is taken for what it is not.
     fn check(&self, root: &Path, ledger: &Self::Ledger) -> Result<(), String>;
@@ -113,7 +113,9 @@ impl<J: Job> Stop<'_, J> {
     fn go_on(&self, root: &Path, mut ledger: J::Ledger) -> Result<(), String> {
         self.job.check(root, &ledger)?;
         let disk = self.disk(root);
-        self.job.run(Arc::new(disk.clone()), root, &mut ledger).map_err(|error| format!("afterwards: {error}"))?;
+        self.job
+            .run(Arc::new(disk.clone()), root, &mut ledger)
+            .map_err(|error| format!("afterwards: {error}"))?;
         if !self.job.is_done(&ledger) {
             return Err("afterwards the job does not complete".to_owned());
         }

@@ -26,7 +26,8 @@ impl Entropy for Sevens {
 
 /// Opens a new database at `path`; gives what it is refused with.
 async fn refusal(folder: &TempDir, path: &Path) -> Option<String> {
-    let keys = KeyStore::open(&folder.path().join("keys"), Arc::new(Disk::OwnerOnly), &[7; 32]).expect("keys");
+    let keys =
+        KeyStore::open(&folder.path().join("keys"), Arc::new(Disk::OwnerOnly), &[7; 32]).expect("keys");
     let opened = Datastore::open(path, true, Arc::new(keys), Arc::new(Noon), Arc::new(Sevens)).await;
     match opened {
         Ok(datastore) => {

@@ -76,25 +76,15 @@ impl TakeIn {
     }
 
     /// Sends one object from `from` up to `to`; all of it is finished, a part broken off.
-    fn send(
-        &self,
-        vault: &Vault,
-        at: usize,
-        from: u64,
-        to: u64,
-        ledger: &mut Ledger,
-    ) -> Result<(), String> {
+    fn send(&self, vault: &Vault, at: usize, from: u64, to: u64, ledger: &mut Ledger) -> Result<(), String> {
         let (row, bytes) = &self.objects[at];
         let mut writer = vault.write_object(TRANSFER, row, from, "a peer").map_err(text)?;
         let (start, end) = (usize::try_from(from).expect("small"), usize::try_from(to).expect("small"));
         for message in bytes[start..end].chunks(MESSAGE) {
             writer.write(message).map_err(text)?;
         }
-        let durable = if to == row.size_bytes {
-            writer.finish().map(|()| row.size_bytes)
-        } else {
-            writer.suspend()
-        };
+        let durable =
+            if to == row.size_bytes { writer.finish().map(|()| row.size_bytes) } else { writer.suspend() };
         ledger.told.insert(row.name.clone(), durable.map_err(text)?);
         Ok(())
     }
@@ -127,7 +117,11 @@ impl Job for TakeIn {
         if let Some(missing) = self.rows().iter().find(|row| !vault.has(TRANSFER, row)) {
             return Err(format!("{} is missing", missing.name));
         }
-        if reclaimed && files_below(&vault.incoming(TRANSFER)).iter().any(|(name, bytes)| self.right(name) != Some(bytes)) {
+        if reclaimed
+            && files_below(&vault.incoming(TRANSFER))
+                .iter()
+                .any(|(name, bytes)| self.right(name) != Some(bytes))
+        {
             return Err("what was reclaimed is another package".to_owned());
         }
         for (name, bytes) in &self.seal {
@@ -163,7 +157,11 @@ impl Job for TakeIn {
             }
             let part = std::fs::read(root.join("vault/arriving").join(TRANSFER).join(&row.name));
             let end = usize::try_from(here).expect("small");
-            if here < row.size_bytes && here > 0 && part.ok().and_then(|part| part.get(..end).map(<[u8]>::to_vec)).as_deref() != Some(&bytes[..end]) {
+            if here < row.size_bytes
+                && here > 0
+                && part.ok().and_then(|part| part.get(..end).map(<[u8]>::to_vec)).as_deref()
+                    != Some(&bytes[..end])
+            {
                 return Err(format!("{} is said to be here up to {here} and is not", row.name));
             }
         }
@@ -192,7 +190,9 @@ fn a_package_survives_every_stop() {
 #[test]
 fn a_disk_that_does_not_sync_is_noticed() {
     let syncs: [(&str, fn(&str) -> bool); 7] = [
-        ("bytes of parts", |told| told.starts_with("sync file vault/arriving") && !told.ends_with(".resume.part")),
+        ("bytes of parts", |told| {
+            told.starts_with("sync file vault/arriving") && !told.ends_with(".resume.part")
+        }),
         ("bytes of states", |told| told.starts_with("sync file") && told.ends_with(".resume.part")),
         ("names of parts and states", |told| told == "sync folder vault/arriving/T-1/data"),
         ("names of whole objects", |told| told == "sync folder vault/incoming/T-1/data"),
