@@ -107,6 +107,9 @@ async fn the_forwarded_case_continues_with_the_competent_authority() {
     road::send(gb, "drafter", &closing, "").await;
     let stages = road::stages(number, &[gb, md, &ministry]).await;
     assert_eq!(stages, ["closed", "forwarded", "closed"]);
+    for office in [gb, md, &ministry] {
+        office.demand_sound().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

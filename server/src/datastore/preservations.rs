@@ -8,7 +8,7 @@ use rogatory_core::{CaseId, SharedNumber, Timestamp};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-pub(super) fn preservation_place(case: impl std::fmt::Display) -> String {
+pub(super) fn place(case: impl std::fmt::Display) -> String {
     format!("preservation/{case}")
 }
 
@@ -35,7 +35,7 @@ impl Transaction {
         .bind(preservation.stage.as_str())
         .bind(preservation.stage.since().microseconds())
         .bind(self.now().microseconds())
-        .bind(key.encrypt(&preservation_place(&preservation.case), &body)?)
+        .bind(key.encrypt(&place(&preservation.case), &body)?)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -47,8 +47,7 @@ impl Transaction {
     /// [`crate::problem::Problem`] if there is no such case, or a database error.
     pub async fn update_preservation(&mut self, preservation: &Preservation) -> Result<(), StoreError> {
         let body = serde_json::to_vec(preservation).map_err(damaged)?;
-        let body =
-            self.key(preservation.case.as_str())?.encrypt(&preservation_place(&preservation.case), &body)?;
+        let body = self.key(preservation.case.as_str())?.encrypt(&place(&preservation.case), &body)?;
         let done = sqlx::query(
             "-- update_preservation
              UPDATE preservation SET stage = $2, stage_time = $3, preserved_until = $4, followed_up_by = $5, body = $6
@@ -130,7 +129,7 @@ impl Session {
     fn preservation_of(&self, row: &SqliteRow) -> Result<Preservation, StoreError> {
         let case: CaseId = parse(row.try_get(0)?, "a stored case id is damaged")?;
         let sealed: Vec<u8> = row.try_get(1)?;
-        let body = self.key(case.as_str())?.decrypt(&preservation_place(&case), &sealed)?;
+        let body = self.key(case.as_str())?.decrypt(&place(&case), &sealed)?;
         Ok(serde_json::from_slice(&body).map_err(damaged)?)
     }
 }

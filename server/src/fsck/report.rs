@@ -225,10 +225,10 @@ impl Report {
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<12}{:>10}{:>10}{:>10}{:>10}", "item", "present", "erased", "missing", "damaged")?;
+        writeln!(f, "{:<14}{:>10}{:>10}{:>10}{:>10}", "item", "present", "erased", "missing", "damaged")?;
         for (item, count) in &self.items {
             let Count { present, erased, missing, damaged } = count;
-            writeln!(f, "{:<12}{present:>10}{erased:>10}{missing:>10}{damaged:>10}", item.as_str())?;
+            writeln!(f, "{:<14}{present:>10}{erased:>10}{missing:>10}{damaged:>10}", item.as_str())?;
         }
         let mut log = format!("the custody log has {} leaves", self.leaves);
         match self.checkpoint_leaves {

@@ -13,7 +13,7 @@ use rogatory_core::mla_request::MlaRequest;
 use rogatory_core::order::ProductionOrder;
 use rogatory_core::preservation::Preservation;
 use rogatory_core::receipt::{Receipt, Receipted};
-use rogatory_core::{Digest, PartyId, SharedNumber, Timestamp, chain};
+use rogatory_core::{Digest, PartyId, Timestamp, chain};
 use rogatory_custody::case_head::verify_case_head;
 use rogatory_custody::note::Vkey;
 use std::collections::BTreeSet;
@@ -105,8 +105,7 @@ fn order_faults(row: &RawMatter, key: &CaseKey, log: &CaseLog) -> Vec<String> {
 }
 
 fn preservation_faults(row: &RawPreservation, key: &CaseKey, log: &CaseLog) -> Vec<String> {
-    let mut faults = Vec::new();
-    let matter = &row.matter;
+    let (matter, mut faults) = (&row.matter, Vec::new());
     let read = matter.preservation(key).map_err(|problem| chain(&problem));
     match read
         .and_then(|body| serde_json::from_slice::<Preservation>(&body).map_err(|error| error.to_string()))
@@ -118,17 +117,15 @@ fn preservation_faults(row: &RawPreservation, key: &CaseKey, log: &CaseLog) -> V
             differs(&mut faults, "side", &matter.side, preservation.side.as_str());
             differs(&mut faults, "counterpart", &matter.counterpart, &preservation.counterpart.to_string());
             differs(&mut faults, "instrument", &matter.about, &preservation.instrument);
-            let (stage, until) = (&preservation.stage, preservation.stage.preserved_until());
-            stage_faults(&mut faults, matter, (stage.as_str(), stage.since()), log);
-            if row.preserved_until != until.map(Timestamp::microseconds) {
-                faults.push(
-                    "the last instant of preservation is another than the one by which it lapses".to_owned(),
-                );
+            let stage = (preservation.stage.as_str(), preservation.stage.since());
+            stage_faults(&mut faults, matter, stage, log);
+            let until = preservation.stage.preserved_until().map(Timestamp::microseconds);
+            if row.preserved_until != until {
+                faults.push("the instant until which it holds is another".to_owned());
             }
-            let held_by = preservation.followed_up_by.as_ref().map(SharedNumber::as_str);
-            if row.followed_up_by.as_deref() != held_by {
-                faults
-                    .push("the request that holds it is another than the one that followed it up".to_owned());
+            let followed = preservation.followed_up_by.as_ref().map(|number| number.as_str());
+            if row.followed_up_by.as_deref() != followed {
+                faults.push("the request that follows it up is another".to_owned());
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::datastore::cases::{order_place, request_place};
 use crate::datastore::custody::body_place;
 use crate::datastore::documents::{container_place, receipt_place as document_receipt_place};
 use crate::datastore::packages::{receipt_place as package_receipt_place, relay_answer_place, relay_place};
-use crate::datastore::preservations::preservation_place;
+use crate::datastore::preservations;
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
 use sqlx::Row as _;
@@ -218,7 +218,7 @@ impl RawMatter {
     /// # Errors
     /// [`Problem`] if it was changed or belongs elsewhere.
     pub fn preservation(&self, key: &CaseKey) -> Result<Vec<u8>, Problem> {
-        key.decrypt(&preservation_place(&self.case), &self.body)
+        key.decrypt(&preservations::place(&self.case), &self.body)
     }
 
     /// The body of an order in clear.
@@ -230,14 +230,14 @@ impl RawMatter {
     }
 }
 
-/// The row of a preservation.
+/// The columns that a preservation has besides.
 #[derive(Clone, Debug)]
 pub struct RawPreservation {
-    /// What it has in common with a request.
+    /// What it has in common with requests.
     pub matter: RawMatter,
-    /// The last instant of preservation, by which it lapses.
+    /// The last instant at which the data are preserved.
     pub preserved_until: Option<i64>,
-    /// The request that holds it.
+    /// The request that follows it up.
     pub followed_up_by: Option<String>,
 }
 
@@ -288,14 +288,6 @@ pub struct RawParty {
 
 pub(super) fn receipt_of(row: &SqliteRow, at: usize) -> Result<RawReceipt, sqlx::Error> {
     Ok(RawReceipt { sha256: row.try_get(at)?, sealed: row.try_get(at + 1)?, leaf: row.try_get(at + 2)? })
-}
-
-pub(super) fn preservation_of(row: &SqliteRow) -> Result<RawPreservation, sqlx::Error> {
-    Ok(RawPreservation {
-        matter: matter_of(row)?,
-        preserved_until: row.try_get(8)?,
-        followed_up_by: row.try_get(9)?,
-    })
 }
 
 pub(super) fn matter_of(row: &SqliteRow) -> Result<RawMatter, sqlx::Error> {
