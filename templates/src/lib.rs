@@ -1,6 +1,6 @@
 //! Letters and forms: what each must contain, and how its paper looks.
 //!
-//! Holds the template packs (data: schema, layout, example), the check of facts against a schema,
+//! Holds the forms (data: structure, words by language, examples), the check of facts against a schema,
 //! and the renderer that turns a formal document's JSON into its PDF. May call `rogatory-core` and
 //! the typesetting engine. Never opens a file or a socket, never asks the time: fonts, layouts and
 //! schemas are compiled in, and the date on a paper is the one its JSON carries. Text from a document
@@ -25,17 +25,19 @@ mod finding;
 mod fonts;
 mod instrument;
 mod key;
+mod pack;
 mod prefill;
 mod qr;
 mod render;
 mod schema;
 mod shape;
 mod text;
+mod translation;
 mod view;
 mod words;
 mod world;
 
-pub use catalogue::{Template, catalogue};
+pub use catalogue::{LANGUAGES, Template, bilingual, catalogue};
 pub use finding::{Finding, Severity, blocks};
 pub use instrument::{Instrument, instrument, instruments};
 pub use prefill::{
@@ -45,6 +47,7 @@ pub use prefill::{
 };
 pub use render::{DOCUMENT_LIMIT_BYTES, PAGE_LIMIT, RenderError, render_pdf};
 pub use schema::{Audience, Condition, Confidence, Demand, Field, Schema, SchemaError, Section, Shape};
+pub use words::{Ground, ground};
 
 /// The program and version that a document's JSON names as its renderer.
 pub const RENDERER: &str = concat!("rogatory-templates ", env!("CARGO_PKG_VERSION"));

@@ -11,7 +11,8 @@ const LINE_LIMIT: usize = 2_000;
 const TEXT_LIMIT: usize = 20_000;
 
 /// Texts that fill a field without saying anything.
-const PLACEHOLDERS: [&str; 9] = ["-", "?", "...", "…", "n/a", "tbd", "todo", "xxx", "none given"];
+const PLACEHOLDERS: [&str; 10] =
+    ["-", "?", "...", "…", "n/a", "tbd", "todo", "xxx", "none given", "à compléter"];
 
 /// Says in plain words what is wrong with `value`, and what to write.
 pub(crate) fn problem(field: &Field, value: &Value) -> Option<(String, String)> {
@@ -107,8 +108,18 @@ fn text_problem(field: &Field, text: &str) -> Option<(String, String)> {
             "is not a package id",
             "write it as `rogatory package verify` prints it, for example PK-7K2M9QXR4T1VC8ZE",
         ),
+        Shape::QuestionNumber => wants(
+            is_question_number(text),
+            "is not the number of a question",
+            "write 1 to 12 capital letters, digits or hyphens, for example Q1",
+        ),
         Shape::Boolean | Shape::Port | Shape::List => None,
     }
+}
+
+fn is_question_number(text: &str) -> bool {
+    (1..=12).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Whether `text` is a civil date that exists.

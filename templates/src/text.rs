@@ -21,6 +21,28 @@ pub(crate) fn line(text: &str, plain: bool) -> String {
     visible(text, plain)
 }
 
+/// Sets the blanks of a fixed text as its language wants them: an article and its number, and in French
+/// a sign and the word before it, stay on one line. The files are written with plain blanks.
+pub(crate) fn set(text: &str, language: &str) -> String {
+    let mut text = text.to_owned();
+    for short in ["Art. ", "Arts ", "art. ", "no. ", "n° ", "STE ", "STCE ", "ETS ", "CETS "] {
+        text = text.replace(short, &format!("{}\u{a0}", short.trim_end()));
+    }
+    if language == "fr" {
+        for (plain, set) in [
+            (" :", "\u{a0}:"),
+            (" ;", "\u{202f};"),
+            (" ?", "\u{202f}?"),
+            (" !", "\u{202f}!"),
+            ("« ", "«\u{a0}"),
+            (" »", "\u{a0}»"),
+        ] {
+            text = text.replace(plain, set);
+        }
+    }
+    text
+}
+
 /// Replaces what cannot be seen by its number. `plain` leaves printable ASCII only: the last resort
 /// when the engine could not set a text.
 fn visible(text: &str, plain: bool) -> String {
