@@ -29,12 +29,34 @@ pub enum DocumentKind {
     Request,
     /// The word that a request or order has arrived and is being dealt with.
     Acknowledgement,
+    /// What the requested authority must know before it can go on.
+    Question,
+    /// The requesting authority's answer to a question.
+    Answer,
+    /// The requested authority's decision not to give the assistance, or a part of it.
+    Refusal,
+    /// The requested authority's decision to give the assistance later.
+    Postponement,
+    /// A request passed on to the authority of the same State that is competent for it.
+    Forwarding,
+    /// The word to the requesting authority that its request was passed on, and to whom.
+    ForwardingNotice,
     /// The requested authority's order to a provider.
     Order,
     /// The requested authority's decision that the request was executed.
     Execution,
+    /// The requesting authority's word that it asks no longer.
+    Withdrawal,
     /// The requesting authority's word that the matter is closed.
     Closing,
+    /// A request that stored data be preserved until assistance is asked for.
+    Preservation,
+    /// The requested authority's word that data are preserved, and until when.
+    Confirmation,
+    /// A request that data stay preserved for longer.
+    Extension,
+    /// The requesting authority's word that data need not be preserved any longer.
+    Release,
     /// Signed word about a transmission.
     Receipt,
     /// An institution's signed description of itself.
@@ -66,12 +88,23 @@ impl SignerRule {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 18] = [
         Self::Request,
         Self::Acknowledgement,
+        Self::Question,
+        Self::Answer,
+        Self::Refusal,
+        Self::Postponement,
+        Self::Forwarding,
+        Self::ForwardingNotice,
         Self::Order,
         Self::Execution,
+        Self::Withdrawal,
         Self::Closing,
+        Self::Preservation,
+        Self::Confirmation,
+        Self::Extension,
+        Self::Release,
         Self::Receipt,
         Self::PartyEntry,
     ];
@@ -82,9 +115,20 @@ impl DocumentKind {
         match self {
             Self::Request => "request",
             Self::Acknowledgement => "acknowledgement",
+            Self::Question => "question",
+            Self::Answer => "answer",
+            Self::Refusal => "refusal",
+            Self::Postponement => "postponement",
+            Self::Forwarding => "forwarding",
+            Self::ForwardingNotice => "forwarding-notice",
             Self::Order => "order",
             Self::Execution => "execution",
+            Self::Withdrawal => "withdrawal",
             Self::Closing => "closing",
+            Self::Preservation => "preservation",
+            Self::Confirmation => "confirmation",
+            Self::Extension => "extension",
+            Self::Release => "release",
             Self::Receipt => "receipt",
             Self::PartyEntry => "party-entry",
         }
@@ -94,8 +138,22 @@ impl DocumentKind {
     #[must_use]
     pub const fn signer_rule(self) -> SignerRule {
         match self {
-            Self::Request | Self::Order | Self::Execution => SignerRule::TwoOfficersAndSeal,
-            Self::Acknowledgement | Self::Closing => SignerRule::OneOfficerAndSeal,
+            Self::Request
+            | Self::Refusal
+            | Self::Postponement
+            | Self::Order
+            | Self::Execution
+            | Self::Withdrawal
+            | Self::Preservation
+            | Self::Extension
+            | Self::Release => SignerRule::TwoOfficersAndSeal,
+            Self::Acknowledgement
+            | Self::Question
+            | Self::Answer
+            | Self::Forwarding
+            | Self::ForwardingNotice
+            | Self::Closing
+            | Self::Confirmation => SignerRule::OneOfficerAndSeal,
             Self::Receipt | Self::PartyEntry => SignerRule::SealAlone,
         }
     }
@@ -104,9 +162,9 @@ impl DocumentKind {
     #[must_use]
     pub const fn drafting_roles(self) -> &'static [Role] {
         match self {
-            Self::Request | Self::Order | Self::Execution | Self::Closing => &[Role::Drafter],
             Self::Acknowledgement => &[Role::Drafter, Role::ProviderAgent],
             Self::Receipt | Self::PartyEntry => &[],
+            _ => &[Role::Drafter],
         }
     }
 
@@ -114,8 +172,21 @@ impl DocumentKind {
     #[must_use]
     pub const fn competence_to_send(self) -> Option<Competence> {
         match self {
-            Self::Request | Self::Closing => Some(Competence::RequestAssistance),
-            Self::Order | Self::Execution => Some(Competence::ExecuteRequests),
+            Self::Request
+            | Self::Answer
+            | Self::Withdrawal
+            | Self::Closing
+            | Self::Preservation
+            | Self::Extension
+            | Self::Release => Some(Competence::RequestAssistance),
+            Self::Question
+            | Self::Refusal
+            | Self::Postponement
+            | Self::Forwarding
+            | Self::ForwardingNotice
+            | Self::Order
+            | Self::Execution
+            | Self::Confirmation => Some(Competence::ExecuteRequests),
             Self::Acknowledgement | Self::Receipt | Self::PartyEntry => None,
         }
     }
@@ -124,10 +195,22 @@ impl DocumentKind {
     #[must_use]
     pub const fn competence_to_receive(self) -> Option<Competence> {
         match self {
-            Self::Request => Some(Competence::ExecuteRequests),
+            Self::Request | Self::Answer | Self::Forwarding | Self::Preservation | Self::Extension => {
+                Some(Competence::ExecuteRequests)
+            }
             Self::Order => Some(Competence::ProduceEvidence),
-            Self::Execution => Some(Competence::RequestAssistance),
-            Self::Acknowledgement | Self::Closing | Self::Receipt | Self::PartyEntry => None,
+            Self::Question
+            | Self::Refusal
+            | Self::Postponement
+            | Self::ForwardingNotice
+            | Self::Execution
+            | Self::Confirmation => Some(Competence::RequestAssistance),
+            Self::Acknowledgement
+            | Self::Withdrawal
+            | Self::Closing
+            | Self::Release
+            | Self::Receipt
+            | Self::PartyEntry => None,
         }
     }
 }
