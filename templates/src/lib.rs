@@ -38,7 +38,11 @@ mod world;
 pub use catalogue::{Template, catalogue};
 pub use finding::{Finding, Severity, blocks};
 pub use instrument::{Instrument, instrument, instruments};
-pub use prefill::{acknowledgement_facts, closing_facts, execution_facts, order_facts};
+pub use prefill::{
+    acknowledgement_facts, answer_facts, closing_facts, confirmation_facts, execution_facts, extension_facts,
+    forwarding_facts, forwarding_notice_facts, order_facts, postponement_facts, question_facts,
+    refusal_facts, release_facts, withdrawal_facts,
+};
 pub use render::{DOCUMENT_LIMIT_BYTES, PAGE_LIMIT, RenderError, render_pdf};
 pub use schema::{Audience, Condition, Confidence, Demand, Field, Schema, SchemaError, Section, Shape};
 
