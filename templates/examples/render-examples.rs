@@ -30,7 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
         let opens = matches!(
             template.kind(),
-            DocumentKind::Request | DocumentKind::Order | DocumentKind::Preservation | DocumentKind::Forwarding
+            DocumentKind::Request
+                | DocumentKind::Order
+                | DocumentKind::Preservation
+                | DocumentKind::Forwarding
         );
         let document = json!({
             "format": 1, "profile": 1, "kind": template.kind(),

@@ -110,8 +110,7 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
 });
 
 fn read() -> Result<Catalogue, SchemaError> {
-    let file: CatalogueFile =
-        toml::from_str(include_str!("../catalogue.toml")).map_err(SchemaError::Toml)?;
+    let file: CatalogueFile = toml::from_str(include_str!("../catalogue.toml")).map_err(SchemaError::Toml)?;
     if file.languages != LANGUAGES {
         let what = "the catalogue names other languages than the program";
         return Err(SchemaError::Field { template: String::new(), field: String::new(), what });
@@ -130,19 +129,21 @@ fn read() -> Result<Catalogue, SchemaError> {
         let mut tongues = Vec::new();
         for ((language, shared), (text, example)) in LANGUAGES.iter().zip(&shared).zip(files.languages) {
             let schema = form.in_words(language, read_texts(text, language)?, shared)?;
-            let example: Value = serde_json::from_str(example).map_err(|_| wrong("its example is no JSON"))?;
+            let example: Value =
+                serde_json::from_str(example).map_err(|_| wrong("its example is no JSON"))?;
             tongues.push((*language, Arc::new(schema), Arc::new(example)));
         }
         let english = tongues.first().map(|(_, schema, _)| Arc::clone(schema));
         let english = english.ok_or_else(|| wrong("has no language"))?;
-        let template = |language: String, schema: &Arc<Schema>, beside: Option<&Arc<Schema>>, example| Template {
-            language,
-            schema: Arc::clone(schema),
-            beside: beside.cloned(),
-            english: Arc::clone(&english),
-            example: Arc::clone(example),
-            entry: Arc::clone(&entry),
-        };
+        let template =
+            |language: String, schema: &Arc<Schema>, beside: Option<&Arc<Schema>>, example| Template {
+                language,
+                schema: Arc::clone(schema),
+                beside: beside.cloned(),
+                english: Arc::clone(&english),
+                example: Arc::clone(example),
+                entry: Arc::clone(&entry),
+            };
         for (language, schema, example) in &tongues {
             catalogue.single.push(template((*language).to_owned(), schema, None, example));
             for (second, other, _) in tongues.iter().filter(|(second, ..)| second != language) {
@@ -301,7 +302,9 @@ mod tests {
         for field in &schema.fields {
             said.push((field.key.clone(), &field.label));
             said.push((field.key.clone(), &field.help));
-            said.extend(field.condition.as_ref().map(|condition| (field.key.clone(), condition.text.as_str())));
+            said.extend(
+                field.condition.as_ref().map(|condition| (field.key.clone(), condition.text.as_str())),
+            );
         }
         said
     }

@@ -6,6 +6,17 @@
 //! schemas are compiled in, and the date on a paper is the one its JSON carries. Text from a document
 //! is data to the engine, never markup.
 //!
+//! A form is a folder: `form.toml` (its fields and the rules of law that ask for them, once), and for each
+//! language `text.toml` (its words) and `example.json`. Labels that several forms share are in
+//! `common/<language>/fields.toml`, words of every paper and the grounds of refusal in
+//! `common/<language>/words.toml`. All are set by one layout, `common/letter.typ`. Files are written with
+//! plain blanks; the no-break blanks of French are set when they are read. A new form is its folder, a
+//! line in `catalogue.toml` and one in `src/catalogue.rs`; the tests say what it lacks.
+//!
+//! A document's `language` says how its paper is set: `en`, `fr`, or with the fixed text of a second
+//! language beside it, `en-x-beside-fr`. In the latter case `body.translations` may hold texts of the
+//! second language by their path, which stand beside those of the first.
+//!
 //! ```
 //! use rogatory_templates::{Template, blocks};
 //!

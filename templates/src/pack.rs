@@ -4,7 +4,9 @@
 //! how they are called. A label that means the same in several forms stands once, in
 //! `common/<language>/fields.toml`; a form's own text goes before it. Reads compiled-in text only.
 
-use crate::schema::{Audience, Condition, Confidence, Demand, Field, Schema, SchemaError, Section, Shape, Table};
+use crate::schema::{
+    Audience, Condition, Confidence, Demand, Field, Schema, SchemaError, Section, Shape, Table,
+};
 use crate::text;
 use rogatory_core::document::DocumentKind;
 use serde::Deserialize;
@@ -115,8 +117,10 @@ impl Form {
     pub(crate) fn from_toml(file: &str) -> Result<Self, SchemaError> {
         let mut form: Self = toml::from_str(file).map_err(SchemaError::Toml)?;
         for name in &form.parts {
-            let (_, part) =
-                PARTS.iter().find(|(known, _)| known == name).ok_or_else(|| form.wrong(name, "is no part"))?;
+            let (_, part) = PARTS
+                .iter()
+                .find(|(known, _)| known == name)
+                .ok_or_else(|| form.wrong(name, "is no part"))?;
             let part: Part = toml::from_str(part).map_err(SchemaError::Toml)?;
             form.fields.extend(part.fields);
         }
@@ -138,7 +142,8 @@ impl Form {
         texts: Texts,
         shared: &FieldTexts,
     ) -> Result<Schema, SchemaError> {
-        if let Some(key) = texts.fields.keys().find(|key| self.fields.iter().all(|field| field.key != **key)) {
+        if let Some(key) = texts.fields.keys().find(|key| self.fields.iter().all(|field| field.key != **key))
+        {
             return Err(self.wrong(key, "has a text and is no field"));
         }
         if let Some(key) = texts.sections.keys().find(|key| !self.sections.contains(key)) {

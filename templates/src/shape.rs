@@ -2,7 +2,7 @@
 
 use crate::instrument::instrument;
 use crate::schema::{Field, Shape};
-use rogatory_core::reference::OfficeReference;
+use rogatory_core::reference::{OfficeReference, QuestionId};
 use rogatory_core::{Digest, OfficerId, PackageId, PartyId, SharedNumber, Timestamp};
 use serde_json::Value;
 
@@ -109,17 +109,12 @@ fn text_problem(field: &Field, text: &str) -> Option<(String, String)> {
             "write it as `rogatory package verify` prints it, for example PK-7K2M9QXR4T1VC8ZE",
         ),
         Shape::QuestionNumber => wants(
-            is_question_number(text),
+            text.parse::<QuestionId>().is_ok(),
             "is not the number of a question",
             "write 1 to 12 capital letters, digits or hyphens, for example Q1",
         ),
         Shape::Boolean | Shape::Port | Shape::List => None,
     }
-}
-
-fn is_question_number(text: &str) -> bool {
-    (1..=12).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Whether `text` is a civil date that exists.

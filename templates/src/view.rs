@@ -131,7 +131,10 @@ struct Builder<'a> {
 
 /// The words of the languages in which `template` is set, as the layout reads them.
 pub(crate) fn words_of(template: &'static Template) -> Vec<&'static Words> {
-    std::iter::once(template.schema()).chain(template.beside()).map(|schema| words(&schema.language)).collect()
+    std::iter::once(template.schema())
+        .chain(template.beside())
+        .map(|schema| words(&schema.language))
+        .collect()
 }
 
 /// Builds the view of `document`, whose JSON has the digest `digest`. `plain` shows ASCII only.
@@ -152,7 +155,8 @@ pub(crate) fn view(document: &Document, template: &'static Template, digest: Dig
         .iter()
         .enumerate()
         .map(|(index, section)| Section {
-            title: builder.said(|tongue| tongue.schema.sections.get(index).map_or("", |section| &section.title)),
+            title: builder
+                .said(|tongue| tongue.schema.sections.get(index).map_or("", |section| &section.title)),
             blocks: builder.blocks(&section.id),
         })
         .filter(|section| !section.blocks.is_empty())
@@ -349,9 +353,11 @@ impl Builder<'_> {
             column.split(' ').map(label).collect::<Vec<_>>().join(", ")
         };
         std::iter::once(self.said(|tongue| &tongue.words.number))
-            .chain(table.columns.iter().map(|column| {
-                self.tongues.iter().map(|tongue| heading(tongue, column)).collect::<Said>()
-            }))
+            .chain(
+                table.columns.iter().map(|column| {
+                    self.tongues.iter().map(|tongue| heading(tongue, column)).collect::<Said>()
+                }),
+            )
             .collect()
     }
 
@@ -401,8 +407,7 @@ impl Builder<'_> {
 
     /// A value whose words are ours, once in each language; what no language names is left empty.
     fn fixed(&self, of: impl Fn(&Words) -> Option<String>, style: &'static str) -> Shown {
-        let mut said =
-            self.tongues.iter().map(|tongue| self.lines(&of(tongue.words).unwrap_or_default()));
+        let mut said = self.tongues.iter().map(|tongue| self.lines(&of(tongue.words).unwrap_or_default()));
         let lines = said.next().unwrap_or_default();
         let beside = said.next().filter(|beside| *beside != lines).unwrap_or_default();
         Shown { lines, beside, style }
@@ -420,13 +425,10 @@ impl Builder<'_> {
             _ => false,
         };
         match field.shape {
-            Shape::Choice | Shape::Boolean if known => {
-                self.fixed(|words| Some(choice(words, &raw)), "text")
+            Shape::Choice | Shape::Boolean if known => self.fixed(|words| Some(choice(words, &raw)), "text"),
+            Shape::Instrument if known => {
+                self.fixed(|words| words.instruments.get(&raw).map(|name| format!("{name} ({raw})")), "text")
             }
-            Shape::Instrument if known => self.fixed(
-                |words| words.instruments.get(&raw).map(|name| format!("{name} ({raw})")),
-                "text",
-            ),
             Shape::Instant => match raw.parse::<Timestamp>() {
                 Ok(at) => self.fixed(|words| Some(instant(at, words)), "text"),
                 Err(_) => self.written(&raw, None, "text"),
@@ -539,9 +541,5 @@ fn shorten(recipient: &str, words: &Words) -> String {
     }
     let head: String = recipient.chars().take(24).collect();
     let tail: String = recipient.chars().skip(count - 12).collect();
-    format!(
-        "{head} ... {tail} ({count} {})\nSHA-256 {}",
-        words.characters,
-        Digest::of(recipient.as_bytes())
-    )
+    format!("{head} ... {tail} ({count} {})\nSHA-256 {}", words.characters, Digest::of(recipient.as_bytes()))
 }

@@ -24,11 +24,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         let path = VirtualPath::new(path).expect("a constant path is valid");
         FileId::new(RootedPath::new(VirtualRoot::Project, path))
     };
-    Names {
-        letter: name("/letter.typ"),
-        view: name("/view.json"),
-        words: name("/words.json"),
-    }
+    Names { letter: name("/letter.typ"), view: name("/view.json"), words: name("/words.json") }
 });
 
 static LIBRARY: LazyLock<LazyHash<Library>> = LazyLock::new(|| LazyHash::new(Library::default()));

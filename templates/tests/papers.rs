@@ -302,13 +302,29 @@ fn fixed_text_stands_in_both_languages_and_facts_once() {
             }
         }
         for section in &schema.sections {
-            assert!(section.title.split_whitespace().all(|word| text.contains(&packed(word))), "{}", section.title);
+            assert!(
+                section.title.split_whitespace().all(|word| text.contains(&packed(word))),
+                "{}",
+                section.title
+            );
         }
         for field in schema.fields.iter().filter(|field| field.key.starts_with("intention.")) {
-            assert!(field.label.split_whitespace().all(|word| text.contains(&packed(word))), "{}", field.label);
+            assert!(
+                field.label.split_whitespace().all(|word| text.contains(&packed(word))),
+                "{}",
+                field.label
+            );
         }
     }
-    for word in ["Yes/Oui", "Trafficdata", "Donnéesrelativesautrafic", "22November2026", "22novembre2026", "URGENT", "CONFIDENTIAL/CONFIDENTIEL"] {
+    for word in [
+        "Yes/Oui",
+        "Trafficdata",
+        "Donnéesrelativesautrafic",
+        "22November2026",
+        "22novembre2026",
+        "URGENT",
+        "CONFIDENTIAL/CONFIDENTIEL",
+    ] {
         assert!(text.contains(word), "{word}");
     }
     assert!(!text.contains("URGENT/URGENT"));
@@ -345,7 +361,10 @@ fn a_translation_stands_beside_what_it_translates() {
         let mut body = template.example();
         body["translations"] = json!({ path: value });
         let findings = template.check(&body);
-        assert!(findings.iter().any(|finding| finding.field == format!("translations.{path}")), "{findings:?}");
+        assert!(
+            findings.iter().any(|finding| finding.field == format!("translations.{path}")),
+            "{findings:?}"
+        );
         if let Some(text) = text_of(&render(template, body)) {
             assert!(text.contains("astray-8804"), "{path}");
         }

@@ -527,8 +527,8 @@ fn ground(body: &Value, report: &mut Report<'_>) {
     let Some(ground) = text(body, "ground") else { return };
     let number = ground.split('-').next().unwrap_or_default();
     match (text(body, "refused"), number) {
-        (Some("preservation"), "R02" | "R05") => {}
-        (Some("preservation"), "R07") => report.warning(
+        (Some("preservation" | "extension"), "R02" | "R05") => {}
+        (Some("preservation" | "extension"), "R07") => report.warning(
             "ground",
             "Dual criminality is no condition of preservation.",
             "refuse on it only if your State made the reservation of Art. 29(4) and it could not be met when the data are disclosed",
