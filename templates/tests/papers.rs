@@ -210,10 +210,9 @@ fn any_body_is_rendered_or_refused_and_never_a_panic() {
             let _ = template.check(&body);
             // The layout is the same in every language and for every form: two stand for the others.
             let stands = template.id() == "common/order" || template.id() == "ets185/art29";
-            if !stands && !(template.language() == "en" && body == json!({})) {
-                continue;
+            if stands || (template.language() == "en" && body == json!({})) {
+                render_pdf(&bytes(&document(template, body.clone()))).expect("an empty form is rendered");
             }
-            render_pdf(&bytes(&document(template, body.clone()))).expect("an empty form is rendered");
         }
     }
 }
