@@ -31,7 +31,7 @@ pub struct Preservation {
     pub instrument: String,
     /// The requested authority's file number, once it has confirmed.
     pub requested_reference: Option<OfficeReference>,
-    /// When the requested authority received it; on the requesting side in its receipt.
+    /// When the requested authority received it, as its receipt says.
     pub received_time: Option<Timestamp>,
     /// The extension that was asked for and is not yet answered.
     pub extension_asked: Option<ExtensionAsked>,
@@ -388,16 +388,20 @@ impl Preservation {
         }
     }
 
-    /// The counterpart's receipt is here: it has the request and holds the data, or will say why not.
+    /// The counterpart's receipt is here, which says when it received the request; until it confirms or
+    /// refuses, nothing more is known.
     ///
     /// # Errors
     /// [`WrongPreservationStage`] unless it is approved.
     pub fn request(
         self,
         receipt_sha256: Digest,
+        received_time: Timestamp,
         at: Timestamp,
     ) -> Result<SteppedPreservation, WrongPreservationStage> {
-        self.step(PreservationStep::Request, PreservationStage::Requested { at, receipt_sha256 })
+        let next = PreservationStage::Requested { at, receipt_sha256 };
+        let (preservation, events) = self.step(PreservationStep::Request, next)?;
+        Ok((Self { received_time: Some(received_time), ..preservation }, events))
     }
 
     /// The counterpart answered with a negative receipt.

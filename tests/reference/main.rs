@@ -3,6 +3,7 @@
 use rogatory_core::custody_event::EventKind;
 use rogatory_core::mla_request::StageName;
 use rogatory_core::order;
+use rogatory_core::preservation;
 use rogatory_pki::tls::Refusal;
 use rogatory_server::fsck::Item;
 use rogatory_server::problem::{Kind, Reason};
@@ -125,9 +126,22 @@ fn the_diagram_of_orders_is_the_table_of_their_transitions() {
 }
 
 #[test]
+fn the_diagram_of_preservations_is_the_table_of_their_transitions() {
+    let real: BTreeSet<[String; 4]> = preservation::TRANSITIONS
+        .iter()
+        .map(|(side, from, step, to)| [kebab(side), (*from).to_owned(), kebab(step), (*to).to_owned()])
+        .collect();
+    assert_eq!(diagram("preservation"), real);
+}
+
+#[test]
 fn every_step_of_a_diagram_is_explained() {
     let page = page("data-model.md");
-    for (name, heading) in [("request", "Stages of a request"), ("order", "Stages of an order")] {
+    for (name, heading) in [
+        ("request", "Stages of a request"),
+        ("order", "Stages of an order"),
+        ("preservation", "Stages of a preservation"),
+    ] {
         let text = chapter(&page, heading);
         for [_, _, step, _] in diagram(name) {
             assert!(

@@ -1,11 +1,12 @@
 //! What the two sides of a request say to one another besides asking and executing: questions, refusals,
 //! postponements, executions in part, withdrawals.
 
-use rogatory_client::commands::documents;
 use rogatory_core::SharedNumber;
 use rogatory_core::document::{Document, NamedPackage};
 use rogatory_core::ground::NonDeliveryGround;
 use rogatory_core::receipt::ReceiptKind;
+use rogatory_server::faults::Broken;
+use rogatory_tests::faults::Site;
 use rogatory_tests::papers::{self, assert_refused};
 use rogatory_tests::{Federation, Office, road};
 use serde_json::{Value, json};
@@ -308,30 +309,23 @@ async fn the_requesting_authority_withdraws() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_and_a_refusal_that_cross_leave_both_sides_withdrawn() {
-    let mut federation = Federation::new().await;
+    let federation = Federation::new().await;
+    let Federation { gb, md, .. } = &federation;
     let request = federation.request_acknowledged().await;
     let number = &request.shared_number;
-    // Both are sealed before either arrives: each office's server is down while the other seals.
-    let withdrawal = papers::withdrawal(&federation.gb, &request, 2);
-    let refusal = papers::refusal(&federation.md, &request, 2, GROUND, "whole");
-    let withdrawal = ready(&federation.gb, &withdrawal).await;
-    let refusal = ready(&federation.md, &refusal).await;
-    federation.md.stop().await;
-    let sealed_withdrawal = sealed_and_not_sent(&federation.gb, &withdrawal).await;
-    federation.md.start().await;
-    federation.gb.stop().await;
-    let sealed_refusal = sealed_and_not_sent(&federation.md, &refusal).await;
-    federation.gb.start().await;
-    let Federation { gb, md, .. } = &federation;
-    for (from, to, container) in [(gb, md, sealed_withdrawal), (md, gb, sealed_refusal)] {
-        let answer = papers::deliver(from, to, container).await.expect("a receipt");
-        let receipt = papers::receipt(papers::receipt_bytes(&answer));
-        assert_eq!(receipt.receipt, ReceiptKind::Delivery, "{receipt:?}");
+    let refusal = ready(md, &papers::refusal(md, &request, 2, GROUND, "whole")).await;
+    let withdrawal = ready(gb, &papers::withdrawal(gb, &request, 2)).await;
+    // The refusal is sealed and lost on the way; the withdrawal arrives, and its receipt is lost.
+    for (office, id, broken) in [(md, &refusal, Broken::Lost), (gb, &withdrawal, Broken::KeptButReportedLost)]
+    {
+        office.faults.arm(Site::Call("DeliverDocument"), broken);
+        let sent = papers::transmit(office, "drafter", id).await;
+        assert_eq!(sent.map(drop).expect_err("it is told as lost").exit().code(), 75);
     }
+    assert_eq!(road::stages(number, &[gb, md]).await, ["acknowledged", "withdrawn"]);
+    assert!(papers::transmit(md, "drafter", &refusal).await.expect("a receipt").delivered);
     assert_eq!(road::stages(number, &[gb, md]).await, ["refused", "withdrawn"], "each took the other's");
-    for (office, id) in [(gb, &withdrawal), (md, &refusal)] {
-        assert!(papers::transmit(office, "drafter", id).await.expect("the same receipt").delivered);
-    }
+    assert!(papers::transmit(gb, "drafter", &withdrawal).await.expect("the same receipt").delivered);
     assert_eq!(road::stages(number, &[gb, md]).await, ["withdrawn", "withdrawn"]);
     road::send(gb, "drafter", &papers::closing(gb, &request, 3), "").await;
     assert_eq!(road::stages(number, &[gb, md]).await, ["closed", "closed"]);
@@ -346,11 +340,4 @@ async fn ready(office: &Office, document: &Document) -> String {
     let handed = papers::hand_in(office, "drafter", draft, "").await.expect("a draft");
     papers::approve(office, "approver", &handed.document_id).await.expect("an approval");
     handed.document_id
-}
-
-/// Has a document sealed while nobody answers; gives the sealed bytes.
-async fn sealed_and_not_sent(office: &Office, id: &str) -> Vec<u8> {
-    let sent = papers::transmit(office, "drafter", id).await;
-    assert_eq!(sent.expect_err("nobody answers").exit().code(), 75);
-    documents::fetch(&office.session("drafter"), id).await.expect("the sealed document").container.to_vec()
 }

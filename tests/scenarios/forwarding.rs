@@ -72,6 +72,10 @@ async fn a_request_is_forwarded_and_the_clock_is_kept() {
     let case = road::case(&ministry, number).await;
     assert_eq!((&case.counterpart, &case.forwarded_by), (&gb.party.to_string(), &first));
     assert_eq!(road::case(md, number).await.forwarded_to, competent);
+    for office in offices {
+        let report = rogatory_server::fsck::check(&office.folder, false).await.expect("a report");
+        assert!(report.sound, "{}: {report}", office.party);
+    }
 
     // Both ends of either message have it in the stream that they share.
     for (office, with) in [(md, &ministry), (&ministry, md), (gb, md)] {
@@ -144,7 +148,7 @@ async fn the_competent_authority_orders_a_provider_under_the_forwarded_request()
 #[tokio::test(flavor = "multi_thread")]
 async fn under_a_forwarded_number_nobody_else_is_heard() {
     let federation = Federation::new().await;
-    let Federation { gb, md, world, .. } = &federation;
+    let Federation { gb, md, .. } = &federation;
     let (ministry, request, _) = forwarded(&federation).await;
     let stranger = federation.authority("md/anti-corruption", "A third authority (test)", "ca-md").await;
     gb.import("operator", &stranger).await.expect("a confirmed party");
@@ -304,6 +308,10 @@ async fn a_notice_names_another_authority_of_the_same_state() {
         let receipt = answer_to(md, gb, papers::complete(md, &notice)).await;
         negative(&receipt, NonDeliveryGround::Malformed);
     }
+    gb.import("operator", nistru).await.expect("a confirmed party");
+    let to_provider = papers::forwarding_notice(md, nistru, &request, 3, "2026-11-22T14:20:00Z");
+    let receipt = answer_to(md, gb, papers::complete(md, &to_provider)).await;
+    negative(&receipt, NonDeliveryGround::WrongCompetence);
     // Nothing was forwarded: the own server lets no notice out.
     let notice = papers::forwarding_notice(md, nistru, &request, 1, "2026-11-22T14:20:00Z");
     let draft = papers::drafted(md, "drafter", &notice);

@@ -137,21 +137,21 @@ async fn an_extension_is_longer_than_what_was_confirmed_and_asked_for_first() {
     let federation = Federation::new().await;
     let Federation { gb, md, .. } = &federation;
     let preservation = federation.preservation_confirmed(SIXTY_DAYS).await;
-    let unasked = papers::confirmation(md, &preservation, 2, "extension", "2027-06-01T00:00:00Z");
-    own_server_refuses(md, &unasked, "MALFORMED_ARGUMENT").await;
+    let unasked = papers::confirmation(md, &preservation, 12, "extension", "2027-06-01T00:00:00Z");
+    own_server_refuses(md, &unasked, "WRONG_STAGE").await;
     negative(&answer_to(md, gb, &unasked).await, NonDeliveryGround::WrongStage);
-    let no_longer = papers::extension(gb, &preservation, 2, Some(SIXTY_DAYS));
+    let no_longer = papers::extension(gb, &preservation, 12, Some(SIXTY_DAYS));
     own_server_refuses(gb, &no_longer, "MALFORMED_ARGUMENT").await;
     negative(&answer_to(gb, md, &no_longer).await, NonDeliveryGround::Malformed);
-    let mut silent = papers::extension(gb, &preservation, 3, None);
+    let mut silent = papers::extension(gb, &preservation, 13, None);
     silent.body["reason"] = json!("");
     negative(&answer_to(gb, md, &silent).await, NonDeliveryGround::Malformed);
-    road::send(gb, "drafter", &papers::extension(gb, &preservation, 2, None), "").await.stage;
+    road::send(gb, "drafter", &papers::extension(gb, &preservation, 2, None), "").await;
     own_server_refuses(gb, &papers::extension(gb, &preservation, 3, None), "WRONG_STAGE").await;
     let equal = papers::confirmation(md, &preservation, 2, "extension", SIXTY_DAYS);
     own_server_refuses(md, &equal, "MALFORMED_ARGUMENT").await;
     let again = papers::confirmation(md, &preservation, 2, "preservation", "2027-06-01T00:00:00Z");
-    own_server_refuses(md, &again, "MALFORMED_ARGUMENT").await;
+    own_server_refuses(md, &again, "WRONG_STAGE").await;
     // The extension is refused: what was confirmed stands.
     road::send(md, "drafter", &papers::refusal(md, &preservation, 2, "R20-cost", "part"), "").await;
     for office in [gb, md] {
@@ -167,8 +167,8 @@ async fn a_preservation_is_refused_as_a_whole_or_released_before_it_is_confirmed
     let Federation { gb, md, .. } = &federation;
     let preservation = federation.preservation_requested().await;
     let number = &preservation.shared_number;
-    let part = papers::refusal(md, &preservation, 1, "R05-political", "part");
-    own_server_refuses(md, &part, "MALFORMED_ARGUMENT").await;
+    let part = papers::refusal(md, &preservation, 12, "R05-political", "part");
+    own_server_refuses(md, &part, "WRONG_STAGE").await;
     negative(&answer_to(md, gb, &part).await, NonDeliveryGround::WrongStage);
     road::send(md, "drafter", &papers::refusal(md, &preservation, 1, "R05-political", "whole"), "").await;
     assert_eq!(road::stages(number, &[gb, md]).await, ["refused", "refused"]);

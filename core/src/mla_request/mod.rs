@@ -33,13 +33,15 @@ pub struct MlaRequest {
     pub instrument: String,
     /// The requested authority's file number, once it has acknowledged.
     pub requested_reference: Option<OfficeReference>,
-    /// When the requested State received it: periods run from there, also after a forwarding. On the
-    /// requesting side known only from a notice of forwarding.
+    /// When the requested State received it, as its receipt says: periods run from there, also after a
+    /// forwarding.
     pub received_time: Option<Timestamp>,
     /// The competent authority to which it was forwarded.
     pub forwarded_to: Option<PartyId>,
     /// The authority that forwarded it.
     pub forwarded_by: Option<PartyId>,
+    /// The preservation that it says it follows up.
+    pub follows_up: Option<SharedNumber>,
     /// The grounds on which parts of it were refused.
     pub refused_in_part: Vec<RefusalGround>,
     /// What the requested authority asked back.
@@ -105,6 +107,7 @@ impl MlaRequest {
             received_time: None,
             forwarded_to: None,
             forwarded_by: None,
+            follows_up: None,
             refused_in_part: Vec::new(),
             questions: Questions::NONE,
             stage,
@@ -124,12 +127,18 @@ impl MlaRequest {
         }
     }
 
-    /// The counterpart's receipt for the transmitted request is here.
+    /// The counterpart's receipt for the transmitted request is here; it says when it was received.
     ///
     /// # Errors
     /// [`WrongStage`] unless it is approved.
-    pub fn transmit(self, receipt_sha256: Digest, at: Timestamp) -> Result<(Self, CustodyEvent), WrongStage> {
-        self.step(Step::Transmit, MlaStage::Transmitted { at, receipt_sha256 })
+    pub fn transmit(
+        self,
+        receipt_sha256: Digest,
+        received_time: Timestamp,
+        at: Timestamp,
+    ) -> Result<(Self, CustodyEvent), WrongStage> {
+        let (request, event) = self.step(Step::Transmit, MlaStage::Transmitted { at, receipt_sha256 })?;
+        Ok((Self { received_time: Some(received_time), ..request }, event))
     }
 
     /// The counterpart answered the transmitted request with a negative receipt.
@@ -448,7 +457,7 @@ mod tests {
 
     #[test]
     fn a_draft_is_not_transmitted() {
-        let refused = drafted().transmit(Digest::of(b""), at()).expect_err("not approved yet");
+        let refused = drafted().transmit(Digest::of(b""), at(), at()).expect_err("not approved yet");
         assert_eq!(refused.stage, StageName::Drafted);
     }
 

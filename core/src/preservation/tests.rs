@@ -47,7 +47,7 @@ fn nobody_approves_what_she_drafted() {
     );
     assert!(drafted.clone().approve(officer("a"), day(0)).is_err());
     let (approved, _) = drafted.approve(officer("b"), day(0)).expect("another person");
-    let (requested, events) = approved.request(Digest::of(b""), day(0)).expect("approved");
+    let (requested, events) = approved.request(Digest::of(b""), day(0), day(0)).expect("approved");
     assert_eq!(requested.stage.as_str(), "requested");
     assert!(matches!(&events[0].event, Event::StageReached { to, .. } if to == "requested"));
 }

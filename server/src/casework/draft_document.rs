@@ -9,11 +9,12 @@ use crate::directory::{open_container, verify_container};
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::document::{DATA_FILE, Document, DocumentKind, ENCLOSED_REQUEST_FILE, PAPER_FILE};
+use rogatory_core::ground::NonDeliveryGround;
 use rogatory_core::mla_request::{MlaRequest, Side, Step};
 use rogatory_core::order::{OrderSide, OrderStage, ProductionOrder};
 use rogatory_core::preservation::{Preservation, PreservationStage};
 use rogatory_core::reference::DocumentId;
-use rogatory_core::{CaseId, Digest, MessageNumber, OfficerId, PartyId};
+use rogatory_core::{CaseId, Digest, MessageNumber, OfficerId, PartyId, SharedNumber};
 
 /// What an officer hands in.
 pub struct Handed<'a> {
@@ -188,7 +189,7 @@ impl Draft {
         self.demand_own_number()?;
         document.evidence_recipients().map_err(|error| Problem::argument("body.recipients", &error))?;
         self.demand_no_answer()?;
-        self.check_followed_up(tx).await?;
+        let follows_up = self.check_followed_up(tx).await?;
         let case = CaseId::mint(tx.entropy());
         let request = MlaRequest::draft(
             case.clone(),
@@ -198,15 +199,16 @@ impl Draft {
             self.officer.clone(),
             tx.now(),
         );
+        let request = MlaRequest { follows_up, ..request };
         tx.open_request(&request).await?;
         Ok(case.to_string())
     }
 
     /// A preservation that a request follows up is this office's own with the same counterpart.
-    async fn check_followed_up(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+    async fn check_followed_up(&self, tx: &mut Transaction) -> Result<Option<SharedNumber>, StoreError> {
         let field = "body.preservation.shared_number";
         let followed = self.document.followed_up().map_err(|error| Problem::argument(field, &error))?;
-        let Some(number) = followed else { return Ok(()) };
+        let Some(number) = followed else { return Ok(None) };
         let here = tx.preservation_by_number(&number).await?.filter(|here| {
             here.side == Side::Requesting && here.counterpart == self.document.addressee.party
         });
@@ -226,7 +228,7 @@ impl Draft {
                 let what = format!("preservation {number} is {} and was never delivered", stage.as_str());
                 Err(Problem::argument(field, &what).into())
             }
-            Some(_) => Ok(()),
+            Some(_) => Ok(Some(number)),
         }
     }
 
@@ -310,7 +312,11 @@ impl Draft {
         }
         matter.admits(document.kind, true)?;
         if let Err(refused) = check_references(tx, &matter, document, true).await? {
-            return Err(Problem::argument("document", &refused.reason).into());
+            return Err(match refused.ground {
+                NonDeliveryGround::WrongStage => Problem::new(Reason::WrongStage, refused.reason),
+                _ => Problem::argument("document", &refused.reason),
+            }
+            .into());
         }
         if let Some(enclosed) = self.enclosed {
             let opening = tx.opening_document(matter.case(), number).await?;

@@ -17,7 +17,6 @@ use rogatory_core::document::{Confirmed, DATA_FILE, Document, DocumentKind, Outc
 use rogatory_core::mla_request::{MlaRequest, Side, Step, Stepped};
 use rogatory_core::order::{OrderSide, OrderStep, ProductionOrder};
 use rogatory_core::preservation::{Preservation, PreservationStep, SteppedPreservation};
-use rogatory_core::receipt::Receipt;
 use rogatory_core::reference::OfficeReference;
 use rogatory_core::{Digest, OfficerId, PackageId, PartyId, SharedNumber, Timestamp};
 
@@ -338,7 +337,8 @@ pub(super) async fn opening_document(
     }
 }
 
-/// The step a request, order or preservation takes when the counterpart's receipt for it is here.
+/// The step a request, order or preservation takes when the counterpart's receipt for it is here; the
+/// receipt says when it was received there.
 ///
 /// # Errors
 /// [`StoreError`] if the stage forbids it.
@@ -347,41 +347,29 @@ pub(super) async fn opened_at_counterpart(
     matter: Matter,
     receipt_sha256: Digest,
     delivered: bool,
-    at: Timestamp,
+    received_time: Timestamp,
 ) -> Result<Vec<CustodyEvent>, StoreError> {
+    let at = tx.now();
     match matter {
         Matter::Request(request) => {
             let (request, event) = if delivered {
-                request.transmit(receipt_sha256, at)?
+                request.transmit(receipt_sha256, received_time, at)?
             } else {
                 request.fail_delivery(receipt_sha256, at)?
             };
-            let received_time = if delivered {
-                receipted_time(tx, request.case.as_str(), &request.shared_number).await?
-            } else {
-                None
-            };
-            let request = MlaRequest { received_time, ..request };
             tx.update_request(&request).await?;
             if delivered {
-                let (document, _) =
-                    opening_document(tx, request.case.as_str(), &request.shared_number).await?;
-                note_follow_up(tx, &document, Side::Requesting, &request.counterpart).await?;
+                note_follow_up(tx, &request).await?;
             }
             Ok(vec![event])
         }
         Matter::Preservation(preservation) => {
             let (preservation, events) = if delivered {
-                preservation.request(receipt_sha256, at)?
+                preservation.request(receipt_sha256, received_time, at)?
             } else {
                 preservation.fail_delivery(receipt_sha256, at)?
             };
-            let received_time = if delivered {
-                receipted_time(tx, preservation.case.as_str(), &preservation.shared_number).await?
-            } else {
-                None
-            };
-            tx.update_preservation(&Preservation { received_time, ..preservation }).await?;
+            tx.update_preservation(&preservation).await?;
             Ok(events)
         }
         Matter::Order(order) => {
@@ -406,38 +394,17 @@ pub(super) async fn opened_at_counterpart(
     }
 }
 
-/// When the counterpart received the document that opened a matter, by its stored receipt.
-async fn receipted_time(
-    tx: &mut Transaction,
-    case: &str,
-    number: &SharedNumber,
-) -> Result<Option<Timestamp>, StoreError> {
-    let Some(receipt) = tx.opening_document(case, number).await?.and_then(|row| row.receipt) else {
-        return Ok(None);
-    };
-    let container = open_container(&receipt.container)?;
-    let json = container.file(DATA_FILE).unwrap_or_default();
-    let receipt =
-        Receipt::from_json(json).map_err(|error| Problem::internal("a stored receipt is damaged", error))?;
-    Ok(Some(receipt.issued_time))
-}
-
-/// Notes at a preservation that a delivered request names it, if the two parties share it and it has not
-/// ended. The event stands in the preservation's own case.
+/// Notes at a preservation that a delivered request names it, if the same two parties share it and it has
+/// not ended. The event stands in the preservation's own case.
 ///
 /// # Errors
 /// [`StoreError`] if something stored is damaged or the database fails.
-pub(super) async fn note_follow_up(
-    tx: &mut Transaction,
-    request: &Document,
-    side: Side,
-    counterpart: &PartyId,
-) -> Result<(), StoreError> {
-    let Ok(Some(number)) = request.followed_up() else { return Ok(()) };
-    let here = tx.preservation_by_number(&number).await?;
-    let Some(preservation) = here.filter(|here| here.side == side && here.counterpart == *counterpart) else {
-        return Ok(());
-    };
+pub(super) async fn note_follow_up(tx: &mut Transaction, request: &MlaRequest) -> Result<(), StoreError> {
+    let Some(number) = &request.follows_up else { return Ok(()) };
+    let here = tx.preservation_by_number(number).await?;
+    let between_the_same =
+        |here: &Preservation| here.side == request.side && here.counterpart == request.counterpart;
+    let Some(preservation) = here.filter(between_the_same) else { return Ok(()) };
     let (preservation, events) = preservation.follow_up(request.shared_number.clone());
     tx.update_preservation(&preservation).await?;
     for event in events {

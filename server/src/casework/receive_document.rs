@@ -20,7 +20,7 @@ use crate::directory::{ConfirmedParty, open_container, verify_container};
 use crate::problem::{Problem, Reason};
 use rogatory_container::asice::VerifiedAsice;
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
-use rogatory_core::document::{DATA_FILE, Document, DocumentKind, ENCLOSED_REQUEST_FILE};
+use rogatory_core::document::{Competence, DATA_FILE, Document, DocumentKind, ENCLOSED_REQUEST_FILE};
 use rogatory_core::ground::NonDeliveryGround;
 use rogatory_core::mla_request::{MlaRequest, Side};
 use rogatory_core::order::{OrderSide, OrderStage, ProductionOrder};
@@ -228,6 +228,15 @@ async fn judge(
             if let Err(problem) = matter.admits(kind, false) {
                 return refuse(NonDeliveryGround::WrongStage, problem.to_string());
             }
+            // A notice hands the matter over: to an authority, if it is known here, and not to a provider.
+            if let (DocumentKind::ForwardingNotice, Ok(said)) = (kind, document.forwarded_to()) {
+                let known = authority.directory();
+                let unfit = |known: &ConfirmedParty| !known.entry.is_competent(Competence::ExecuteRequests);
+                if known.party(&said.party).is_some_and(|known| unfit(known)) {
+                    let what = format!("{} has no competence to execute requests", said.party);
+                    return refuse(NonDeliveryGround::WrongCompetence, what);
+                }
+            }
             Ok(check_references(&mut session, &matter, document, false).await?.map(|()| None))
         }
     }
@@ -384,12 +393,14 @@ impl Receive {
                 let request = MlaRequest::receive(
                     case.clone(),
                     number,
-                    peer.clone(),
+                    peer,
                     instrument_of(document),
                     self.received_time,
                 );
+                let request =
+                    MlaRequest { follows_up: document.followed_up().unwrap_or_default(), ..request };
                 tx.open_request(&request).await?;
-                note_follow_up(tx, document, Side::Requested, &peer).await?;
+                note_follow_up(tx, &request).await?;
                 Ok((case.to_string(), Vec::new()))
             }
             (DocumentKind::Preservation, None) => {

@@ -316,7 +316,10 @@ impl Act for Settle {
             .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
         let at = tx.now();
         let events = match &self.document {
-            None => opened_at_counterpart(tx, matter, receipt_sha256, delivered, at).await?,
+            None => {
+                let received_time = self.receipt.receipt.issued_time;
+                opened_at_counterpart(tx, matter, receipt_sha256, delivered, received_time).await?
+            }
             Some(document) if delivered => matter.advance(tx, document).await?,
             // The stage stays: what the counterpart did not accept did not happen.
             Some(_) => Vec::new(),

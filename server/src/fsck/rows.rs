@@ -207,6 +207,8 @@ fn document_faults(
             differs(&mut faults, "stage", &row.stage, stage);
             differs(&mut faults, "digest", &named, container);
         }
+        // The log speaks of the document that enclosed it; its own signatures are checked below.
+        (None, None) if row.stage == "enclosed" => {}
         (None, None) => faults.push("no entry of the log speaks of it".to_owned()),
     }
     let ended = ["transmitted", "not-delivered", "received", "refused"].contains(&row.stage.as_str());
