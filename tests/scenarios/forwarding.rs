@@ -160,7 +160,6 @@ async fn under_a_forwarded_number_nobody_else_is_heard() {
     negative(&receipt, NonDeliveryGround::UnknownReference);
     assert_eq!(road::case(gb, &request.shared_number).await.stage, "transmitted");
     assert_eq!(road::case(&ministry, &request.shared_number).await.stage, "received");
-    drop(world);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -108,11 +108,11 @@ CREATE TABLE package_object (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE transfer (
-    transfer_id   TEXT    PRIMARY KEY NOT NULL,
-    caller        TEXT    NOT NULL,
-    shared_number TEXT    NOT NULL,
-    objects       TEXT    NOT NULL,
-    begun_time    INTEGER NOT NULL
+    transfer_id    TEXT    PRIMARY KEY NOT NULL,
+    caller         TEXT    NOT NULL,
+    shared_number  TEXT    NOT NULL,
+    objects        TEXT    NOT NULL,
+    announced_time INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE party (
