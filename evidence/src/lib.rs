@@ -14,8 +14,10 @@
 //! ```
 
 pub mod age_layer;
+pub mod arrival;
 mod canonical;
 mod digest_list;
+pub mod durable;
 pub mod exhibit;
 pub mod files_list;
 pub mod formal;
@@ -50,7 +52,8 @@ pub use partial::{discard_partials, leftovers};
 pub use seal::{Output, SealError, SealRecipient, SealRecovery, SealReport, SealRequest, seal};
 pub use sink::WriteError;
 pub use source::{
-    FolderSource, ObjectInfo, ObjectList, PackageError, PackageSource, WithObjects, ZipSource, object_list,
+    FolderSource, ObjectDigest, ObjectInfo, ObjectList, PackageError, PackageSource, WithObjects, ZipSource,
+    claimed_list, object_list,
 };
 pub use streams::{NoProgress, Progress, Step};
 pub use transmittal::Transmittal;

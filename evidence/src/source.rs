@@ -6,11 +6,12 @@
 use crate::layout::{PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE};
 use crate::streams::{Hashing, Progress, Reporting, Step};
 use crate::walk::shown;
+use rogatory_container::manifest::{AsicManifest, MAX_MANIFEST_BYTES, ManifestError};
 use rogatory_container::zip::{StrictZip, ZipEntry, ZipError, ZipLimits};
 use rogatory_core::Digest;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The most objects a package may have: exhibits, tag files, signatures.
@@ -97,6 +98,16 @@ pub trait PackageSource {
     /// As the place where it lies; [`io::ErrorKind::NotFound`] if there is none.
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
 
+    /// Reads one object from `offset` on. A place that can go there at once does not read what lies before.
+    ///
+    /// # Errors
+    /// As [`PackageSource::open`]; [`io::ErrorKind::UnexpectedEof`] if the object is shorter.
+    fn open_at(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+        let mut reader = self.open(name)?;
+        let skipped = io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
+        if skipped < offset { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(reader) }
+    }
+
     /// The object's digest, if the place computed it itself from the bytes it would give now.
     ///
     /// A server that hashed what it stored need not read it again. Never a digest somebody said.
@@ -172,6 +183,17 @@ impl PackageSource for FolderSource {
         }
         Ok(Box::new(File::open(self.folder.join(name))?))
     }
+
+    fn open_at(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+        let known = self.objects.binary_search_by(|object| object.name.as_str().cmp(name));
+        known.map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
+        let mut file = File::open(self.folder.join(name))?;
+        if file.metadata()?.len() < offset {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Box::new(file))
+    }
 }
 
 /// A package as a container file in the canonical form.
@@ -208,32 +230,39 @@ impl PackageSource for ZipSource {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        self.open_at(name, 0)
+    }
+
+    fn open_at(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read + '_>> {
         let entry = self.places.get(name).and_then(|place| self.entries.get(*place));
         let entry = entry.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let left = entry.size_bytes.checked_sub(offset).ok_or(io::ErrorKind::UnexpectedEof)?;
         Ok(Box::new(Section {
             source: self,
             entry,
-            position: entry.data_offset(),
-            left: entry.size_bytes,
-            crc: crc32fast::Hasher::new(),
+            position: entry.data_offset() + offset,
+            left,
+            crc: (offset == 0).then(crc32fast::Hasher::new),
         }))
     }
 }
 
-/// One stored entry, read by position, so that several can be read at once; checks the CRC-32.
+/// One stored entry, read by position, so that several can be read at once; checks the CRC-32 if it is read from
+/// its beginning.
 struct Section<'a> {
     source: &'a ZipSource,
     entry: &'a ZipEntry,
     position: u64,
     left: u64,
-    crc: crc32fast::Hasher,
+    crc: Option<crc32fast::Hasher>,
 }
 
 impl Read for Section<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         let Some(space) = buffer.get_mut(..most).filter(|space| !space.is_empty()) else {
-            return if self.left > 0 || self.crc.clone().finalize() == self.entry.crc32 {
+            let sound = |crc: &crc32fast::Hasher| crc.clone().finalize() == self.entry.crc32;
+            return if self.left > 0 || self.crc.as_ref().is_none_or(sound) {
                 Ok(0)
             } else {
                 let text =
@@ -245,7 +274,9 @@ impl Read for Section<'_> {
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.crc.update(space.get(..count).unwrap_or_default());
+        if let Some(crc) = &mut self.crc {
+            crc.update(space.get(..count).unwrap_or_default());
+        }
         self.position += count as u64;
         self.left -= count as u64;
         Ok(count)
@@ -259,7 +290,6 @@ fn read_at(file: &File, _: &Path, buffer: &mut [u8], position: u64) -> io::Resul
 
 #[cfg(not(unix))]
 fn read_at(_: &File, path: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
-    use std::io::{Seek, SeekFrom};
     let mut own = File::open(path)?;
     own.seek(SeekFrom::Start(position))?;
     own.read(buffer)
@@ -298,6 +328,16 @@ impl PackageSource for WithObjects<'_> {
         }
     }
 
+    fn open_at(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+        match self.more.get(name) {
+            Some(bytes) => {
+                let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..));
+                Ok(Box::new(rest.ok_or(io::ErrorKind::UnexpectedEof)?))
+            }
+            None => self.base.open_at(name, offset),
+        }
+    }
+
     fn digest(&self, name: &str) -> Option<Digest> {
         if self.more.contains_key(name) { None } else { self.base.digest(name) }
     }
@@ -328,6 +368,53 @@ pub fn object_list(
         list.push(ObjectDigest { name, size_bytes, sha256 });
     }
     Ok(ObjectList(list))
+}
+
+/// Every object with the digest that the package's own manifest says; only what the manifest does not name is read.
+///
+/// Enough to announce a package to somebody who hashes what arrives: a file that is not what its maker signed is
+/// found there. The manifest itself is read and hashed.
+///
+/// # Errors
+/// [`PackageError`] names the object that can't be read, also a manifest that isn't one.
+pub fn claimed_list(
+    source: &dyn PackageSource,
+    progress: &mut dyn Progress,
+) -> Result<ObjectList, PackageError> {
+    let failed = |source| PackageError::Io { name: PERSON_MANIFEST.to_owned(), source };
+    let invalid = |error: ManifestError| failed(io::Error::new(io::ErrorKind::InvalidData, error));
+    let mut xml = Vec::new();
+    let manifest = match source.open(PERSON_MANIFEST) {
+        Ok(reader) => {
+            reader.take(MAX_MANIFEST_BYTES as u64 + 1).read_to_end(&mut xml).map_err(failed)?;
+            Some(AsicManifest::from_xml(&xml).map_err(invalid)?)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    let references = manifest.iter().flat_map(AsicManifest::references);
+    let claimed = references.map(|reference| (reference.uri.as_str(), reference.digest)).collect();
+    object_list(&Claimed { source, claimed }, progress)
+}
+
+/// A source whose digests are those that somebody claims.
+struct Claimed<'a> {
+    source: &'a dyn PackageSource,
+    claimed: HashMap<&'a str, Digest>,
+}
+
+impl PackageSource for Claimed<'_> {
+    fn objects(&self) -> Vec<ObjectInfo> {
+        self.source.objects()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        self.source.open(name)
+    }
+
+    fn digest(&self, name: &str) -> Option<Digest> {
+        self.claimed.get(name).copied()
+    }
 }
 
 /// The order in which a container file holds a package's objects; foreign ones come last.

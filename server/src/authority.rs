@@ -40,6 +40,8 @@ pub struct Authority {
     pub importing: tokio::sync::Mutex<()>,
     /// Who fetched which package since the start, so that every fetching leaves a trace.
     pub retrieved: Mutex<HashSet<(String, PackageId)>>,
+    /// The latest checkpoint that stands: a signed note, empty before the first.
+    checkpoint: ArcSwap<Vec<u8>>,
     directory: ArcSwap<Directory>,
     office_tls: ArcSwap<ServerConfig>,
     peer_tls: ArcSwap<ServerConfig>,
@@ -66,7 +68,10 @@ impl Authority {
         faults: Arc<dyn Faults>,
     ) -> Result<Self, Problem> {
         let trust = trust(&institution, &datastore, &clock).await?;
+        let checkpoint =
+            datastore.read().await?.checkpoint().await?.map(|(_, note)| note).unwrap_or_default();
         Ok(Self {
+            checkpoint: ArcSwap::from_pointee(checkpoint),
             directory: ArcSwap::new(trust.directory),
             office_tls: ArcSwap::new(trust.office),
             peer_tls: ArcSwap::new(trust.peer),
@@ -86,6 +91,17 @@ impl Authority {
     #[must_use]
     pub fn directory(&self) -> Arc<Directory> {
         self.directory.load_full()
+    }
+
+    /// The latest checkpoint of the own log, to go with a message; empty before the first.
+    #[must_use]
+    pub fn latest_checkpoint(&self) -> Vec<u8> {
+        self.checkpoint.load().as_ref().clone()
+    }
+
+    /// Takes up a checkpoint that was stored.
+    pub fn take_up_checkpoint(&self, note: &[u8]) {
+        self.checkpoint.store(Arc::new(note.to_vec()));
     }
 
     /// The own party entry, byte for byte as it was sealed.

@@ -8,7 +8,7 @@ use crate::config::{
 };
 use crate::datastore::{Act, Datastore, LoggedEvent, OFFICE, Opening, StoreError, Transaction};
 use crate::faults::NoFaults;
-use crate::files::{Disk, DurableFiles, write_whole};
+use crate::files::{Disk, DurableFiles, make_folder, rename_durably, write_whole};
 use crate::institution::{ENTRY_FILE, Institution};
 use crate::keystore::KeyStore;
 use anyhow::{Context as _, bail};
@@ -223,21 +223,22 @@ async fn set_up(
     }
     let name = new.folder.file_name().context("the folder needs a name")?.to_string_lossy().into_owned();
     let beside = new.folder.with_file_name(format!(".{name}.part"));
-    Disk.remove(&beside).context("what an earlier attempt left cannot be removed")?;
+    Disk::OwnerOnly.remove(&beside).context("what an earlier attempt left cannot be removed")?;
     let made = match fs::DirBuilder::new().recursive(true).mode(0o700).create(&beside) {
         Ok(()) => fill(new, pki, &beside, clock, entropy).await,
         Err(error) => Err(error).with_context(|| format!("{} cannot be made", beside.display())),
     };
     match made {
         Ok(fingerprint) => {
-            Disk.rename(&beside, &new.folder).context("the new folder cannot be given its name")?;
+            rename_durably(&Disk::OwnerOnly, &beside, &new.folder)
+                .context("the new folder cannot be given its name")?;
             let profiles = new.officers.iter().map(|officer| new.folder.join("officers").join(&officer.id));
             let profiles = profiles.filter(|profile| profile.join("profile.toml").is_file());
             Ok(Made { folder: new.folder.clone(), profiles: profiles.collect(), fingerprint })
         }
         Err(error) => {
             // The error that matters is the first one.
-            let _ = Disk.remove(&beside);
+            let _ = Disk::OwnerOnly.remove(&beside);
             Err(error)
         }
     }
@@ -467,7 +468,7 @@ async fn start_log(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> anyhow::Result<()> {
-    let files: Arc<dyn DurableFiles> = Arc::new(Disk);
+    let files: Arc<dyn DurableFiles> = Arc::new(Disk::OwnerOnly);
     let keys = KeyStore::open(&folder.join(&config.storage.case_keys), files, wrapping)?;
     let database = folder.join(&config.storage.database);
     let keys = Arc::new(keys);
@@ -495,7 +496,13 @@ impl Act for StartLog {
 
 /// Writes a file; like all that this interface writes, only its owner may read it.
 fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_whole(&Disk, path, bytes).with_context(|| format!("{} cannot be written", path.display()))
+    let written = match path.parent().filter(|folder| !folder.is_dir()) {
+        Some(folder) => make_folder(&Disk::OwnerOnly, folder),
+        None => Ok(()),
+    };
+    written
+        .and_then(|()| write_whole(&Disk::OwnerOnly, path, bytes))
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn put_issued(folder: &Path, name: &str, issued: &Issued) -> anyhow::Result<()> {

@@ -118,13 +118,14 @@ impl Server {
         entropy: Arc<dyn Entropy>,
         faults: Arc<dyn Faults>,
     ) -> anyhow::Result<Self> {
-        let files: Arc<dyn DurableFiles> = Arc::new(Disk);
+        let files: Arc<dyn DurableFiles> = Arc::new(Disk::OwnerOnly);
         let wrapping_path = folder.join(&config.keys.key_encryption_key);
         let wrapping = std::fs::read(&wrapping_path)
             .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
         let keys = KeyStore::open(&folder.join(&config.storage.case_keys), Arc::clone(&files), &wrapping)?;
         // The office's own stream has a key like any case; it is never erased.
         keys.create(OFFICE)?;
+        keys.sync()?;
         let datastore = Datastore::open(Opening {
             path: &folder.join(&config.storage.database),
             create: false,
@@ -135,7 +136,7 @@ impl Server {
         })
         .await
         .context("run `rogatory-server init` first if this is a new server")?;
-        let vault = Vault::new(folder.join(&config.storage.vault), files);
+        let vault = Vault::open(folder.join(&config.storage.vault), files)?;
         let institution = Institution::load(folder, config)?;
         let authority = Authority::assemble(institution, datastore, vault, clock, entropy, faults).await?;
         let authority = Arc::new(authority);
@@ -145,7 +146,9 @@ impl Server {
             tokio::spawn(serve_office(Arc::clone(&authority), sockets.office, up.clone())),
             tokio::spawn(serve_peers(Arc::clone(&authority), sockets.peer, up.clone())),
             tokio::spawn(workers::checkpoints(Arc::clone(&authority), up.clone())),
-            tokio::spawn(workers::outbox(Arc::clone(&authority), up)),
+            tokio::spawn(workers::outbox(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::lapses(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::stale_transfers(Arc::clone(&authority), up)),
         ];
         tracing::info!(party = %authority.institution.party(), %office, %peer, "listening for officers and peers");
         Ok(Self { authority, office, peer, down, tasks })

@@ -90,8 +90,8 @@ pub async fn deliver_document(
     answer.receipt.ok_or_else(|| no_receipt(to))
 }
 
-/// Sends a package, object by object, leaving out what is there already, and brings back the
-/// receipt, unjudged.
+/// Sends a package, object by object, from where each stands there, and brings back the receipt,
+/// unjudged.
 ///
 /// # Errors
 /// [`Reason::PeerUnreachable`] or [`Reason::PeerRefused`]; what arrived stays there for the next try.
@@ -121,6 +121,11 @@ pub async fn send_package(
         if offset == object.size_bytes && offset > 0 {
             continue;
         }
+        if offset > object.size_bytes {
+            let what =
+                format!("{to} says that it has {offset} of {} bytes of `{}`", object.size_bytes, object.name);
+            return Err(Problem::new(Reason::PeerRefused, what));
+        }
         let messages = object_messages(authority, outgoing.id, object, &begun.transfer_id, offset)?;
         client.send_object(messages).await.map_err(|status| refused(to, &status))?;
     }
@@ -142,7 +147,7 @@ fn object_messages(
     transfer: &str,
     offset: u64,
 ) -> Result<ReceiverStream<SendObjectRequest>, Problem> {
-    let mut file = authority.vault.open(id, &object.name)?;
+    let mut file = authority.vault.open_object(id, &object.name)?;
     io::Seek::seek(&mut file, io::SeekFrom::Start(offset))
         .map_err(|error| Problem::internal("an object of a package cannot be read", error))?;
     let header = SendObjectRequest {

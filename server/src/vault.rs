@@ -1,21 +1,22 @@
 //! Sealed packages at rest: folders of objects, ciphertext only.
 //!
 //! ```text
-//! vault/incoming/<transfer>/<object>        durable, its digest checked
-//! vault/incoming/<transfer>/<object>.part   still arriving; worth nothing after a crash
-//! vault/packages/<package>/<object>         a whole package; named only after every object was checked
+//! vault/arriving/<transfer>/<object>   still arriving, beside its resume state
+//! vault/incoming/<transfer>/<object>   durable, its digest checked
+//! vault/packages/<package>/<object>    a whole package; named only after every object was checked
 //! ```
-//! Objects are durable here before any row names them. A crash leaves parts, or a whole package that
-//! no row names yet; both are taken up by the next try.
+//! Objects are durable here before any row names them. A crash leaves parts from which the next try goes on, or a
+//! whole package that no row names yet; what no next try takes up, a worker removes in the end.
 
 use crate::datastore::ObjectRow;
-use crate::files::{DurableFiles, temporary_name, write_whole};
+use crate::files::{DurableFiles, make_folder};
 use crate::problem::{Problem, Reason};
 use rogatory_core::{Digest, PackageId};
-use sha2::{Digest as _, Sha256};
-use std::collections::{HashMap, HashSet};
+use rogatory_evidence::ObjectDigest;
+use rogatory_evidence::arrival::{ArrivalError, Arrivals, ArrivingObject, RESUME_INTERVAL_BYTES};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,28 +31,34 @@ const WRITERS_A_CALLER: usize = 16;
 pub struct Vault {
     root: PathBuf,
     files: Arc<dyn DurableFiles>,
+    interval_bytes: u64,
     busy: Arc<Mutex<Busy>>,
 }
 
-/// What is being written, and which transfers are being taken in: never both at one place, so that
-/// no byte of an object can change after it was hashed.
+/// What is being written, and what is being taken in: never both at one place, so that no byte of an
+/// object can change after it was hashed, and no two calls move the folder of one package.
 #[derive(Default)]
 struct Busy {
     /// The objects being written, each with its caller.
     writing: HashMap<PathBuf, String>,
-    /// The transfers being taken in.
+    /// The transfers being taken in, and the packages they become.
     closing: HashSet<String>,
 }
 
-/// While it lives, nobody writes to the transfer.
+/// While it lives, nobody writes to the transfer, and nobody else takes in its package.
 pub struct Closing {
     transfer: String,
+    package: Option<PackageId>,
     busy: Arc<Mutex<Busy>>,
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        lock(&self.busy).closing.remove(&self.transfer);
+        let mut busy = lock(&self.busy);
+        busy.closing.remove(&self.transfer);
+        if let Some(package) = &self.package {
+            busy.closing.remove(package.as_str());
+        }
     }
 }
 
@@ -61,27 +68,44 @@ fn lock(busy: &Mutex<Busy>) -> MutexGuard<'_, Busy> {
 }
 
 impl Vault {
-    /// The vault in `root`.
-    #[must_use]
-    pub fn new(root: PathBuf, files: Arc<dyn DurableFiles>) -> Self {
-        Self { root, files, busy: Arc::default() }
-    }
-
-    /// Closes a transfer to writers while it is taken in.
+    /// Opens the vault in `root`, whose folders are made if need be.
     ///
     /// # Errors
-    /// [`Reason::Raced`] if an object of it is still being written, or it is being taken in already.
-    pub fn close(&self, transfer: &str) -> Result<Closing, Problem> {
+    /// [`Problem`] if the disk refuses.
+    pub fn open(root: PathBuf, files: Arc<dyn DurableFiles>) -> Result<Self, Problem> {
+        // Synced at every start: an earlier one may have been killed before the names were durable.
+        make_folder(files.as_ref(), &root).map_err(disk)?;
+        for folder in ["arriving", "incoming", "packages"] {
+            files.create_folder(&root.join(folder)).map_err(disk)?;
+        }
+        files.sync_folder(&root).map_err(disk)?;
+        Ok(Self { root, files, interval_bytes: RESUME_INTERVAL_BYTES, busy: Arc::default() })
+    }
+
+    /// The same, saving resume states after so many bytes.
+    #[must_use]
+    pub fn every(mut self, interval_bytes: u64) -> Self {
+        self.interval_bytes = interval_bytes;
+        self
+    }
+
+    /// Closes a transfer to writers while it is taken in as `package`, or removed.
+    ///
+    /// # Errors
+    /// [`Reason::Raced`] if an object of it is still being written, or it or the package is being taken in already.
+    pub fn close(&self, transfer: &str, package: Option<&PackageId>) -> Result<Closing, Problem> {
         let mut busy = lock(&self.busy);
         let folder = self.incoming(transfer);
         let written = busy.writing.keys().any(|path| path.starts_with(&folder));
-        if written || !busy.closing.insert(transfer.to_owned()) {
+        let taken = package.is_some_and(|package| busy.closing.contains(package.as_str()));
+        if written || taken || !busy.closing.insert(transfer.to_owned()) {
             return Err(in_use("this package is still being sent, or taken in by another call"));
         }
-        Ok(Closing { transfer: transfer.to_owned(), busy: Arc::clone(&self.busy) })
+        busy.closing.extend(package.map(|package| package.as_str().to_owned()));
+        Ok(Closing { transfer: transfer.to_owned(), package: package.cloned(), busy: Arc::clone(&self.busy) })
     }
 
-    /// The folder of a transfer.
+    /// The folder of a transfer's whole objects.
     #[must_use]
     pub fn incoming(&self, transfer: &str) -> PathBuf {
         self.root.join("incoming").join(transfer)
@@ -93,37 +117,58 @@ impl Vault {
         self.root.join("packages").join(id.as_str())
     }
 
+    fn arrivals(&self, transfer: &str) -> Arrivals {
+        let arriving = self.root.join("arriving").join(transfer);
+        Arrivals::new(Arc::clone(&self.files), arriving, self.incoming(transfer)).every(self.interval_bytes)
+    }
+
+    /// Makes the folders of a transfer, and durable what an earlier run left there.
+    ///
+    /// # Errors
+    /// [`Problem`] if the disk refuses.
+    pub fn prepare(&self, transfer: &str) -> Result<(), Problem> {
+        self.arrivals(transfer).prepare().map_err(disk)
+    }
+
     /// Whether an object of a transfer is durable and checked.
     #[must_use]
     pub fn has(&self, transfer: &str, object: &ObjectRow) -> bool {
-        self.incoming(transfer).join(&object.name).is_file()
+        self.arrivals(transfer).has(&object.into())
     }
 
-    /// Begins to write an object of a transfer, for `caller`; one writer an object.
+    /// How many bytes of each object of a transfer are durable here, or stand in the folder of the package that no row
+    /// names: then a crash came before the row, and the package is hashed again before it is believed.
+    #[must_use]
+    pub fn committed(&self, transfer: &str, objects: &[ObjectRow], unnamed: Option<&PackageId>) -> Vec<u64> {
+        let arrivals = self.arrivals(transfer);
+        let stranded = unnamed.map(|id| self.package(id)).filter(|folder| folder.is_dir());
+        let stands = |object: &ObjectRow| {
+            stranded.as_ref().is_some_and(|folder| {
+                std::fs::symlink_metadata(folder.join(&object.name))
+                    .is_ok_and(|there| there.is_file() && there.len() == object.size_bytes)
+            })
+        };
+        objects
+            .iter()
+            .map(|object| if stands(object) { object.size_bytes } else { arrivals.committed(&object.into()) })
+            .collect()
+    }
+
+    /// Begins to write an object of a transfer at `offset`, for `caller`; one writer an object.
     ///
     /// # Errors
-    /// [`Reason::Raced`] if somebody writes it already, [`Reason::LimitReached`] if the caller writes too
-    /// many; [`Problem`] if the disk refuses.
+    /// [`Reason::Raced`] if somebody writes it already or it stands at another offset, [`Reason::LimitReached`] if
+    /// the caller writes too many; [`Problem`] if the disk refuses.
     pub fn write_object(
         &self,
         transfer: &str,
         object: &ObjectRow,
+        offset: u64,
         caller: &str,
     ) -> Result<ObjectWriter, Problem> {
-        let path = self.incoming(transfer).join(&object.name);
-        let claim = self.claim(transfer, &path, caller)?;
-        let temporary = temporary_name(&path);
-        let file = self.files.open_at(&temporary, 0).map_err(disk)?;
-        Ok(ObjectWriter {
-            _claim: claim,
-            files: Arc::clone(&self.files),
-            object: object.clone(),
-            path,
-            temporary,
-            file,
-            hash: Sha256::new(),
-            written: 0,
-        })
+        let claim = self.claim(transfer, &self.incoming(transfer).join(&object.name), caller)?;
+        let arriving = self.arrivals(transfer).write(&object.into(), offset).map_err(refused)?;
+        Ok(ObjectWriter { arriving, _claim: claim })
     }
 
     fn claim(&self, transfer: &str, path: &Path, caller: &str) -> Result<Claim, Problem> {
@@ -146,8 +191,9 @@ impl Vault {
     pub fn add_object(&self, closing: &Closing, name: &str, bytes: &[u8]) -> Result<ObjectRow, Problem> {
         let object =
             ObjectRow { name: name.to_owned(), size_bytes: bytes.len() as u64, sha256: Digest::of(bytes) };
-        let path = self.incoming(&closing.transfer).join(name);
-        write_whole(self.files.as_ref(), &path, bytes).map_err(disk)?;
+        let mut arriving = self.arrivals(&closing.transfer).write(&(&object).into(), 0).map_err(refused)?;
+        arriving.write(bytes).map_err(refused)?;
+        arriving.finish().map_err(refused)?;
         Ok(object)
     }
 
@@ -156,8 +202,7 @@ impl Vault {
     /// # Errors
     /// [`Problem`] if the disk refuses.
     pub fn adopt(&self, closing: &Closing, id: &PackageId) -> Result<(), Problem> {
-        let (from, to) = (self.incoming(&closing.transfer), self.package(id));
-        self.files.rename(&from, &to).map_err(disk)
+        self.arrivals(&closing.transfer).place(&self.package(id)).map_err(disk)
     }
 
     /// Takes a package that no row names back into a transfer: a crash came before the row. Says
@@ -167,12 +212,14 @@ impl Vault {
     /// # Errors
     /// [`Problem`] if the disk refuses.
     pub fn reclaim(&self, closing: &Closing, id: &PackageId) -> Result<bool, Problem> {
-        let (incoming, package) = (self.incoming(&closing.transfer), self.package(id));
+        let package = self.package(id);
         if !package.is_dir() {
             return Ok(false);
         }
+        let incoming = self.incoming(&closing.transfer);
         self.files.remove(&incoming).map_err(disk)?;
         self.files.rename(&package, &incoming).map_err(disk)?;
+        self.prepare(&closing.transfer)?;
         Ok(true)
     }
 
@@ -185,21 +232,57 @@ impl Vault {
         names.iter().try_for_each(|name| self.files.remove(&folder.join(name))).map_err(disk)
     }
 
-    /// Lets a transfer go: what it held is here already, or was answered with a negative receipt.
+    /// Lets a transfer go: what it held is here already, was answered with a negative receipt, or was
+    /// never completed.
     ///
     /// # Errors
     /// [`Problem`] if the disk refuses.
     pub fn discard(&self, closing: &Closing) -> Result<(), Problem> {
-        self.files.remove(&self.incoming(&closing.transfer)).map_err(disk)
+        self.arrivals(&closing.transfer).discard().map_err(disk)
+    }
+
+    /// Removes the folder of a package that no row names.
+    ///
+    /// # Errors
+    /// [`Problem`] if the disk refuses, or the transfer was not closed as this package.
+    pub fn discard_unnamed(&self, closing: &Closing, id: &PackageId) -> Result<(), Problem> {
+        if closing.package.as_ref() != Some(id) {
+            return Err(Problem::internal("a package cannot be removed", "it was not closed"));
+        }
+        self.files.remove(&self.package(id)).map_err(disk)
+    }
+
+    /// The transfers of which something lies here.
+    ///
+    /// # Errors
+    /// [`Problem`] if the folders cannot be listed.
+    pub fn transfers(&self) -> Result<BTreeSet<String>, Problem> {
+        let mut found = BTreeSet::new();
+        for folder in ["arriving", "incoming"] {
+            match std::fs::read_dir(self.root.join(folder)) {
+                Ok(entries) => {
+                    found.extend(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Problem::internal("the vault cannot be listed", error)),
+            }
+        }
+        Ok(found)
     }
 
     /// Opens an object of a package.
     ///
     /// # Errors
     /// [`Problem`] if it is not there.
-    pub fn open(&self, id: &PackageId, name: &str) -> Result<File, Problem> {
+    pub fn open_object(&self, id: &PackageId, name: &str) -> Result<File, Problem> {
         File::open(self.package(id).join(name))
             .map_err(|error| Problem::internal("an object of a package cannot be read", error))
+    }
+}
+
+impl From<&ObjectRow> for ObjectDigest {
+    fn from(row: &ObjectRow) -> Self {
+        Self { name: row.name.clone(), size_bytes: row.size_bytes, sha256: row.sha256 }
     }
 }
 
@@ -210,6 +293,19 @@ fn disk(error: io::Error) -> Problem {
             .with_hint("the operator makes room; what is durable stays, and sending goes on from there")
     } else {
         Problem::internal("the vault cannot be written", error)
+    }
+}
+
+/// Why an object is not taken, as our caller is told.
+fn refused(error: ArrivalError) -> Problem {
+    match error {
+        ArrivalError::Io { source, .. } => disk(source),
+        ArrivalError::Offset { .. } => Problem::new(Reason::Raced, error.to_string())
+            .with_hint("announce the package again and send from what is told"),
+        ArrivalError::TooLong { .. } | ArrivalError::TooShort { .. } | ArrivalError::OtherDigest { .. } => {
+            Problem::new(Reason::MalformedPackage, error.to_string())
+                .with_hint("send the package again; if it fails again, check the file that is sent")
+        }
     }
 }
 
@@ -229,61 +325,42 @@ impl Drop for Claim {
     }
 }
 
-/// An object that is arriving. Dropped unfinished it leaves nothing.
+/// An object that is arriving. Dropped unfinished it stays where it was durable last.
 pub struct ObjectWriter {
-    // Dropped with the file, after the part was removed: only then may another writer begin.
+    arriving: ArrivingObject,
+    // Dropped after the file: only then may another writer begin.
     _claim: Claim,
-    files: Arc<dyn DurableFiles>,
-    object: ObjectRow,
-    path: PathBuf,
-    temporary: PathBuf,
-    file: File,
-    hash: Sha256,
-    written: u64,
 }
 
 impl ObjectWriter {
+    /// How much of the object is here, durable or not.
+    #[must_use]
+    pub const fn written(&self) -> u64 {
+        self.arriving.written()
+    }
+
     /// Writes and hashes the next bytes.
     ///
     /// # Errors
     /// [`Reason::MalformedPackage`] if more arrives than was announced; [`Problem`] if the disk refuses.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Problem> {
-        self.written = self.written.saturating_add(bytes.len() as u64);
-        if self.written > self.object.size_bytes {
-            return Err(self.mismatch("is longer than announced"));
-        }
-        self.hash.update(bytes);
-        self.file.write_all(bytes).map_err(disk)
+        self.arriving.write(bytes).map_err(refused)
+    }
+
+    /// Keeps what came of an object that broke off; tells how much is durable.
+    ///
+    /// # Errors
+    /// [`Problem`] if the disk refuses.
+    pub fn suspend(self) -> Result<u64, Problem> {
+        self.arriving.suspend().map_err(refused)
     }
 
     /// Makes the object durable under its final name, after checking size and digest.
     ///
     /// # Errors
     /// [`Reason::MalformedPackage`] if it is not what was announced; [`Problem`] if the disk refuses.
-    pub fn finish(mut self) -> Result<(), Problem> {
-        if self.written != self.object.size_bytes {
-            return Err(self.mismatch("is shorter than announced"));
-        }
-        let digest = Digest::from_bytes(std::mem::take(&mut self.hash).finalize().into());
-        if digest != self.object.sha256 {
-            return Err(self.mismatch("has another digest than announced"));
-        }
-        self.files.sync(&self.file).map_err(disk)?;
-        self.files.rename(&self.temporary, &self.path).map_err(disk)
-    }
-
-    fn mismatch(&self, what: &str) -> Problem {
-        Problem::new(Reason::MalformedPackage, format!("`{}` {what}", self.object.name))
-            .with_hint("send the package again; if it fails again, check the file that is sent")
-    }
-}
-
-impl Drop for ObjectWriter {
-    fn drop(&mut self) {
-        // After a finished object the temporary name is gone, and removing it again is no error.
-        if let Err(error) = self.files.remove(&self.temporary) {
-            tracing::warn!(%error, "a part of an object could not be removed");
-        }
+    pub fn finish(self) -> Result<(), Problem> {
+        self.arriving.finish().map_err(refused)
     }
 }
 

@@ -1,8 +1,11 @@
 //! What time does: signs a checkpoint soon after entries were committed, so that the promise of
-//! inclusion within 60 seconds holds without anybody asking; and brings what waits in the outbox.
+//! inclusion within 60 seconds holds without anybody asking; settles the database's write-ahead log; brings
+//! what waits in the outbox; has preservations lapse; removes what was announced and never completed.
 
 use crate::authority::Authority;
 use crate::casework::dispatch::{dispatch_due, hasten_all};
+use crate::casework::lapse_preservations::lapse_preservations;
+use crate::casework::remove_stale_transfers::remove_stale_transfers;
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use rogatory_core::chain;
 use std::sync::Arc;
@@ -11,8 +14,14 @@ use tokio::sync::watch;
 
 /// How long entries are gathered before a checkpoint is signed over them.
 const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
+/// How often preservations are looked through that are over.
+const LAPSE_INTERVAL: Duration = Duration::from_secs(60);
 /// How often the outbox is looked through.
 const OUTBOX_INTERVAL: Duration = Duration::from_secs(1);
+/// How often transfers are looked through.
+const TRANSFERS_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// After so many days without a word from the sender a transfer is taken for given up.
+const STALE_DAYS: u16 = 30;
 
 /// Signs checkpoints until the server goes down.
 ///
@@ -28,6 +37,9 @@ pub async fn checkpoints(authority: Arc<Authority>, mut up: watch::Receiver<bool
                 true
             }
         };
+        if let Err(problem) = authority.datastore.settle_wal().await {
+            tracing::warn!(problem = %chain(&problem), "the write-ahead log grows until the next time");
+        }
         let growth = async {
             if !failed {
                 authority.datastore.log_grown().await;
@@ -63,6 +75,41 @@ pub async fn outbox(authority: Arc<Authority>, mut up: watch::Receiver<bool>) ->
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+    }
+}
+
+/// Has preservations lapse when their time is over, until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn lapses(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    loop {
+        let lapsed = lapse_preservations(&authority).await.unwrap_or_else(|problem| {
+            tracing::error!(problem = %chain(&problem), "preservations that are over could not be looked through");
+            0
+        });
+        // What lapsed filled a batch perhaps: there may be more.
+        let pause = if lapsed == 0 { LAPSE_INTERVAL } else { Duration::ZERO };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+    }
+}
+
+/// Removes stale transfers until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn stale_transfers(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(TRANSFERS_INTERVAL) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+        if let Err(problem) = remove_stale_transfers(&authority, STALE_DAYS).await {
+            tracing::error!(problem = %chain(&problem), "stale transfers could not be removed");
         }
     }
 }

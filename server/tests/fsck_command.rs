@@ -53,7 +53,7 @@ fn a_new_folder_is_sound_and_one_without_its_office_key_is_not() {
     let config = std::fs::read_to_string(Path::new(&folder).join("server.toml")).expect("a configuration");
     let line = config.lines().find(|line| line.starts_with("case_keys")).expect("the key store's folder");
     let keys = line.split('"').nth(1).expect("a folder");
-    std::fs::remove_file(Path::new(&folder).join(keys).join("office.key")).expect("removed");
+    std::fs::remove_file(Path::new(&folder).join(keys).join("000001.keys")).expect("removed");
     let checked = server(&["fsck", "--directory", &folder, "--deep", "--json"]);
     assert_eq!(checked.status.code(), Some(1));
     let report: serde_json::Value = serde_json::from_slice(&checked.stdout).expect("JSON");

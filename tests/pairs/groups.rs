@@ -88,9 +88,8 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let keys =
-            KeyStore::open(&folder.path().join("keys"), Arc::new(Disk), &[7; 32]).expect("a key store");
-        keys.create(OFFICE).expect("a key");
+        let keys = KeyStore::open(&folder.path().join("keys"), Arc::new(Disk::OwnerOnly), &[7; 32])
+            .expect("a key store");
         let noon: Timestamp = "2026-11-22T14:20:00Z".parse().expect("an instant");
         let commits = Arc::new(Commits::default());
         let datastore = Datastore::open(Opening {

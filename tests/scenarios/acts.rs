@@ -57,6 +57,9 @@ async fn the_requested_authority_asks_back_and_is_answered() {
         assert_eq!(last_shared(office, number, other, "question-asked").await["question_id"], "Q2");
         assert_eq!(last_shared(office, number, other, "question-answered").await["question_id"], "Q1");
     }
+    for office in [gb, md] {
+        office.demand_sound().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,6 +130,9 @@ async fn the_requested_state_refuses_for_dual_criminality() {
     own_server_refuses(gb, &papers::withdrawal(gb, &request, 2), "WRONG_STAGE").await;
     road::send(gb, "drafter", &papers::closing(gb, &request, 2), "").await;
     assert_eq!(road::stages(number, &[gb, md]).await, ["closed", "closed"]);
+    for office in [gb, md] {
+        office.demand_sound().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,6 +216,9 @@ async fn action_is_postponed_postponed_again_and_taken_up() {
     let case = road::case(md, number).await;
     assert_eq!((case.stage.as_str(), case.grounds.len()), ("in-execution", 0));
     assert_eq!(road::case(gb, number).await.stage, "postponed", "it learns of the order with the evidence");
+    for office in [gb, md] {
+        office.demand_sound().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,6 +254,9 @@ async fn a_request_is_executed_in_part_and_then_wholly() {
     own_server_refuses(md, &papers::partial_execution(md, request, 6, named), "WRONG_STAGE").await;
     road::send(gb, "drafter", &papers::closing(gb, request, 2), "").await;
     assert_eq!(road::stages(number, &[gb, md]).await, ["closed", "closed"]);
+    for office in [gb, md] {
+        office.demand_sound().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,6 +301,9 @@ async fn the_requesting_authority_withdraws() {
     own_server_refuses(md, &papers::question(md, &request, 2, "Q1"), "WRONG_STAGE").await;
     road::send(gb, "drafter", &papers::closing(gb, &request, 3), "").await;
     assert_eq!(road::stages(number, &[gb, md]).await, ["closed", "closed"]);
+    for office in [gb, md] {
+        office.demand_sound().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -320,6 +335,9 @@ async fn a_withdrawal_and_a_refusal_that_cross_leave_both_sides_withdrawn() {
     assert_eq!(road::stages(number, &[gb, md]).await, ["withdrawn", "withdrawn"]);
     road::send(gb, "drafter", &papers::closing(gb, &request, 3), "").await;
     assert_eq!(road::stages(number, &[gb, md]).await, ["closed", "closed"]);
+    for office in [&federation.gb, &federation.md] {
+        office.demand_sound().await;
+    }
 }
 
 /// Hands `document` in and has it approved; gives its id.

@@ -103,6 +103,9 @@ async fn the_forwarded_case_continues_with_the_competent_authority() {
     road::send(gb, "drafter", &closing, "").await;
     let stages = road::stages(number, &[gb, md, &ministry]).await;
     assert_eq!(stages, ["closed", "forwarded", "closed"]);
+    for office in [gb, md, &ministry] {
+        office.demand_sound().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +160,6 @@ async fn under_a_forwarded_number_nobody_else_is_heard() {
     negative(&receipt, NonDeliveryGround::UnknownReference);
     assert_eq!(road::case(gb, &request.shared_number).await.stage, "transmitted");
     assert_eq!(road::case(&ministry, &request.shared_number).await.stage, "received");
-    drop(world);
 }
 
 #[tokio::test(flavor = "multi_thread")]

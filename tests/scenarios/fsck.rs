@@ -3,12 +3,15 @@
 use rogatory_core::document::NamedPackage;
 use rogatory_proto::custody::v1::GetCheckpointRequest;
 use rogatory_server::config::ServerConfig;
+use rogatory_server::files::Disk;
 use rogatory_server::fsck::{self, Fault, Item, Report};
+use rogatory_server::keystore::KeyStore;
 use rogatory_tests::{Federation, Office, papers, road};
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A case from its request to its closing, with a package.
 async fn closed() -> (Federation, NamedPackage) {
@@ -51,7 +54,7 @@ async fn a_whole_case_is_sound_beside_the_running_server_and_after_it() {
     let report = check(&federation.md.folder).await;
     assert!(report.sound, "{report}");
     // Every kind of item was there to be looked at.
-    for item in Item::ALL.into_iter().filter(|item| *item != Item::Errand) {
+    for item in Item::ALL.into_iter().filter(|item| !matches!(item, Item::Errand | Item::Preservation)) {
         let (present, erased, missing, damaged) = count(&report, item);
         assert!(present > 0 && (erased, missing, damaged) == (0, 0, 0), "{item:?}: {report}");
     }
@@ -101,12 +104,32 @@ impl Copy {
         self.folder.join(&self.config.storage.case_keys)
     }
 
-    /// The key of the one case.
-    fn case_key(&self) -> PathBuf {
-        let keys = fs::read_dir(self.keys()).expect("a folder").map(|entry| entry.expect("a file").path());
-        keys.into_iter()
-            .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("C-")))
-            .expect("a case's key")
+    /// Changes the record of the one case's key in the key store, by the format that its file describes.
+    fn change_case_key(&self, change: impl Fn(&[u8]) -> Vec<u8>) {
+        let path = self.keys().join("000001.keys");
+        let bytes = fs::read(&path).expect("a file");
+        let (mut rest, mut changed, mut found) = (bytes.as_slice(), Vec::new(), 0);
+        while let Some((length, _)) = rest.split_first_chunk::<2>() {
+            let (record, behind) = rest.split_at(u16::from_be_bytes(*length).into());
+            let is_the_case = record[3..].starts_with(b"C-");
+            found += usize::from(is_the_case);
+            changed.extend(if is_the_case { change(record) } else { record.to_vec() });
+            rest = behind;
+        }
+        assert_eq!(found, 1, "the key of one case");
+        fs::write(path, changed).expect("written");
+    }
+
+    /// Leaves the key of a case that was never opened, as a crash before the commit does.
+    fn leave_a_key(&self, case: &str) {
+        let wrapping = fs::read(self.folder.join(&self.config.keys.key_encryption_key)).expect("a key");
+        let keys = KeyStore::open(&self.keys(), Arc::new(Disk::OwnerOnly), &wrapping).expect("a key store");
+        keys.create(case).expect("a key");
+        keys.sync().expect("synced");
+    }
+
+    fn remove_case_key(&self) {
+        self.change_case_key(|_| Vec::new());
     }
 }
 
@@ -261,7 +284,7 @@ const DAMAGES: &[Damage] = &[
     ),
     (
         "container-flipped",
-        "UPDATE document SET container = randomblob(length(container)) WHERE kind = 'order'",
+        "UPDATE document_container SET container = randomblob(length(container)) WHERE document_id = (SELECT document_id FROM document WHERE kind = 'order')",
         Fault::Damaged,
         Item::Document,
         "D-",
@@ -269,7 +292,7 @@ const DAMAGES: &[Damage] = &[
     ),
     (
         "containers-exchanged",
-        "UPDATE document SET container = (SELECT container FROM document WHERE kind = 'order') WHERE kind = 'request'",
+        "UPDATE document_container SET container = (SELECT container FROM document_container JOIN document USING (document_id) WHERE kind = 'order') WHERE document_id = (SELECT document_id FROM document WHERE kind = 'request')",
         Fault::Damaged,
         Item::Document,
         "D-",
@@ -403,7 +426,7 @@ const LEAF_DAMAGES: &[Damage] = &[
     ),
     (
         "leaf-changed",
-        "UPDATE custody_leaf SET leaf = x'01' || zeroblob(64) WHERE leaf_index = 7",
+        "UPDATE custody_leaf SET leaf = randomblob(65) WHERE leaf_index = 7",
         Fault::Damaged,
         Item::Leaf,
         "7",
@@ -474,16 +497,46 @@ async fn damage_in_vault_and_key_store_is_named() {
     assert_found(&check(&flipped.folder).await, "flipped", found);
 
     let keyless = copy("key-gone");
-    fs::remove_file(keyless.case_key()).expect("removed");
+    keyless.remove_case_key();
     let report = check(&keyless.folder).await;
     assert_found(&report, "key gone", (Fault::Missing, Item::CaseKey, "C-", "it was not erased"));
     assert!(count(&report, Item::Body).2 > 0 && count(&report, Item::Document).2 > 0, "{report}");
 
     let key = copy("key-damaged");
-    let mut bytes = fs::read(key.case_key()).expect("a key");
-    bytes[20] ^= 1;
-    fs::write(key.case_key(), bytes).expect("written");
-    assert_found(&check(&key.folder).await, "key damaged", (Fault::Damaged, Item::CaseKey, "C-", "decrypt"));
+    key.change_case_key(|record| {
+        let mut bytes = record.to_vec();
+        bytes[40] ^= 1;
+        bytes
+    });
+    assert_found(
+        &check(&key.folder).await,
+        "key damaged",
+        (Fault::Damaged, Item::CaseKey, "C-", "was changed"),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_a_preservation_is_named() {
+    let mut federation = Federation::new().await;
+    federation.preservation_confirmed("2027-01-21T14:20:00Z").await;
+    federation.md.stop().await;
+    let copy = |name: &str| Copy::named(&federation.md, name, String::new());
+    let report = check(&federation.md.folder).await;
+    assert!(report.sound && count(&report, Item::Preservation) == (1, 0, 0, 0), "{report}");
+    for (name, statement, what) in [
+        (
+            "stage",
+            "UPDATE preservation SET stage = 'released'",
+            "its stage stands as `released`, and is `confirmed`",
+        ),
+        ("until", "UPDATE preservation SET preserved_until = preserved_until + 1", "until which it holds"),
+        ("follow-up", "UPDATE preservation SET followed_up_by = 'GB'", "follows it up"),
+    ] {
+        let damaged = copy(&format!("preservation-{name}"));
+        damaged.sql(statement).await;
+        let found = (Fault::Damaged, Item::Preservation, "GB-", what);
+        assert_found(&check(&damaged.folder).await, name, found);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -517,11 +570,13 @@ async fn an_erased_case_and_what_a_crash_left_are_no_faults() {
     erased
         .sql(
             "DELETE FROM custody_body WHERE case_id <> 'office'; DELETE FROM mla_request; DELETE FROM production_order;
+             DELETE FROM document_container WHERE document_id IN
+                 (SELECT document_id FROM document WHERE case_id <> 'office');
              DELETE FROM document WHERE case_id <> 'office'; DELETE FROM package; DELETE FROM package_object;
              DELETE FROM case_head WHERE case_id <> 'office'",
         )
         .await;
-    fs::remove_file(erased.case_key()).expect("removed");
+    erased.remove_case_key();
     let report = check(&erased.folder).await;
     assert!(report.sound, "{report}");
     let (present, gone, missing, damaged) = count(&report, Item::Body);
@@ -536,7 +591,7 @@ async fn an_erased_case_and_what_a_crash_left_are_no_faults() {
     fs::create_dir_all(vault.join("packages/PK-0000000000000000")).expect("a folder");
     fs::create_dir_all(vault.join("incoming/T-00")).expect("a folder");
     fs::write(left.object("data/EX-0009.age"), b"").expect("a file");
-    fs::write(left.keys().join("C-0000000000000000.key"), b"").expect("a file");
+    left.leave_a_key("C-0000000000000000");
     let report = check(&left.folder).await;
     assert!(report.sound, "{report}");
     for part in ["PK-0000000000000000", "T-00", "data/EX-0009.age", "C-0000000000000000"] {

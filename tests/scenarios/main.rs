@@ -10,6 +10,7 @@ mod fsck;
 mod packages;
 mod parties;
 mod preservations;
+mod resume;
 mod servers;
 mod stages;
 mod story;

@@ -96,6 +96,9 @@ async fn data_are_preserved_extended_and_released() {
         assert_eq!(stages.last().expect("a stage")["to"], "released");
     }
     own_server_refuses(md, &papers::question(md, &preservation, 4, "Q2"), "WRONG_STAGE").await;
+    for office in [gb, md] {
+        office.demand_sound().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

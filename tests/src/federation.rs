@@ -21,10 +21,15 @@ impl World {
     /// An empty world at 2026-11-22T14:20:00Z.
     #[must_use]
     pub fn new() -> Self {
-        let noon: Timestamp = "2026-11-22T14:20:00Z".parse().expect("an instant");
+        Self::at("2026-11-22T14:20:00Z".parse().expect("an instant"))
+    }
+
+    /// An empty world at `now`: for what other programs, with the machine's clock, take part in.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
         Self {
             directory: tempfile::tempdir().expect("a directory"),
-            clock: Arc::new(FixedClock::new(noon)),
+            clock: Arc::new(FixedClock::new(now)),
             entropy: Arc::new(SeededEntropy::new(20_261_122)),
         }
     }
@@ -80,7 +85,12 @@ const PROVIDER: &[&str] = &[
 impl Federation {
     /// Three offices that confirmed each other: the two authorities, and the provider with its own.
     pub async fn new() -> Self {
-        let federation = Self::strangers().await;
+        Self::new_in(World::new()).await
+    }
+
+    /// The same in a world of its own.
+    pub async fn new_in(world: World) -> Self {
+        let federation = Self::strangers_in(world).await;
         let Self { gb, md, nistru, .. } = &federation;
         for (here, there) in [(gb, md), (md, gb), (md, nistru), (nistru, md)] {
             here.import("operator", there).await.expect("a confirmed party");
@@ -90,7 +100,17 @@ impl Federation {
 
     /// The same offices before anybody confirmed anybody.
     pub async fn strangers() -> Self {
-        let world = World::new();
+        Self::strangers_in(World::new()).await
+    }
+
+    async fn strangers_in(world: World) -> Self {
+        let authority = |party, name, country_ca| Plan {
+            party,
+            name,
+            kind: InstitutionKind::CentralAuthority,
+            country_ca,
+            officers: AUTHORITY,
+        };
         let gb =
             world.found(authority("gb/central-authority", "Central Authority of GB (test)", "ca-gb")).await;
         let md =

@@ -126,6 +126,12 @@ impl Office {
         lapse_preservations(self.served()).await.expect("the database works");
     }
 
+    /// Panics unless `fsck` finds everything in the folder sound, beside the running server.
+    pub async fn demand_sound(&self) {
+        let report = rogatory_server::fsck::check(&self.folder, true).await.expect("a report");
+        assert!(report.sound, "{} is not sound:\n{report}", self.party);
+    }
+
     /// Where officers call.
     #[must_use]
     pub const fn office_address(&self) -> SocketAddr {

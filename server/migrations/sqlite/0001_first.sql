@@ -62,10 +62,14 @@ CREATE TABLE document (
                                                        'received', 'refused', 'enclosed')),
     stage_time       INTEGER NOT NULL,
     container_sha256 BLOB    NOT NULL,
-    container        BLOB    NOT NULL,
     receipt_sha256   BLOB,
     receipt          BLOB,
     receipt_leaf     BLOB
+) STRICT;
+-- Apart from the row, so that a change of stage does not write the bytes again.
+CREATE TABLE document_container (
+    document_id TEXT PRIMARY KEY NOT NULL REFERENCES document (document_id),
+    container   BLOB NOT NULL
 ) STRICT;
 -- What came enclosed in another document was not transmitted here and takes nobody's number.
 CREATE UNIQUE INDEX document_once ON document (sender, shared_number, message_number, container_sha256)
@@ -104,11 +108,11 @@ CREATE TABLE package_object (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE transfer (
-    transfer_id   TEXT    PRIMARY KEY NOT NULL,
-    caller        TEXT    NOT NULL,
-    shared_number TEXT    NOT NULL,
-    objects       TEXT    NOT NULL,
-    begun_time    INTEGER NOT NULL
+    transfer_id    TEXT    PRIMARY KEY NOT NULL,
+    caller         TEXT    NOT NULL,
+    shared_number  TEXT    NOT NULL,
+    objects        TEXT    NOT NULL,
+    announced_time INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE party (

@@ -104,7 +104,8 @@ impl Act for Approve {
                     tx.record(&self.row.case, &self.actor, event).await?;
                 }
             }
-            tx.advance_document(&self.row, DocumentStage::Approved, &self.container).await?;
+            tx.advance_document(&self.row, DocumentStage::Approved, &self.container, &container_sha256)
+                .await?;
             let event =
                 Event::DocumentApproved { document: id.clone(), kind: self.row.kind, container_sha256 };
             tx.record(&self.row.case, &self.actor, CustodyEvent::internal(event)).await?;

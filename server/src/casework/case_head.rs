@@ -75,18 +75,28 @@ impl OutgoingHead {
         &self.note
     }
 
-    /// Checks that a counterpart's receipt quotes the head that went with the message, or none if none did.
+    /// Checks that a counterpart's receipt quotes no other head than the one that goes with the message.
+    ///
+    /// One that quotes none is a receipt all the same: it shows nothing of this log, and is no reason to hold up
+    /// the case.
     ///
     /// # Errors
-    /// [`Reason::BadReceipt`]: the counterpart has not shown what it knows of this log.
+    /// [`Reason::BadReceipt`]: the counterpart vouches for something that this log did not send.
     pub(super) fn check_quoted(&self, receipt: &Receipt) -> Result<(), Problem> {
-        let what = match receipt.case_head_sha256 {
-            quoted if quoted == self.kept => return Ok(()),
-            None if self.note.is_empty() => return Ok(()),
-            None => "quotes no case head",
-            Some(_) => "quotes another case head than was sent",
-        };
-        Err(Problem::new(Reason::BadReceipt, format!("the receipt of {} {what}", receipt.issuer.party)))
+        let issuer = &receipt.issuer.party;
+        match receipt.case_head_sha256 {
+            None => {
+                if !self.note.is_empty() {
+                    tracing::warn!(party = %issuer, "a receipt does not quote the case head that was sent");
+                }
+                Ok(())
+            }
+            quoted if quoted == self.kept => Ok(()),
+            Some(_) => {
+                let what = format!("the receipt of {issuer} quotes another case head than was sent");
+                Err(Problem::new(Reason::BadReceipt, what))
+            }
+        }
     }
 }
 

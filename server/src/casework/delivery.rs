@@ -122,12 +122,3 @@ pub(super) fn check_sealed_receipt(
         Err(bad(format!("it says that {} gave it", receipt.issuer.party)))
     }
 }
-
-/// The latest checkpoint of the own log, to go with a message; empty before the first.
-///
-/// # Errors
-/// [`Problem`] if the database fails.
-pub(crate) async fn own_checkpoint(authority: &Authority) -> Result<Vec<u8>, Problem> {
-    let checkpoint = authority.datastore.read().await?.checkpoint().await?;
-    Ok(checkpoint.map(|(_, note)| note).unwrap_or_default())
-}

@@ -15,6 +15,7 @@ pub mod receive_document;
 pub mod receive_package;
 pub mod record_denial;
 pub mod relay_package;
+pub mod remove_stale_transfers;
 pub mod send_package;
 pub mod sign_checkpoint;
 pub mod transfer;

@@ -1,7 +1,8 @@
 //! The outer check of a package: everything a server can see without a key.
 
-use crate::datastore::ObjectRow;
+use crate::datastore::{ObjectRow, TransferRow};
 use crate::problem::{Problem, Reason};
+use crate::vault::{Closing, Vault};
 use rogatory_core::{Digest, Timestamp};
 use rogatory_evidence::verify::Outcome;
 use rogatory_evidence::{
@@ -33,22 +34,29 @@ impl PackageSource for Hashed {
     }
 }
 
-/// Compares the objects in `folder` with those announced, by hashing all of them again.
+/// Compares the objects of a reclaimed package with those announced, by hashing all of them again. Others are let
+/// go, so that the sender can begin anew.
 ///
 /// # Errors
 /// [`Reason::MalformedPackage`] if they are others.
-pub(super) fn hash_again(folder: &Path, announced: &[ObjectRow]) -> Result<(), Problem> {
-    let other =
-        || Problem::new(Reason::MalformedPackage, "what is stored is not the package that was announced");
-    let source = FolderSource::open(folder).map_err(|_| other())?;
-    let found = object_list(&source, &mut NoProgress).map_err(|_| other())?;
-    let same = found.0.len() == announced.len()
-        && announced.iter().all(|object| {
-            found
-                .get(&object.name)
-                .is_some_and(|here| here.sha256 == object.sha256 && here.size_bytes == object.size_bytes)
+pub(super) fn reverify(vault: &Vault, closing: &Closing, transfer: &TransferRow) -> Result<(), Problem> {
+    let same = FolderSource::open(&vault.incoming(&transfer.id))
+        .and_then(|source| object_list(&source, &mut NoProgress))
+        .is_ok_and(|found| {
+            found.0.len() == transfer.objects.len()
+                && transfer.objects.iter().all(|object| {
+                    found.get(&object.name).is_some_and(|here| {
+                        here.sha256 == object.sha256 && here.size_bytes == object.size_bytes
+                    })
+                })
         });
-    if same { Ok(()) } else { Err(other()) }
+    if same {
+        return Ok(());
+    }
+    vault.discard(closing)?;
+    let what = "what is stored is not the package that was announced";
+    Err(Problem::new(Reason::MalformedPackage, what)
+        .with_hint("announce the package and send it again: what was stored is gone"))
 }
 
 /// Verifies the outer part of the package in `folder`, whose objects were checked as they arrived.

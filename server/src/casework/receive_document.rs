@@ -49,12 +49,12 @@ pub async fn receive_document(
     let party = authority.directory().confirmed(peer)?;
     let (verified, document) = authenticate(authority, &party, bytes)?;
     let number = &document.shared_number;
+    let container_sha256 = Digest::of(bytes);
     let mut tried = 0;
     loop {
         tried += 1;
         let mut session = authority.datastore.read().await?;
         let earlier = session.documents_numbered(peer, number, document.message_number).await?;
-        let container_sha256 = Digest::of(bytes);
         if let Some(same) = earlier.iter().find(|document| document.container_sha256 == container_sha256) {
             let row = session.document(&same.id).await?;
             return row
@@ -94,6 +94,7 @@ pub async fn receive_document(
             actor: permit.actor(),
             document: document.clone(),
             container: bytes.to_vec(),
+            container_sha256,
             received_time: now,
             accepted: judged.is_ok(),
             enclosed: judged.ok().flatten(),
@@ -276,6 +277,7 @@ struct Receive {
     actor: Actor,
     document: Document,
     container: Vec<u8>,
+    container_sha256: Digest,
     /// When it was received, as the receipt says: periods run from there on both sides.
     received_time: Timestamp,
     accepted: bool,
@@ -302,7 +304,7 @@ impl Act for Receive {
         let (case, events) = self.open_or_advance(tx).await?;
         let receipt_sha256 = Digest::of(&self.receipt);
         let (shared_number, message_number, kind) = (number.clone(), document.message_number, document.kind);
-        let container_sha256 = Digest::of(&self.container);
+        let container_sha256 = self.container_sha256;
         let event = if self.accepted {
             Event::DocumentReceived { shared_number, message_number, kind, container_sha256, receipt_sha256 }
         } else {

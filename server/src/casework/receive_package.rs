@@ -5,9 +5,9 @@ use crate::authority::Authority;
 use crate::casework::case_head::{self, IncomingHead};
 use crate::casework::delivery::{Refused, check_sealed_receipt, give_receipt};
 use crate::casework::matter::opening_document;
-use crate::casework::outer_check::{check_outer, hash_again};
+use crate::casework::outer_check::{check_outer, reverify};
 use crate::casework::send_package::{blocking, check_recipients, manifest_digest, receipted};
-use crate::casework::transfer::{demand_whole, list_of};
+use crate::casework::transfer::{demand_whole, forget, list_of};
 use crate::datastore::{Act, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction, TransferRow};
 use crate::directory::ConfirmedParty;
 use crate::problem::Problem;
@@ -37,27 +37,29 @@ pub async fn receive_package(
     let manifest_sha256 = manifest_digest(&transfer.objects)?;
     let id = PackageId::of_manifest(&manifest_sha256);
     let objects_sha256 = Digest::of(list_of(&transfer.objects).as_bytes());
-    let closing = Arc::new(authority.vault.close(&transfer.id)?);
+    let closing = authority.vault.close(&transfer.id, Some(&id))?;
     let there = authority.datastore.read().await?.package(&id).await?;
     if let Some(receipt) =
         there.as_ref().and_then(|there| given_before(there, peer, &transfer, objects_sha256))
     {
-        authority.vault.discard(&closing)?;
-        authority.datastore.perform(ForgetTransfer(transfer.id)).await?;
+        drop(closing);
+        forget(authority, &transfer).await?;
         return Ok(receipt);
     }
     let head = case_head::check_incoming(authority, &party, &transfer.shared_number, case_head)?;
+    let closing = Arc::new(closing);
     // A folder that a row names is somebody's: what this peer sends is judged by what it sent.
     let reclaimed = there.is_none() && authority.vault.reclaim(&closing, &id)?;
     demand_whole(authority, &transfer)?;
     let folder = authority.vault.incoming(&transfer.id);
-    let (objects, anchors, now) =
-        (transfer.objects.clone(), authority.directory().anchors_of(peer), authority.clock.now());
+    let (listed, anchors, now) =
+        (transfer.clone(), authority.directory().anchors_of(peer), authority.clock.now());
+    let (vault, held) = (authority.vault.clone(), Arc::clone(&closing));
     let verified = blocking(move || {
         if reclaimed {
-            hash_again(&folder, &objects)?;
+            reverify(&vault, &held, &listed)?;
         }
-        check_outer(&folder, &objects, &anchors, now)
+        check_outer(&folder, &listed.objects, &anchors, now)
     })
     .await?;
     let mut package = PackageRow {
@@ -225,18 +227,6 @@ fn check_relay(
         Ok(())
     } else {
         Err("its relay receipt speaks of another transmission".to_owned())
-    }
-}
-
-/// Forgets a transfer that brought nothing new.
-struct ForgetTransfer(String);
-
-impl Act for ForgetTransfer {
-    const NAME: &'static str = "forget-transfer";
-    type Output = ();
-
-    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
-        tx.delete_transfer(&self.0).await
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::case_head::{self, OutgoingHead};
-use crate::casework::delivery::{CheckedReceipt, check_receipt, give_receipt, own_checkpoint};
+use crate::casework::delivery::{CheckedReceipt, check_receipt, give_receipt};
 use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
 use crate::casework::send_package::{receipted, reread_receipt};
 use crate::datastore::{
@@ -114,7 +114,7 @@ pub(super) async fn deliver(
         objects: &objects,
         relay_receipt: Some(&relay_receipt),
         case_head: head.note().to_vec(),
-        checkpoint: own_checkpoint(authority).await?,
+        checkpoint: authority.latest_checkpoint(),
     };
     let answer = peers::send_package(authority, &request.counterpart, &outgoing).await?;
     let addressee = authority.directory().confirmed(&request.counterpart)?;

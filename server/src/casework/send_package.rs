@@ -3,11 +3,11 @@
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::case_head::{self, OutgoingHead};
-use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
+use crate::casework::delivery::{CheckedReceipt, check_receipt};
 use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
 use crate::casework::matter::opening_document;
-use crate::casework::outer_check::{check_outer, hash_again};
-use crate::casework::transfer::{demand_whole, list_of};
+use crate::casework::outer_check::{check_outer, reverify};
+use crate::casework::transfer::{demand_whole, forget, list_of};
 use crate::datastore::{
     Act, Errand, HeadRow, Line, ObjectRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction,
     TransferRow,
@@ -51,7 +51,11 @@ pub async fn send_package(
     let id = PackageId::of_manifest(&manifest_sha256);
     let mut session = authority.datastore.read().await?;
     let package = match session.package(&id).await? {
-        Some(package) if package.shared_number == transfer.shared_number => package,
+        Some(package) if package.shared_number == transfer.shared_number => {
+            drop(session);
+            forget(authority, &transfer).await?;
+            package
+        }
         Some(_) => {
             return Err(Problem::new(
                 Reason::Conflict,
@@ -138,7 +142,11 @@ async fn submit(
         .evidence_recipients()
         .map_err(|error| Problem::internal("a stored order lists no recipients", error))?;
     let (officer, _) = permit.officer_as(&[Role::ProviderAgent, Role::EvidenceOfficer])?;
-    let closing = Arc::new(authority.vault.close(&transfer.id)?);
+    let closing = Arc::new(authority.vault.close(&transfer.id, Some(&id))?);
+    if authority.datastore.read().await?.package(&id).await?.is_some() {
+        let what = format!("package {id} was taken in by another call meanwhile");
+        return Err(Problem::new(Reason::Raced, what).with_hint("repeat the command"));
+    }
     let reclaimed = authority.vault.reclaim(&closing, &id)?;
     authority.vault.remove_objects(&closing, &[SEAL_MANIFEST, SEAL_SIGNATURE])?;
     demand_whole(authority, transfer)?;
@@ -147,7 +155,7 @@ async fn submit(
     // Reads lists that may be long: off the threads that answer calls.
     let objects = blocking(move || {
         if reclaimed {
-            hash_again(&checker.vault.incoming(&listed.id), &listed.objects)?;
+            reverify(&checker.vault, &held, &listed)?;
         }
         seal_upload(&checker, &held, &listed, &wanted, &officer)
     })
@@ -304,7 +312,7 @@ pub(super) async fn deliver(
         objects: &objects,
         relay_receipt: None,
         case_head: head.note().to_vec(),
-        checkpoint: own_checkpoint(authority).await?,
+        checkpoint: authority.latest_checkpoint(),
     };
     let answer = peers::send_package(authority, &package.counterpart, &outgoing).await?;
     let of = receipted(authority.institution.party(), &package.shared_number, &package);

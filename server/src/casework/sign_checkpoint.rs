@@ -36,10 +36,12 @@ pub async fn sign_checkpoint(authority: &Authority) -> Result<Option<(u64, Vec<u
         .into_bytes();
     let expected = before.map(|(signed, _)| signed);
     let won = authority.datastore.perform(Replace { expected, size, note: note.clone() }).await?;
-    if won {
-        return Ok(Some((size, note)));
+    let stands =
+        if won { Some((size, note)) } else { authority.datastore.read().await?.checkpoint().await? };
+    if let Some((_, note)) = &stands {
+        authority.take_up_checkpoint(note);
     }
-    Ok(authority.datastore.read().await?.checkpoint().await?)
+    Ok(stands)
 }
 
 struct Replace {

@@ -2,6 +2,7 @@
 
 use crate::access::{Caller, Permit};
 use crate::authority::Authority;
+use crate::casework::send_package::blocking;
 use crate::datastore::{Act, ObjectRow, StoreError, Transaction, TransferRow};
 use crate::problem::{Problem, Reason};
 use crate::vault::{MAX_OBJECTS, is_object_name};
@@ -59,40 +60,69 @@ async fn demand_matter(authority: &Authority, permit: &Permit, number: &SharedNu
     }
 }
 
-/// How much of each announced object is here: all of it, or nothing.
+/// How many bytes of each announced object are durable here.
 ///
 /// # Errors
-/// [`Problem`] if the database fails.
+/// [`Problem`] if database or disk fail.
 pub async fn progress(
     authority: &Authority,
     permit: &Permit,
     transfer: &TransferRow,
 ) -> Result<Vec<u64>, Problem> {
-    let held = held(authority, permit, transfer).await?;
-    let whole = |object: &ObjectRow| held || authority.vault.has(&transfer.id, object);
-    Ok(transfer.objects.iter().map(|object| if whole(object) { object.size_bytes } else { 0 }).collect())
+    let there = match package_id(&transfer.objects) {
+        Some(id) => there(authority, permit, transfer, id).await?,
+        None => There::No,
+    };
+    let (vault, transfer) = (authority.vault.clone(), transfer.clone());
+    blocking(move || {
+        // Only what is told from here on was made durable: a process before this one may have been killed.
+        vault.prepare(&transfer.id)?;
+        let unnamed = match there {
+            There::Held => return Ok(transfer.objects.iter().map(|object| object.size_bytes).collect()),
+            There::Otherwise => None,
+            There::No => package_id(&transfer.objects),
+        };
+        Ok(vault.committed(&transfer.id, &transfer.objects, unnamed.as_ref()))
+    })
+    .await
 }
 
-/// Whether the package was taken in before, from this very caller: its receipt may have been lost.
-async fn held(authority: &Authority, permit: &Permit, transfer: &TransferRow) -> Result<bool, Problem> {
-    let Some(manifest) = transfer.objects.iter().find(|object| object.name == PERSON_MANIFEST) else {
-        return Ok(false);
-    };
+/// The package that the objects make up, if a manifest is among them.
+pub(super) fn package_id(objects: &[ObjectRow]) -> Option<PackageId> {
+    let manifest = objects.iter().find(|object| object.name == PERSON_MANIFEST)?;
+    Some(PackageId::of_manifest(&manifest.sha256))
+}
+
+/// How a package stands in the books.
+enum There {
+    /// Taken in before, from this very caller: its receipt may have been lost.
+    Held,
+    /// Here, and not by this transfer.
+    Otherwise,
+    /// Not here.
+    No,
+}
+
+async fn there(
+    authority: &Authority,
+    permit: &Permit,
+    transfer: &TransferRow,
+    id: PackageId,
+) -> Result<There, Problem> {
     let mut session = authority.datastore.read().await?;
-    let Some(package) = session.package(&PackageId::of_manifest(&manifest.sha256)).await? else {
-        return Ok(false);
-    };
+    let Some(package) = session.package(&id).await? else { return Ok(There::No) };
     let same_matter = package.shared_number == transfer.shared_number;
     let same_caller = match permit.caller() {
         Caller::Peer(peer) => package.counterpart == *peer,
         Caller::Officer { .. } => true,
     };
     if !same_matter || !same_caller {
-        return Ok(false);
+        return Ok(There::Otherwise);
     }
     let here = session.package_objects(&package.id).await?;
     let here: HashMap<&str, &ObjectRow> = here.iter().map(|object| (object.name.as_str(), object)).collect();
-    Ok(transfer.objects.iter().all(|object| here.get(object.name.as_str()) == Some(&object)))
+    let same = transfer.objects.iter().all(|object| here.get(object.name.as_str()) == Some(&object));
+    Ok(if same { There::Held } else { There::Otherwise })
 }
 
 struct Begin(TransferRow);
@@ -108,7 +138,7 @@ impl Act for Begin {
             let what = format!("{} has {OPEN_TRANSFERS} transfers open already", self.0.caller);
             return Err(Problem::new(Reason::LimitReached, what).with_hint("complete those first").into());
         }
-        tx.insert_transfer(&self.0).await
+        tx.announce_transfer(&self.0).await
     }
 }
 
@@ -143,6 +173,28 @@ pub fn demand_whole(authority: &Authority, transfer: &TransferRow) -> Result<(),
             Err(Problem::new(Reason::MalformedPackage, format!("`{}` has not arrived", missing.name))
                 .with_hint("send what is missing and complete the package again"))
         }
+    }
+}
+
+/// Lets a transfer go that brought nothing new: the row first, so that a crash leaves at most a folder
+/// that no row names, which a worker removes.
+///
+/// # Errors
+/// [`Problem`] if it is still being sent, or database or disk fail.
+pub(super) async fn forget(authority: &Authority, transfer: &TransferRow) -> Result<(), Problem> {
+    let closing = authority.vault.close(&transfer.id, None)?;
+    authority.datastore.perform(Forget(transfer.id.clone())).await?;
+    authority.vault.discard(&closing)
+}
+
+struct Forget(String);
+
+impl Act for Forget {
+    const NAME: &'static str = "forget-transfer";
+    type Output = ();
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        tx.delete_transfer(&self.0).await
     }
 }
 

@@ -9,7 +9,7 @@
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::case_head::{self, OutgoingHead};
-use crate::casework::delivery::{CheckedReceipt, check_receipt, own_checkpoint};
+use crate::casework::delivery::{CheckedReceipt, check_receipt};
 use crate::casework::dispatch::{Brought, FIRST_TRY_SECONDS, dispatch};
 use crate::casework::matter::{Matter, check_references, data_of, opened_at_counterpart};
 use crate::casework::signers::{list_signers, own_signer};
@@ -120,7 +120,7 @@ pub(super) async fn deliver(
     // What opens a matter changes it by its receipt alone.
     let document = if row.kind.opens_a_matter() { None } else { Some(data_of(&row)?.0) };
     let of = receipted(&row);
-    let checkpoint = own_checkpoint(authority).await?;
+    let checkpoint = authority.latest_checkpoint();
     let head = OutgoingHead::of(authority, &row.case, row.id.as_str()).await?;
     let (container, note) = (row.container.clone(), head.note().to_vec());
     let answer = peers::deliver_document(authority, &row.addressee, container, note, checkpoint).await?;
@@ -242,7 +242,7 @@ impl Act for StoreSealed {
             let what = format!("document {} was sealed under the same message number", other.id);
             return Err(Problem::new(Reason::Conflict, what).with_hint("draft this one again").into());
         }
-        tx.advance_document(row, DocumentStage::Sealed, &self.sealed).await?;
+        tx.advance_document(row, DocumentStage::Sealed, &self.sealed, &self.sealed_sha256).await?;
         if let Some(head) = &self.head {
             tx.keep_sent_head(head).await?;
         }

@@ -151,10 +151,10 @@ impl Transaction {
         sqlx::query(
             "-- insert_document
              INSERT INTO document (document_id, position, case_id, kind, shared_number, message_number, sender,
-                                   addressee, stage, stage_time, container_sha256, container, receipt_sha256,
-                                   receipt, receipt_leaf)
+                                   addressee, stage, stage_time, container_sha256, receipt_sha256, receipt,
+                                   receipt_leaf)
              VALUES ($1, (SELECT COALESCE(MAX(position), 0) + 1 FROM document), $2, $3, $4, $5, $6, $7, $8, $9,
-                     $10, $11, $12, $13, $14)",
+                     $10, $11, $12, $13)",
         )
         .bind(document.id.as_str())
         .bind(&document.case)
@@ -166,16 +166,23 @@ impl Transaction {
         .bind(document.stage.as_str())
         .bind(document.stage_time.microseconds())
         .bind(document.container_sha256.as_bytes().as_slice())
-        .bind(key.encrypt(&container_place(&document.id), &document.container)?)
         .bind(receipt_sha256)
         .bind(receipt)
         .bind(leaf)
         .execute(self.connection())
         .await?;
+        sqlx::query(
+            "-- insert_document_container
+             INSERT INTO document_container (document_id, container) VALUES ($1, $2)",
+        )
+        .bind(document.id.as_str())
+        .bind(key.encrypt(&container_place(&document.id), &document.container)?)
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 
-    /// Replaces the bytes of a document that is not sealed yet.
+    /// Replaces the bytes of a document that is not sealed yet by `container`, whose digest is handed in.
     ///
     /// # Errors
     /// [`Reason::Raced`] if its stage changed meanwhile, or a database error.
@@ -184,22 +191,33 @@ impl Transaction {
         document: &DocumentRow,
         stage: DocumentStage,
         container: &[u8],
+        container_sha256: &Digest,
     ) -> Result<(), StoreError> {
         let sealed = self.key(&document.case)?.encrypt(&container_place(&document.id), container)?;
         let done = sqlx::query(
             "-- advance_document
-             UPDATE document SET stage = $3, stage_time = $4, container_sha256 = $5, container = $6
+             UPDATE document SET stage = $3, stage_time = $4, container_sha256 = $5
              WHERE document_id = $1 AND stage = $2 AND stage IN ('drafted', 'approved')",
         )
         .bind(document.id.as_str())
         .bind(document.stage.as_str())
         .bind(stage.as_str())
         .bind(self.now().microseconds())
-        .bind(Digest::of(container).as_bytes().as_slice())
+        .bind(container_sha256.as_bytes().as_slice())
+        .execute(self.connection())
+        .await?;
+        if done.rows_affected() != 1 {
+            return Err(raced(&document.id).into());
+        }
+        let done = sqlx::query(
+            "-- replace_document_container
+             UPDATE document_container SET container = $2 WHERE document_id = $1",
+        )
+        .bind(document.id.as_str())
         .bind(sealed)
         .execute(self.connection())
         .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(raced(&document.id).into()) }
+        touched_one(done.rows_affected(), "container of a document")
     }
 
     /// Stores the counterpart's receipt for a sealed document.
@@ -261,7 +279,7 @@ impl Session {
             "-- document
              SELECT document_id, case_id, kind, shared_number, message_number, sender, addressee, stage, stage_time,
                     container_sha256, container, receipt, receipt_leaf
-             FROM document WHERE document_id = $1",
+             FROM document JOIN document_container USING (document_id) WHERE document_id = $1",
         )
         .bind(id.as_str())
         .fetch_optional(self.connection())
@@ -332,7 +350,7 @@ impl Session {
             "-- opening_document
              SELECT document_id, case_id, kind, shared_number, message_number, sender, addressee, stage, stage_time,
                     container_sha256, container, receipt, receipt_leaf
-             FROM document
+             FROM document JOIN document_container USING (document_id)
              WHERE case_id = $1 AND shared_number = $2 AND kind IN ('request', 'order', 'preservation')
                    AND stage <> 'refused'
              ORDER BY position LIMIT 1",
@@ -378,7 +396,7 @@ impl Session {
             "-- documents
              SELECT document_id, case_id, kind, shared_number, message_number, sender, addressee, stage, stage_time,
                     container_sha256, container, receipt, receipt_leaf
-             FROM document WHERE case_id = $1 ORDER BY position LIMIT $2 OFFSET $3",
+             FROM document JOIN document_container USING (document_id) WHERE case_id = $1 ORDER BY position LIMIT $2 OFFSET $3",
         )
         .bind(case)
         .bind(i64::from(limit))

@@ -26,7 +26,7 @@ pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};
 pub use inspection::{
     Inspection, RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage,
-    RawParty, RawReceipt,
+    RawParty, RawPreservation, RawReceipt,
 };
 pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
@@ -57,6 +57,13 @@ use writer::{Waiting, Work, Writer};
 const WAITING_ACTS: usize = 256;
 /// Connections for reading.
 const READERS: u32 = 4;
+/// From so many pages of 4 KiB on a commit itself moves the write-ahead log into the database file; before
+/// that [`Datastore::settle_wal`] does so beside the writer.
+const WAL_PAGES_AT_MOST: &str = "65536";
+/// What the file of the write-ahead log is cut to when all of it was moved, in bytes.
+const WAL_BYTES_KEPT: &str = "67108864";
+/// Page cache of the writer in KiB, as SQLite counts it: room for the pages of a full group.
+const WRITER_CACHE: &str = "-16384";
 
 /// What an authority does, performed inside one transaction.
 pub trait Act: Send + 'static {
@@ -110,13 +117,15 @@ impl Datastore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .pragma("secure_delete", "ON")
+            .pragma("wal_autocheckpoint", WAL_PAGES_AT_MOST)
+            .pragma("journal_size_limit", WAL_BYTES_KEPT)
             .busy_timeout(Duration::from_secs(10));
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_with(options.clone())
+            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
             .await
             .map_err(|error| Problem::internal("the database cannot be opened", error))?;
         migrations().run(&writer).await.map_err(|error| {
@@ -159,6 +168,18 @@ impl Datastore {
             .await
             .map_err(|_| gone("the datastore is shutting down"))?;
         answer.await.map_err(|_| gone("the datastore shut down before the act was performed"))?
+    }
+
+    /// Moves what was committed from the write-ahead log into the database file, as far as nobody reads it,
+    /// while the writer goes on: otherwise every few commits would wait for it.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database fails.
+    pub async fn settle_wal(&self) -> Result<(), Problem> {
+        let failed = |error| Problem::internal("the write-ahead log cannot be settled", error);
+        let mut connection = self.readers.acquire().await.map_err(failed)?;
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *connection).await.map_err(failed)?;
+        Ok(())
     }
 
     /// Waits until the custody log has grown since the last time this was asked.

@@ -252,17 +252,18 @@ impl Transaction {
         touched_one(done.rows_affected(), "package")
     }
 
-    /// Remembers a transfer; the same announcement is remembered once.
+    /// Remembers a transfer and when it was announced; the same announcement again is the same transfer.
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
-    pub async fn insert_transfer(&mut self, transfer: &TransferRow) -> Result<(), StoreError> {
+    pub async fn announce_transfer(&mut self, transfer: &TransferRow) -> Result<(), StoreError> {
         let objects = serde_json::to_string(&transfer.objects)
             .map_err(|error| Problem::internal("a list of objects cannot be stored", error))?;
         sqlx::query(
-            "-- insert_transfer
-             INSERT INTO transfer (transfer_id, caller, shared_number, objects, begun_time)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (transfer_id) DO NOTHING",
+            "-- announce_transfer
+             INSERT INTO transfer (transfer_id, caller, shared_number, objects, announced_time)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (transfer_id) DO UPDATE SET announced_time = excluded.announced_time",
         )
         .bind(&transfer.id)
         .bind(&transfer.caller)
@@ -290,9 +291,57 @@ impl Transaction {
         .await?;
         Ok(())
     }
+
+    /// Forgets a transfer that nobody announced since `before`; says whether it was one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn delete_stale_transfer(&mut self, id: &str, before: Timestamp) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "-- delete_stale_transfer
+             DELETE FROM transfer WHERE transfer_id = $1 AND announced_time < $2",
+        )
+        .bind(id)
+        .bind(before.microseconds())
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
 }
 
 impl Session {
+    /// The transfers that nobody announced since `before`, the longest forgotten first, at most `most`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn stale_transfers(&mut self, before: Timestamp, most: u32) -> Result<Vec<String>, StoreError> {
+        let ids = sqlx::query_scalar(
+            "-- stale_transfers
+             SELECT transfer_id FROM transfer WHERE announced_time < $1
+             ORDER BY announced_time, transfer_id LIMIT $2",
+        )
+        .bind(before.microseconds())
+        .bind(i64::from(most))
+        .fetch_all(self.connection())
+        .await?;
+        Ok(ids)
+    }
+
+    /// Whether there is a transfer of this name.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn has_transfer(&mut self, id: &str) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "-- has_transfer
+             SELECT 1 FROM transfer WHERE transfer_id = $1",
+        )
+        .bind(id)
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// How many transfers a caller has begun and not completed.
     ///
     /// # Errors

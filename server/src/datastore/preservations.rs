@@ -8,7 +8,7 @@ use rogatory_core::{CaseId, SharedNumber, Timestamp};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-fn place(case: &CaseId) -> String {
+pub(super) fn place(case: impl std::fmt::Display) -> String {
     format!("preservation/{case}")
 }
 

@@ -83,6 +83,10 @@ impl Session {
         self.keys.key(case)
     }
 
+    pub(super) const fn keys(&self) -> &Arc<KeyStore> {
+        &self.keys
+    }
+
     pub(super) fn create_key(&self, case: &str) -> Result<CaseKey, Problem> {
         self.keys.create(case)
     }

@@ -219,6 +219,8 @@ impl Writer {
             return Ok((outcomes, 0));
         }
         tx.flush_log().await.map_err(as_database)?;
+        // Keys drawn by these acts are durable before anything encrypted under them is.
+        sync_keys(Arc::clone(tx.keys())).await?;
         let group = tx.next_group().await?;
         Ok((outcomes, group))
     }
@@ -276,6 +278,17 @@ impl Writer {
             }
         }
     }
+}
+
+/// Makes the keys of new cases durable, apart from the threads that answer calls.
+async fn sync_keys(keys: Arc<KeyStore>) -> Result<(), sqlx::Error> {
+    if !keys.has_waiting() {
+        return Ok(());
+    }
+    let synced = tokio::task::spawn_blocking(move || keys.sync()).await;
+    synced
+        .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?
+        .map_err(|problem| as_database(problem.into()))
 }
 
 fn answer(group: Vec<Box<dyn WaitingAct>>, outcomes: Vec<Result<(), Problem>>) {

@@ -16,7 +16,7 @@ pub(super) async fn check(
     office: &Office,
     report: &mut Report,
 ) -> Result<(), Problem> {
-    let (packages, incoming, keys) = office.folders();
+    let (packages, transfers) = office.folders();
     for entry in entries(&packages, report) {
         let id = name_of(&entry);
         if !database.has_package(&id).await? {
@@ -30,17 +30,20 @@ pub(super) async fn check(
             }
         }
     }
-    for entry in entries(&incoming, report) {
+    for entry in transfers.iter().flat_map(|folder| entries(folder, report)).collect::<Vec<_>>() {
         let id = name_of(&entry);
         if !database.has_transfer(&id).await? {
             report.note(format!("the vault holds parts of a transfer {id} that no row names"));
         }
     }
-    for entry in entries(&keys, report) {
-        let name = name_of(&entry);
-        let Some(case) = name.strip_suffix(".key") else { continue };
-        if !database.has_events(case).await? {
-            report.note(format!("the key store holds a key of case {case}, of which the log has no event"));
+    let mut nth = 0;
+    while let Some(cases) = office.keys.cases(nth)? {
+        nth += 1;
+        for case in cases {
+            if !database.has_events(&case).await? {
+                report
+                    .note(format!("the key store holds a key of case {case}, of which the log has no event"));
+            }
         }
     }
     Ok(())

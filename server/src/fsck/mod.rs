@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `tree` | leaves, stored nodes, root and checkpoint |
 //! | `case` | bodies with their leaves, numbers without gaps, links to the previous leaf |
-//! | `rows` | requests, orders, documents, receipts, case heads with log and signed bytes |
+//! | `rows` | requests, orders, preservations, documents, receipts, case heads with log and signed bytes |
 //! | `packages` | packages with the log, objects with the vault |
 //! | `outbox` | what waits to be sent with documents and packages |
 //! | `folders` | vault and key store with the rows, the other way round |
@@ -32,9 +32,9 @@ use crate::files::Disk;
 use crate::institution::Institution;
 use crate::keystore::KeyStore;
 use crate::problem::Problem;
-use crate::vault::Vault;
 use anyhow::Context as _;
 use case::CaseLog;
+use rogatory_core::PackageId;
 use rogatory_core::{Digest, PartyId, Timestamp, chain};
 use rogatory_custody::note::Vkey;
 use rogatory_pki::path::Anchors;
@@ -49,10 +49,8 @@ const PAGE: i64 = 500;
 struct Office {
     institution: Institution,
     directory: Directory,
-    vault: Vault,
     keys: KeyStore,
     vault_folder: PathBuf,
-    keys_folder: PathBuf,
 }
 
 impl Office {
@@ -72,13 +70,15 @@ impl Office {
         self.directory.party(party).map(|_| self.directory.anchors_of(party))
     }
 
-    const fn vault(&self) -> &Vault {
-        &self.vault
+    /// The folder of a package in the vault.
+    fn package(&self, id: &PackageId) -> PathBuf {
+        self.vault_folder.join("packages").join(id.as_str())
     }
 
-    /// The folders of packages, of transfers, and of case keys.
-    fn folders(&self) -> (PathBuf, PathBuf, PathBuf) {
-        (self.vault_folder.join("packages"), self.vault_folder.join("incoming"), self.keys_folder.clone())
+    /// The folders of packages, and of transfers: whole objects, and those that are arriving.
+    fn folders(&self) -> (PathBuf, [PathBuf; 2]) {
+        let below = |name| self.vault_folder.join(name);
+        (below("packages"), [below("incoming"), below("arriving")])
     }
 }
 
@@ -93,9 +93,8 @@ pub async fn check(folder: &Path, deep: bool) -> anyhow::Result<Report> {
     let wrapping = std::fs::read(&wrapping_path)
         .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
     let keys_folder = folder.join(&config.storage.case_keys);
-    let keys = KeyStore::open(&keys_folder, Arc::new(Disk), &wrapping)?;
+    let keys = KeyStore::open(&keys_folder, Arc::new(Disk::OwnerOnly), &wrapping)?;
     let vault_folder = folder.join(&config.storage.vault);
-    let vault = Vault::new(vault_folder.clone(), Arc::new(Disk));
     let path = folder.join(&config.storage.database);
     let mut database = Inspection::open(&path)
         .await
@@ -105,7 +104,7 @@ pub async fn check(folder: &Path, deep: bool) -> anyhow::Result<Report> {
     let mut report = Report::new(deep);
     let (entries, parties) = read_parties(&mut database, &mut report).await?;
     let directory = Directory::build(&institution, entries)?;
-    let office = Office { institution, directory, vault, keys, vault_folder, keys_folder };
+    let office = Office { institution, directory, keys, vault_folder };
     check_all(&mut database, &office, &parties, &mut report).await?;
     database.close().await?;
     Ok(report)
@@ -150,7 +149,7 @@ async fn check_case(
     let key = office.keys.key(case);
     match &key {
         Ok(_) => report.present(Item::CaseKey),
-        Err(_) if !office.keys.path(case).exists() => {
+        Err(_) if !office.keys.knows(case) => {
             report.missing(Item::CaseKey, case, "nothing of the case can be read, and it was not erased");
         }
         Err(problem) => report.damaged(Item::CaseKey, case, chain(problem)),

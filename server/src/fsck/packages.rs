@@ -137,7 +137,7 @@ async fn check_objects(
     if manifest.map(|sha256| PackageId::of_manifest(&sha256)) != Some(id.clone()) {
         faults.push("its id does not follow from its manifest".to_owned());
     }
-    let folder = office.vault().package(&id);
+    let folder = office.package(&id);
     let (mut count, mut size, mut list, mut position) = (0_i64, 0_i128, Sha256::new(), i64::MIN);
     loop {
         let page = database.objects(&row.id, position, OBJECTS).await?;

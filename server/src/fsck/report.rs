@@ -27,6 +27,8 @@ pub enum Item {
     Request,
     /// An order.
     Order,
+    /// A preservation.
+    Preservation,
     /// A formal document.
     Document,
     /// A receipt given or got.
@@ -45,7 +47,7 @@ pub enum Item {
 
 impl Item {
     /// Every kind, in the order of the report.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Database,
         Self::Leaf,
         Self::Node,
@@ -54,6 +56,7 @@ impl Item {
         Self::CaseKey,
         Self::Request,
         Self::Order,
+        Self::Preservation,
         Self::Document,
         Self::Receipt,
         Self::Package,
@@ -75,6 +78,7 @@ impl Item {
             Self::CaseKey => "case-key",
             Self::Request => "request",
             Self::Order => "order",
+            Self::Preservation => "preservation",
             Self::Document => "document",
             Self::Receipt => "receipt",
             Self::Package => "package",
@@ -221,10 +225,10 @@ impl Report {
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<12}{:>10}{:>10}{:>10}{:>10}", "item", "present", "erased", "missing", "damaged")?;
+        writeln!(f, "{:<14}{:>10}{:>10}{:>10}{:>10}", "item", "present", "erased", "missing", "damaged")?;
         for (item, count) in &self.items {
             let Count { present, erased, missing, damaged } = count;
-            writeln!(f, "{:<12}{present:>10}{erased:>10}{missing:>10}{damaged:>10}", item.as_str())?;
+            writeln!(f, "{:<14}{present:>10}{erased:>10}{missing:>10}{damaged:>10}", item.as_str())?;
         }
         let mut log = format!("the custody log has {} leaves", self.leaves);
         match self.checkpoint_leaves {

@@ -3,7 +3,7 @@
 use super::case::CaseLog;
 use super::report::{Item, Report};
 use super::{Office, outbox};
-use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawReceipt};
+use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawPreservation, RawReceipt};
 use crate::directory::{open_container, verify_container};
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
@@ -11,6 +11,7 @@ use rogatory_core::custody_event::Stream;
 use rogatory_core::document::{DATA_FILE, Document};
 use rogatory_core::mla_request::MlaRequest;
 use rogatory_core::order::ProductionOrder;
+use rogatory_core::preservation::Preservation;
 use rogatory_core::receipt::{Receipt, Receipted};
 use rogatory_core::{Digest, PartyId, Timestamp, chain};
 use rogatory_custody::case_head::verify_case_head;
@@ -21,7 +22,7 @@ use std::collections::BTreeSet;
 const PAGE: i64 = 32;
 const HEADS: i64 = 500;
 
-/// Compares the requests and orders of a case with their bodies and with the log; gives the counterparts.
+/// Compares the requests, orders and preservations of a case with their bodies and with the log; gives the counterparts.
 ///
 /// # Errors
 /// [`Problem`] if the database cannot be read.
@@ -46,6 +47,16 @@ pub(super) async fn check_matters(
             Some(key) => report.judge(Item::Order, &row.shared_number, order_faults(&row, key, log)),
         }
         counterparts.insert(row.counterpart);
+    }
+    for row in database.preservations(case).await? {
+        match key {
+            None => report.unreadable(Item::Preservation),
+            Some(key) => {
+                let faults = preservation_faults(&row, key, log);
+                report.judge(Item::Preservation, &row.matter.shared_number, faults);
+            }
+        }
+        counterparts.insert(row.matter.counterpart);
     }
     Ok(counterparts)
 }
@@ -88,6 +99,34 @@ fn order_faults(row: &RawMatter, key: &CaseKey, log: &CaseLog) -> Vec<String> {
             differs(&mut faults, "counterpart", &row.counterpart, &order.counterpart.to_string());
             differs(&mut faults, "request", &row.about, order.request_number.as_str());
             stage_faults(&mut faults, row, (order.stage.as_str(), order.stage.since()), log);
+        }
+    }
+    faults
+}
+
+fn preservation_faults(row: &RawPreservation, key: &CaseKey, log: &CaseLog) -> Vec<String> {
+    let (matter, mut faults) = (&row.matter, Vec::new());
+    let read = matter.preservation(key).map_err(|problem| chain(&problem));
+    match read
+        .and_then(|body| serde_json::from_slice::<Preservation>(&body).map_err(|error| error.to_string()))
+    {
+        Err(why) => faults.push(why),
+        Ok(preservation) => {
+            differs(&mut faults, "case", &matter.case, preservation.case.as_str());
+            differs(&mut faults, "number", &matter.shared_number, preservation.shared_number.as_str());
+            differs(&mut faults, "side", &matter.side, preservation.side.as_str());
+            differs(&mut faults, "counterpart", &matter.counterpart, &preservation.counterpart.to_string());
+            differs(&mut faults, "instrument", &matter.about, &preservation.instrument);
+            let stage = (preservation.stage.as_str(), preservation.stage.since());
+            stage_faults(&mut faults, matter, stage, log);
+            let until = preservation.stage.preserved_until().map(Timestamp::microseconds);
+            if row.preserved_until != until {
+                faults.push("the instant until which it holds is another".to_owned());
+            }
+            let followed = preservation.followed_up_by.as_ref().map(|number| number.as_str());
+            if row.followed_up_by.as_deref() != followed {
+                faults.push("the request that follows it up is another".to_owned());
+            }
         }
     }
     faults

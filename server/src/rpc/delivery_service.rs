@@ -42,7 +42,7 @@ impl DeliveryService for Delivery {
             tokio::spawn(async move {
                 let receipt =
                     receive_document(&authority, &permit, &message.container, &message.case_head).await?;
-                with_checkpoint(&authority, receipt).await
+                Ok(with_checkpoint(&authority, receipt))
             })
             .await
             .map_err(|error| Problem::internal("a delivery broke off", error))?
@@ -87,7 +87,7 @@ impl DeliveryService for Delivery {
             tokio::spawn(async move {
                 let (relay, head) = (&message.relay_receipt, &message.case_head);
                 let receipt = receive_package(&authority, &permit, transfer, relay, head).await?;
-                with_checkpoint(&authority, receipt).await
+                Ok(with_checkpoint(&authority, receipt))
             })
             .await
             .map_err(|error| Problem::internal("a delivery broke off", error))?

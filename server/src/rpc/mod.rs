@@ -14,7 +14,6 @@ mod status;
 pub use status::status_of;
 
 use crate::authority::Authority;
-use crate::casework::delivery::own_checkpoint;
 use crate::datastore::StoredReceipt;
 use crate::problem::Problem;
 use rogatory_proto::common::v1::SealedReceipt;
@@ -45,15 +44,9 @@ pub(crate) fn page_size(asked: i32, usual: u32, most: u32) -> Result<u32, Proble
 }
 
 /// A receipt given here, with the latest checkpoint: the next one, signed within seconds, holds its leaf.
-///
-/// # Errors
-/// A [`Problem`] if the database fails.
-pub(crate) async fn with_checkpoint(
-    authority: &Authority,
-    receipt: StoredReceipt,
-) -> Result<SealedReceipt, Problem> {
-    let checkpoint = own_checkpoint(authority).await?;
-    Ok(sealed(receipt.container, &receipt.leaf_hash, checkpoint))
+pub(crate) fn with_checkpoint(authority: &Authority, receipt: StoredReceipt) -> SealedReceipt {
+    let checkpoint = authority.latest_checkpoint();
+    sealed(receipt.container, &receipt.leaf_hash, checkpoint)
 }
 
 /// A receipt as the wire carries it.

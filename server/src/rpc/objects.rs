@@ -6,11 +6,12 @@ use crate::casework::transfer;
 use crate::datastore::{ObjectRow, TransferRow};
 use crate::problem::{Problem, Reason};
 use crate::rpc::{field, status_of};
+use crate::vault::Vault;
 use bytes::Bytes;
 use rogatory_core::Digest;
 use rogatory_proto::common::v1::{ObjectProgress, PackageObject};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tonic::{Request, Status, Streaming};
 
 /// The most bytes of one message.
@@ -80,7 +81,7 @@ where
     write(authority, &permit, header.into(), stream).await.map_err(|problem| status_of(&problem))
 }
 
-/// Writes an object as its messages arrive, hashing on the way.
+/// Writes an object as its messages arrive, hashing on the way; what came of one that breaks off is kept.
 async fn write<M: Into<ObjectMessage>>(
     authority: &Authority,
     permit: &Permit,
@@ -89,26 +90,18 @@ async fn write<M: Into<ObjectMessage>>(
 ) -> Result<u64, Problem> {
     let transfer = transfer::find(authority, permit, &header.transfer_id).await?;
     let object = transfer::object(&transfer, &header.name)?;
+    if header.offset > object.size_bytes {
+        return Err(Problem::argument("offset", &format!("the object has {} bytes", object.size_bytes)));
+    }
     if authority.vault.has(&transfer.id, &object) {
         return Ok(object.size_bytes);
     }
-    if header.offset != 0 {
-        return Err(Problem::argument("offset", &"must be 0: nothing of this object is here"));
-    }
-    let mut writer = authority.vault.write_object(&transfer.id, &object, &permit.caller_name())?;
-    let (chunks, mut waiting) = mpsc::channel::<Bytes>(MESSAGES_AHEAD);
-    let (whole, told) = tokio::sync::oneshot::channel::<()>();
+    let (chunks, waiting) = mpsc::channel::<Bytes>(MESSAGES_AHEAD);
+    let (whole, told) = oneshot::channel::<()>();
+    let (vault, caller) = (authority.vault.clone(), permit.caller_name());
+    let arriving = Arriving { transfer: transfer.id, object: object.clone(), offset: header.offset, caller };
     // Hashing and writing have a thread of their own, so that the network never waits for the disk alone.
-    let writing = tokio::task::spawn_blocking(move || {
-        while let Some(chunk) = waiting.blocking_recv() {
-            writer.write(&chunk)?;
-        }
-        // If the stream broke, nobody tells, and the part is removed.
-        match told.blocking_recv() {
-            Ok(()) => writer.finish(),
-            Err(_) => Err(Problem::new(Reason::MalformedPackage, "the object broke off")),
-        }
-    });
+    let writing = tokio::task::spawn_blocking(move || arriving.write(&vault, waiting, told));
     let mut chunk = Some(header.data);
     while let Some(data) = chunk {
         if data.len() > MESSAGE_LIMIT {
@@ -130,4 +123,38 @@ async fn write<M: Into<ObjectMessage>>(
     let _ = whole.send(());
     writing.await.map_err(|error| Problem::internal("writing an object broke off", error))??;
     Ok(object.size_bytes)
+}
+
+/// An object on its way into the vault.
+struct Arriving {
+    transfer: String,
+    object: ObjectRow,
+    offset: u64,
+    caller: String,
+}
+
+impl Arriving {
+    /// Writes what comes through `waiting`, on a thread of its own, until the channel ends: whole if somebody tells
+    /// so, else broken off.
+    fn write(
+        self,
+        vault: &Vault,
+        mut waiting: mpsc::Receiver<Bytes>,
+        told: oneshot::Receiver<()>,
+    ) -> Result<(), Problem> {
+        let Self { transfer, object, offset, caller } = self;
+        let mut writer = vault.write_object(&transfer, &object, offset, &caller)?;
+        while let Some(chunk) = waiting.blocking_recv() {
+            writer.write(&chunk)?;
+        }
+        let (name, received) = (&object.name, writer.written() - offset);
+        if told.blocking_recv().is_ok() {
+            writer.finish()?;
+            tracing::debug!(transfer, object = name, offset, received, "an object is here");
+            return Ok(());
+        }
+        let committed = writer.suspend()?;
+        tracing::info!(transfer, object = name, offset, received, committed, "an object broke off");
+        Err(Problem::new(Reason::MalformedPackage, "the object broke off"))
+    }
 }

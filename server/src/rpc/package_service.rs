@@ -157,7 +157,7 @@ impl PackageService for Packages {
                     &format!("the object has {} bytes", object.size_bytes),
                 ));
             }
-            let mut file = self.0.vault.open(&id, &object.name)?;
+            let mut file = self.0.vault.open_object(&id, &object.name)?;
             file.seek(SeekFrom::Start(message.offset))
                 .map_err(|error| Problem::internal("an object of a package cannot be read", error))?;
             Ok(file)

@@ -102,7 +102,7 @@ impl Act for Note {
 }
 
 fn keys(place: &Place) -> anyhow::Result<Arc<KeyStore>> {
-    Ok(Arc::new(KeyStore::open(&place.work.join("keys"), Arc::new(Disk), &[7; 32])?))
+    Ok(Arc::new(KeyStore::open(&place.work.join("keys"), Arc::new(Disk::OwnerOnly), &[7; 32])?))
 }
 
 async fn open(path: &Path, keys: Arc<KeyStore>) -> anyhow::Result<Datastore> {

@@ -87,7 +87,7 @@ pub fn package_id(text: &str) -> Result<PackageId, Problem> {
 /// What the server says of a package that is there.
 #[derive(Clone, Debug)]
 struct Held {
-    objects: Vec<objects::Announced>,
+    objects: Vec<rogatory_evidence::ObjectDigest>,
     manifest: Digest,
     relay_receipt: bytes::Bytes,
 }

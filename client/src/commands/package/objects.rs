@@ -6,8 +6,8 @@ use crate::output::progress::Progress;
 use crate::problem::{Problem, clean};
 use rogatory_core::{Digest, PackageId};
 use rogatory_evidence::{
-    FolderSource, ObjectInfo, ObjectList, PackageError, PackageSource, Progress as EvidenceProgress, Step,
-    ZipSource, object_list,
+    FolderSource, ObjectDigest, ObjectInfo, ObjectList, PackageError, PackageSource,
+    Progress as EvidenceProgress, Step, ZipSource, claimed_list,
 };
 use rogatory_proto::common::v1::PackageObject;
 use std::collections::BTreeSet;
@@ -37,10 +37,10 @@ impl Source {
         opened.map_err(|error| unreadable(path, &error))
     }
 
-    /// Every object with its digest, read once.
+    /// Every object with the digest that the package's manifest claims; who takes the package hashes it.
     pub(super) fn list(&self, path: &Path, progress: &Arc<dyn Progress>) -> Result<ObjectList, Problem> {
         let mut telling = Telling(Arc::clone(progress));
-        let list = object_list(self, &mut telling).map_err(|error| unreadable(path, &error));
+        let list = claimed_list(self, &mut telling).map_err(|error| unreadable(path, &error));
         progress.end();
         list
     }
@@ -58,6 +58,13 @@ impl PackageSource for Source {
         match self {
             Self::Folder(source) => source.open(name),
             Self::Zip(source) => source.open(name),
+        }
+    }
+
+    fn open_at(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+        match self {
+            Self::Folder(source) => source.open_at(name, offset),
+            Self::Zip(source) => source.open_at(name, offset),
         }
     }
 }
@@ -96,16 +103,8 @@ impl EvidenceProgress for Telling {
     }
 }
 
-/// An object as the server announces it, with a name that is safe as a file name.
-#[derive(Clone, Debug)]
-pub(super) struct Announced {
-    pub(super) name: String,
-    pub(super) size_bytes: u64,
-    pub(super) sha256: Digest,
-}
-
-/// Checks the objects that the server announces.
-pub(super) fn announced(objects: Vec<PackageObject>) -> Result<Vec<Announced>, Problem> {
+/// Checks the objects that the server announces: their names are safe as file names then.
+pub(super) fn announced(objects: Vec<PackageObject>) -> Result<Vec<ObjectDigest>, Problem> {
     let bad =
         |what: String| Problem::unverified(format!("the server announces {what}, which no package holds"));
     if objects.is_empty() || objects.len() > MAX_OBJECTS {
@@ -120,14 +119,14 @@ pub(super) fn announced(objects: Vec<PackageObject>) -> Result<Vec<Announced>, P
             if !seen.insert(object.name.clone()) {
                 return Err(bad(format!("object `{}` twice", clean(&object.name))));
             }
-            Ok(Announced { name: object.name, size_bytes: object.size_bytes, sha256 })
+            Ok(ObjectDigest { name: object.name, size_bytes: object.size_bytes, sha256 })
         })
         .collect()
 }
 
 /// The digest by which a receipt names all objects: SHA-256 of a list as `sha256sum` writes it, in
 /// the order of the package.
-pub(super) fn digest_of_list(objects: &[Announced]) -> Digest {
+pub(super) fn digest_of_list(objects: &[ObjectDigest]) -> Digest {
     let list: String = objects.iter().map(|object| format!("{}  {}\n", object.sha256, object.name)).collect();
     Digest::of(list.as_bytes())
 }

@@ -1,10 +1,17 @@
 //! Fetching a received package from the own server: every object's digest is checked, and nothing
 //! stands under the final name before all are here.
 //!
-//! A download that broke continues: whole objects in the partial folder are kept.
+//! A download that broke continues: the partial folder keeps whole objects, and of the one that broke what is durable
+//! with its digest's state. It is never taken for the package: that gets its name when it is whole.
+//!
+//! ```text
+//! OUT.partial/lock                   held while a run writes here
+//! OUT.partial/<objects>/whole/…      whole objects of the very package that is fetched
+//! OUT.partial/<objects>/arriving/…   the one that is arriving
+//! ```
 
 use super::Held;
-use super::objects::{Announced, Source, Telling};
+use super::objects::{Source, Telling, digest_of_list};
 use crate::commands::party;
 use crate::commands::receipts::{self, Expected, ReceiptFacts};
 use crate::connect::explain;
@@ -13,17 +20,23 @@ use crate::output::Outcome;
 use crate::output::page::{Page, bytes};
 use crate::problem::Problem;
 use crate::session::Session;
+use bytes::Bytes;
 use rogatory_core::receipt::{ReceiptKind, Receipted};
 use rogatory_core::{Digest, PackageId};
-use rogatory_evidence::save_asice;
+use rogatory_evidence::arrival::{ArrivalError, Arrivals};
+use rogatory_evidence::durable::{Disk, DurableFiles as _};
 use rogatory_evidence::verify::claimed_transmittal;
+use rogatory_evidence::{ObjectDigest, save_asice};
 use rogatory_proto::office::v1 as office;
 use serde::Serialize;
-use sha2::Digest as _;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many messages may wait for the disk.
+const MESSAGES_AHEAD: usize = 8;
 
 /// The result of [`receive`].
 #[derive(Clone, Debug, Serialize)]
@@ -100,9 +113,9 @@ pub async fn receive(session: &Session, package: &PackageId, output: &Path) -> R
         };
         Some(receipts::verify_bytes(session, &entry, &held.relay_receipt, &expected)?)
     };
-    let folder = files::partial_name(output);
-    download_all(session, package, &held, &folder).await?;
-    place(session, folder, output.to_owned()).await?;
+    let partial = Arc::new(Partial::open(output, &held.objects)?);
+    download_all(session, package, &held, &partial).await?;
+    place(session, partial, output.to_owned()).await?;
     if relay_receipt.is_some() {
         files::write_new(&receipt_file, &held.relay_receipt)?;
     }
@@ -135,18 +148,68 @@ fn is_file(output: &Path) -> bool {
     output.extension().is_some_and(|extension| extension == "asice")
 }
 
+/// Where a download is before it is whole; while it lives, no other run writes there.
+struct Partial {
+    /// The folder beside the final name.
+    folder: PathBuf,
+    /// The part of it that is of this very package: another one's objects are never taken for this one's.
+    own: PathBuf,
+    arrivals: Arrivals,
+    _lock: File,
+}
+
+impl Partial {
+    /// Makes the folders, and removes what an earlier download of another package left under the same name.
+    fn open(output: &Path, objects: &[ObjectDigest]) -> Result<Self, Problem> {
+        let folder = files::partial_name(output);
+        files::make_directory(&folder)?;
+        let lock = lock(&folder)?;
+        let own = folder.join(digest_of_list(objects).to_hex());
+        let arrivals = Arrivals::new(Arc::new(Disk::AsUsual), own.join("arriving"), own.join("whole"));
+        let cannot = |error| cannot_write(&folder, &error);
+        arrivals.prepare().map_err(cannot)?;
+        for entry in fs::read_dir(&folder).map_err(cannot)? {
+            let path = entry.map_err(cannot)?.path();
+            if path != own && is_digest(&path) {
+                Disk::AsUsual.remove(&path).map_err(cannot)?;
+            }
+        }
+        Ok(Self { folder, own, arrivals, _lock: lock })
+    }
+}
+
+/// Keeps other runs away until the file is closed, be it by a crash.
+fn lock(folder: &Path) -> Result<File, Problem> {
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(|error| cannot_write(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let what = format!("another run is receiving into `{}`", folder.display());
+            Err(Problem::not_yet(what).with_hint("wait until it has ended, or give another name"))
+        }
+        Err(TryLockError::Error(error)) => Err(cannot_write(&path, &error)),
+    }
+}
+
+fn is_digest(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Problem {
+    Problem::failed(format!("`{}` cannot be written", path.display())).because(error)
+}
+
 async fn download_all(
     session: &Session,
     package: &PackageId,
     held: &Held,
-    folder: &Path,
+    partial: &Arc<Partial>,
 ) -> Result<(), Problem> {
-    for inner in ["", "data", "META-INF"] {
-        files::make_directory(&folder.join(inner))?;
-    }
     session.progress.begin("receiving", Some(held.size_bytes()));
     for object in &held.objects {
-        let done = download(session, package, object, &folder.join(&object.name)).await;
+        let done = download(session, package, object, partial).await;
         if done.is_err() {
             session.progress.end();
         }
@@ -160,90 +223,93 @@ async fn download_all(
 async fn download(
     session: &Session,
     package: &PackageId,
-    object: &Announced,
-    path: &Path,
+    object: &ObjectDigest,
+    partial: &Arc<Partial>,
 ) -> Result<(), Problem> {
-    let cannot =
-        |error: io::Error| Problem::failed(format!("`{}` cannot be written", path.display())).because(&error);
-    let (mut hasher, mut file, mut have) = continue_file(path, object.size_bytes).map_err(cannot)?;
-    session.progress.advance(have);
-    if have < object.size_bytes {
-        let mut client = session.connection().await?.packages();
-        let request = office::DownloadObjectRequest {
-            package_id: package.to_string(),
-            name: object.name.clone(),
-            offset: have,
-        };
-        let mut stream = client.download_object(request).await.map_err(explain)?.into_inner();
-        while let Some(message) = stream.message().await.map_err(explain)? {
-            have = have.saturating_add(message.data.len() as u64);
-            if have > object.size_bytes {
-                break;
-            }
-            hasher.update(&message.data);
-            file.write_all(&message.data).map_err(cannot)?;
-            session.progress.advance(message.data.len() as u64);
-        }
+    let offset = partial.arrivals.committed(object);
+    session.progress.advance(offset);
+    if partial.arrivals.has(object) {
+        return Ok(());
     }
-    if have < object.size_bytes {
+    let (chunks, mut waiting) = mpsc::channel::<Bytes>(MESSAGES_AHEAD);
+    let (whole, told) = oneshot::channel::<()>();
+    let (writer, announced) = (Arc::clone(partial), object.clone());
+    // Hashing and writing have a thread of their own. If this call ends early, what came is kept.
+    let writing = tokio::task::spawn_blocking(move || -> Result<(), ArrivalError> {
+        let mut arriving = writer.arrivals.write(&announced, offset)?;
+        while let Some(chunk) = waiting.blocking_recv() {
+            arriving.write(&chunk)?;
+        }
+        if told.blocking_recv().is_ok() { arriving.finish() } else { arriving.suspend().map(drop) }
+    });
+    let come = fetch(session, package, object, offset, chunks).await;
+    if come.as_ref().is_ok_and(|come| *come >= object.size_bytes) {
+        // If the writer has stopped it says why below.
+        let _ = whole.send(());
+    } else {
+        drop(whole);
+    }
+    let written = writing.await.map_err(|error| Problem::failed("writing stopped").because(&error))?;
+    written.map_err(|error| match error {
+        ArrivalError::Io { source, name } => cannot_write(Path::new(&name), &source),
+        other => Problem::unverified(rogatory_core::chain(&other)).with_hint(
+            "try again; if it stays so, ask the operator to check the store with `rogatory-server fsck`",
+        ),
+    })?;
+    let come = come?;
+    if come < object.size_bytes {
         return Err(Problem::not_yet(format!(
-            "`{}` ended after {have} of {} bytes",
+            "`{}` ended after {come} of {} bytes",
             object.name, object.size_bytes
         ))
         .with_hint("the same command continues where it stopped"));
     }
-    if have > object.size_bytes || Digest::from_bytes(hasher.finalize().into()) != object.sha256 {
-        // What is wrong must not be continued.
-        drop(file);
-        fs::remove_file(path).map_err(cannot)?;
-        return Err(Problem::unverified(format!(
-            "`{}` has another digest than the server announced",
-            object.name
-        ))
-        .with_hint(
-            "try again; if it stays so, ask the operator to check the store with `rogatory-server fsck`",
-        ));
-    }
-    file.sync_data().map_err(cannot)
+    Ok(())
 }
 
-/// What an earlier try left of an object, hashed again; nothing if there is none or too much.
-fn continue_file(path: &Path, size_bytes: u64) -> io::Result<(sha2::Sha256, File, u64)> {
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
-    if file.metadata()?.len() > size_bytes {
-        file.set_len(0)?;
-    }
-    let mut hasher = sha2::Sha256::new();
-    let mut buffer = vec![0; 128 * 1024];
-    let mut have = 0;
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            return Ok((hasher, file, have));
+/// Passes the bytes of one object on as they come; tells up to where they reach.
+async fn fetch(
+    session: &Session,
+    package: &PackageId,
+    object: &ObjectDigest,
+    offset: u64,
+    chunks: mpsc::Sender<Bytes>,
+) -> Result<u64, Problem> {
+    let mut client = session.connection().await?.packages();
+    let request =
+        office::DownloadObjectRequest { package_id: package.to_string(), name: object.name.clone(), offset };
+    let mut stream = client.download_object(request).await.map_err(explain)?.into_inner();
+    let mut have = offset;
+    while let Some(message) = stream.message().await.map_err(explain)? {
+        let length = message.data.len() as u64;
+        have = have.saturating_add(length);
+        // The writer hangs up only with an error, which it tells itself: the object is too long, or the disk full.
+        if chunks.send(message.data).await.is_err() {
+            break;
         }
-        hasher.update(buffer.get(..count).unwrap_or_default());
-        have += count as u64;
+        session.progress.advance(length);
     }
+    Ok(have)
 }
 
 /// Gives the complete folder its final name, or makes the container file of it.
-async fn place(session: &Session, folder: PathBuf, output: PathBuf) -> Result<(), Problem> {
+async fn place(session: &Session, partial: Arc<Partial>, output: PathBuf) -> Result<(), Problem> {
     let progress = Arc::clone(&session.progress);
     let work = move || {
+        let cannot = |error: io::Error| {
+            Problem::failed(format!("`{}` cannot be put in its place", output.display())).because(&error)
+        };
         if is_file(&output) {
-            let source = Source::open(&folder)?;
+            let source = Source::open(&partial.own.join("whole"))?;
             save_asice(&source, &output, &mut Telling(Arc::clone(&progress))).map_err(|error| {
                 Problem::failed(format!("`{}` cannot be written", output.display())).because(&error)
             })?;
             progress.end();
-            // The file is whole and durable; what is removed is only its parts.
-            fs::remove_dir_all(&folder)
         } else {
-            fs::rename(&folder, &output)
+            partial.arrivals.place(&output).map_err(cannot)?;
         }
-        .map_err(|error| {
-            Problem::failed(format!("`{}` cannot be put in its place", output.display())).because(&error)
-        })
+        // What stands under the final name is whole and durable; what is removed is only its parts.
+        Disk::AsUsual.remove(&partial.folder).map_err(cannot)
     };
     tokio::task::spawn_blocking(work)
         .await
@@ -261,14 +327,31 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_download_goes_on_from_what_is_there() {
+    fn what_an_earlier_download_of_another_package_left_is_removed() {
         let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("o");
-        fs::write(&path, b"abc").expect("written");
-        let (hasher, _, have) = continue_file(&path, 5).expect("readable");
-        assert_eq!(have, 3);
-        assert_eq!(Digest::from_bytes(hasher.finalize().into()), Digest::of(b"abc"));
-        let (_, _, have) = continue_file(&path, 2).expect("readable");
-        assert_eq!(have, 0);
+        let output = directory.path().join("p");
+        let object = |content: &[u8]| ObjectDigest {
+            name: "mimetype".to_owned(),
+            size_bytes: content.len() as u64,
+            sha256: Digest::of(content),
+        };
+        let (one, other) = ([object(b"1")], [object(b"2")]);
+        let partial = Partial::open(&output, &one).expect("made");
+        let mut arriving = partial.arrivals.write(&one[0], 0).expect("begun");
+        arriving.write(b"1").expect("written");
+        arriving.finish().expect("whole");
+        fs::write(partial.folder.join("a note"), "not ours").expect("written");
+        let busy = Partial::open(&output, &one).err().expect("another run is there");
+        assert_eq!(busy.exit(), crate::Exit::NotYet);
+        drop(partial);
+
+        let again = Partial::open(&output, &one).expect("there already");
+        assert!(again.arrivals.has(&one[0]));
+        let left = again.own.clone();
+        drop(again);
+        let another = Partial::open(&output, &other).expect("made");
+        assert!(!another.arrivals.has(&other[0]), "of the same name and size, but another's");
+        assert!(!left.exists());
+        assert!(another.folder.join("a note").exists());
     }
 }

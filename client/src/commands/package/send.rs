@@ -1,7 +1,8 @@
 //! Sending a sealed package: upload to the own server, which seals it as the institution and
 //! delivers it to the authority that ordered it.
 //!
-//! The bytes that are sent are those on disk. An upload that broke continues where it stopped.
+//! The bytes that are sent are those on disk, announced with the digests that the package's manifest names: a file
+//! that is another is refused where it arrives. An upload that broke continues where it stopped.
 
 use super::objects::{self, Source};
 use crate::commands::documents;
@@ -113,7 +114,7 @@ impl Outcome for Sent {
     }
 }
 
-/// Reads and hashes the package, and finds to whom it goes.
+/// Reads what the package says of itself, and finds to whom it goes. The server hashes what it is sent.
 ///
 /// # Errors
 /// Unverified, if it cannot be read; a usage problem, if it answers another order.
@@ -269,11 +270,7 @@ async fn upload(
     let name = object.name.clone();
     let progress = Arc::clone(&session.progress);
     let reading = tokio::task::spawn_blocking(move || -> io::Result<()> {
-        let mut reader = source.open(&name)?;
-        let skipped = io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
-        if skipped < offset {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        let mut reader = source.open_at(&name, offset)?;
         // A closed channel means that the call ended; its status says why.
         if messages.blocking_send(header).is_err() {
             return Ok(());

@@ -11,7 +11,8 @@ use std::path::Path;
 
 mod rows;
 pub use rows::{
-    RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage, RawParty, RawReceipt,
+    RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage, RawParty,
+    RawPreservation, RawReceipt,
 };
 use rows::{matter_of, receipt_of};
 
@@ -136,7 +137,7 @@ impl Inspection {
             "-- inspect_cases
              SELECT case_id FROM (
                  SELECT DISTINCT case_id FROM custody_body UNION SELECT case_id FROM mla_request
-                 UNION SELECT case_id FROM production_order UNION SELECT case_id FROM document
+                 UNION SELECT case_id FROM production_order UNION SELECT case_id FROM preservation UNION SELECT case_id FROM document
                  UNION SELECT case_id FROM package UNION SELECT case_id FROM case_head
              ) WHERE case_id > $1 ORDER BY case_id LIMIT $2",
         )
@@ -193,7 +194,8 @@ impl Inspection {
             "-- inspect_documents
              SELECT document_id, position, kind, shared_number, message_number, sender, addressee, stage, stage_time,
                     container_sha256, container, receipt_sha256, receipt, receipt_leaf
-             FROM document WHERE case_id = $1 AND position > $2 ORDER BY position LIMIT $3",
+             FROM document LEFT JOIN document_container USING (document_id)
+             WHERE case_id = $1 AND position > $2 ORDER BY position LIMIT $3",
         )
         .bind(case)
         .bind(position)
@@ -211,7 +213,8 @@ impl Inspection {
                 stage: row.try_get(7)?,
                 stage_time: row.try_get(8)?,
                 container_sha256: row.try_get(9)?,
-                container: row.try_get(10)?,
+                // A container that is gone decrypts to nothing, and is named as damage.
+                container: row.try_get::<Option<Vec<u8>>, _>(10)?.unwrap_or_default(),
                 receipt: receipt_of(row, 11)?,
             })
         };
@@ -372,6 +375,29 @@ impl Inspection {
         .bind(case);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
         rows.iter().map(matter_of).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// The preservations of a case: one, or none.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn preservations(&mut self, case: &str) -> Result<Vec<RawPreservation>, Problem> {
+        let rows = sqlx::query(
+            "-- inspect_preservations
+             SELECT case_id, shared_number, side, counterpart, instrument, stage, stage_time, body,
+                    preserved_until, followed_up_by
+             FROM preservation WHERE case_id = $1",
+        )
+        .bind(case);
+        let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
+        let preservation = |row: &SqliteRow| {
+            Ok(RawPreservation {
+                matter: matter_of(row)?,
+                preserved_until: row.try_get(8)?,
+                followed_up_by: row.try_get(9)?,
+            })
+        };
+        rows.iter().map(preservation).collect::<Result<_, _>>().map_err(failed)
     }
 
     /// Case heads of a case after `(direction, message)`.

@@ -4,6 +4,7 @@ use crate::datastore::cases::{order_place, request_place};
 use crate::datastore::custody::body_place;
 use crate::datastore::documents::{container_place, receipt_place as document_receipt_place};
 use crate::datastore::packages::{receipt_place as package_receipt_place, relay_answer_place, relay_place};
+use crate::datastore::preservations;
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
 use sqlx::Row as _;
@@ -183,7 +184,7 @@ pub struct RawObject {
     pub sha256: Vec<u8>,
 }
 
-/// The row of a request or an order.
+/// The row of a request, an order or a preservation.
 #[derive(Clone, Debug)]
 pub struct RawMatter {
     /// The case.
@@ -194,7 +195,7 @@ pub struct RawMatter {
     pub side: String,
     /// The other office.
     pub counterpart: String,
-    /// The instrument of a request, the request's number of an order.
+    /// The instrument of a request or preservation, the request's number of an order.
     pub about: String,
     /// The stage.
     pub stage: String,
@@ -212,6 +213,14 @@ impl RawMatter {
         key.decrypt(&request_place(&self.case), &self.body)
     }
 
+    /// The body of a preservation in clear.
+    ///
+    /// # Errors
+    /// [`Problem`] if it was changed or belongs elsewhere.
+    pub fn preservation(&self, key: &CaseKey) -> Result<Vec<u8>, Problem> {
+        key.decrypt(&preservations::place(&self.case), &self.body)
+    }
+
     /// The body of an order in clear.
     ///
     /// # Errors
@@ -219,6 +228,17 @@ impl RawMatter {
     pub fn order(&self, key: &CaseKey) -> Result<Vec<u8>, Problem> {
         key.decrypt(&order_place(&self.shared_number), &self.body)
     }
+}
+
+/// The columns that a preservation has besides.
+#[derive(Clone, Debug)]
+pub struct RawPreservation {
+    /// What it has in common with requests.
+    pub matter: RawMatter,
+    /// The last instant at which the data are preserved.
+    pub preserved_until: Option<i64>,
+    /// The request that follows it up.
+    pub followed_up_by: Option<String>,
 }
 
 /// The row of a case head.
