@@ -5,8 +5,8 @@
 use crate::catalogue::Template;
 use crate::key;
 use crate::schema::Audience;
-use rogatory_core::Digest;
-use rogatory_core::document::Document;
+use rogatory_core::document::{Document, DocumentKind};
+use rogatory_core::{Digest, Timestamp};
 use serde_json::{Map, Value, json};
 
 /// Fields that a request and the order serving it have in common.
@@ -124,4 +124,112 @@ pub fn execution_facts(request: &Document, order: Option<(&Document, Digest)>) -
 #[must_use]
 pub fn closing_facts(execution: &Document) -> Value {
     Value::Object(their_reference(execution))
+}
+
+/// The facts of a question about `opening`, the request or preservation request.
+#[must_use]
+pub fn question_facts(opening: &Document) -> Value {
+    Value::Object(their_reference(opening))
+}
+
+/// The facts of the answer to `question`: which one, and what was asked.
+#[must_use]
+pub fn answer_facts(question: &Document) -> Value {
+    let mut facts = their_reference(question);
+    for name in ["question_id", "question"] {
+        facts.extend(question.body.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    Value::Object(facts)
+}
+
+/// The facts of a refusal of `opening`: what it is that is refused.
+#[must_use]
+pub fn refusal_facts(opening: &Document) -> Value {
+    let mut facts = their_reference(opening);
+    let refused = if opening.kind == DocumentKind::Preservation { "preservation" } else { "assistance" };
+    facts.insert("refused".to_owned(), Value::String(refused.to_owned()));
+    Value::Object(facts)
+}
+
+/// The facts of a postponement of `request`.
+#[must_use]
+pub fn postponement_facts(request: &Document) -> Value {
+    Value::Object(their_reference(request))
+}
+
+/// The facts of a forwarding of `request`, whose `document.json` has the digest `request_sha256` and
+/// which reached this authority at `received_time`: the instant from which periods run.
+#[must_use]
+pub fn forwarding_facts(request: &Document, request_sha256: Digest, received_time: Timestamp) -> Value {
+    json!({
+        "request": { "shared_number": request.shared_number, "document_sha256": request_sha256 },
+        "requesting_party": request.sender.party,
+        "requesting_authority": request.sender.name,
+        "requesting_reference": request.body.get("our_reference").cloned().unwrap_or_default(),
+        "received_time": received_time,
+    })
+}
+
+/// The facts of the word to the requesting authority that `request` went to another one with
+/// `forwarding`, at `forwarded_time`.
+#[must_use]
+pub fn forwarding_notice_facts(
+    request: &Document,
+    forwarding: &Document,
+    forwarded_time: Timestamp,
+) -> Value {
+    let mut facts = their_reference(request);
+    facts.insert("forwarded_to".to_owned(), json!(forwarding.addressee.party));
+    facts.insert("competent_authority".to_owned(), json!(forwarding.addressee.name));
+    facts.insert("forwarded_time".to_owned(), json!(forwarded_time));
+    facts.extend(
+        forwarding.body.get("received_time").map(|value| ("received_time".to_owned(), value.clone())),
+    );
+    Value::Object(facts)
+}
+
+/// The facts of a withdrawal after `received`, the latest document of the requested authority with
+/// its reference, if there is one.
+#[must_use]
+pub fn withdrawal_facts(received: Option<&Document>) -> Value {
+    Value::Object(received.map(their_reference).unwrap_or_default())
+}
+
+/// The facts of the confirmation of `preservation`, which arrived at `received_time`; of its extension
+/// if `extension` is what is confirmed.
+#[must_use]
+pub fn confirmation_facts(
+    preservation: &Document,
+    received_time: Timestamp,
+    extension: Option<&Document>,
+) -> Value {
+    let mut facts = their_reference(preservation);
+    let of = if extension.is_some() { "extension" } else { "preservation" };
+    facts.insert("of".to_owned(), Value::String(of.to_owned()));
+    facts.insert("received_time".to_owned(), json!(received_time));
+    facts.extend(
+        key::get(&preservation.body, "provider.name").map(|name| ("custodian".to_owned(), name.clone())),
+    );
+    Value::Object(facts)
+}
+
+/// The facts of a request to preserve longer than `confirmation` says.
+#[must_use]
+pub fn extension_facts(confirmation: &Document) -> Value {
+    preserved(confirmation)
+}
+
+/// The facts of the release of what `confirmation` says is preserved.
+#[must_use]
+pub fn release_facts(confirmation: Option<&Document>) -> Value {
+    confirmation.map_or_else(|| json!({}), preserved)
+}
+
+/// The other side's reference and until when it preserves.
+fn preserved(confirmation: &Document) -> Value {
+    let mut facts = their_reference(confirmation);
+    facts.extend(
+        confirmation.body.get("preserved_until").map(|until| ("preserved_until".to_owned(), until.clone())),
+    );
+    Value::Object(facts)
 }

@@ -4,8 +4,7 @@
 //! layouts are compiled in. The caller compares the paper he received with the one made here.
 
 use crate::catalogue::Template;
-use crate::view::view;
-use crate::words::words;
+use crate::view::{view, words_of};
 use crate::world::Paper;
 use rogatory_core::document::{Document, DocumentError, DocumentKind};
 use rogatory_core::{Digest, Timestamp};
@@ -119,7 +118,7 @@ fn template_of(document: &Document) -> Result<&'static Template, RenderError> {
     let template = Template::find_in(&document.template, &document.language).ok_or_else(|| {
         RenderError::UnknownTemplate {
             template: name(),
-            language: document.language.chars().take(20).collect(),
+            language: document.language.chars().take(40).collect(),
         }
     })?;
     if template.kind() != document.kind {
@@ -163,8 +162,8 @@ fn typeset(
 ) -> Result<Vec<u8>, RenderError> {
     let failed = |error: serde_json::Error| RenderError::Layout(error.to_string());
     let view = serde_json::to_vec(&view(document, template, digest, plain)).map_err(failed)?;
-    let words = serde_json::to_vec(words(template.language())).map_err(failed)?;
-    let paper = Paper::new(template.layout(), view, words);
+    let words = serde_json::to_vec(&words_of(template)).map_err(failed)?;
+    let paper = Paper::new(view, words);
     let laid_out = typst::compile::<PagedDocument>(&paper)
         .output
         .map_err(|errors| RenderError::Layout(first_message(&errors)));

@@ -1,6 +1,7 @@
 //! The schema of a template: which facts it takes, why, and under which rule of law.
 //!
-//! Holds the types of `schema.toml` and their checks among themselves. Calls nothing but the parser.
+//! Holds the types of a form in one language and their checks among themselves; `pack.rs` makes them
+//! from the files.
 
 use crate::key;
 use rogatory_core::document::DocumentKind;
@@ -95,11 +96,12 @@ pub enum Shape {
     SharedNumber,
     /// A package id.
     Package,
+    /// The number of a question, `Q1`.
+    QuestionNumber,
 }
 
 /// When a conditional field must be filled.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Condition {
     /// The field looked at; in the same entry of a list, or in any entry of another list.
     pub field: String,
@@ -123,8 +125,7 @@ pub struct Table {
 }
 
 /// One fact of the form.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Field {
     /// The path below `body`; `[]` stands for each entry of a list.
     pub key: String,
@@ -133,30 +134,22 @@ pub struct Field {
     /// Its name on the paper.
     pub label: String,
     /// What to write, for the drafter.
-    #[serde(default)]
     pub help: String,
     /// What may stand in it.
-    #[serde(default)]
     pub shape: Shape,
     /// The values of a choice.
-    #[serde(default)]
     pub choices: Vec<String>,
     /// When it must be filled.
     pub demand: Demand,
     /// The condition of a conditional field.
-    #[serde(default)]
     pub condition: Option<Condition>,
     /// Who may read it.
-    #[serde(default)]
     pub audience: Audience,
     /// Whether it stands in the letterhead instead of its section.
-    #[serde(default)]
     pub letterhead: bool,
     /// The word set in capitals at the head of the paper when the field is true.
-    #[serde(default)]
     pub mark: Option<String>,
     /// How a list is laid out; entries one below the other if absent.
-    #[serde(default)]
     pub table: Option<Table>,
     /// The rule that asks for it.
     pub source: String,
@@ -165,8 +158,7 @@ pub struct Field {
 }
 
 /// A section of the paper.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Section {
     /// Its id, named by fields.
     pub id: String,
@@ -174,9 +166,8 @@ pub struct Section {
     pub title: String,
 }
 
-/// A template's schema.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A template's schema: a form in one language.
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Schema {
     /// The template's id: `<instrument or common>/<form>`.
     pub id: String,
@@ -184,31 +175,29 @@ pub struct Schema {
     pub language: String,
     /// The kind of document it makes.
     pub kind: DocumentKind,
-    /// The version of the pack.
-    pub version: String,
-    /// The civil date up to which the law in it was looked after.
-    pub law_as_of: String,
     /// The heading of the paper.
     pub title: String,
     /// What is meant, under the heading.
     pub subtitle: String,
     /// The instruments, in words.
     pub legal_basis: String,
+    /// What stands before the facts; may be empty.
+    pub opening: String,
+    /// What stands after them; may be empty.
+    pub closing: String,
     /// Names of the further rules that the facts must pass.
     pub rules: Vec<String>,
     /// The sections in their order.
-    #[serde(rename = "section")]
     pub sections: Vec<Section>,
     /// The fields in their order.
-    #[serde(rename = "field")]
     pub fields: Vec<Field>,
 }
 
-/// A schema that contradicts itself.
+/// A form whose files contradict themselves or one another.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// The file does not have the form of a schema.
-    #[error("the schema is not well formed")]
+    #[error("a file of the form is not well formed")]
     Toml(#[source] toml::de::Error),
     /// A field contradicts the rest.
     #[error("field `{field}` of template `{template}`: {what}")]
@@ -223,16 +212,6 @@ pub enum SchemaError {
 }
 
 impl Schema {
-    /// Reads a schema and checks that its parts fit together.
-    ///
-    /// # Errors
-    /// [`SchemaError`] naming the first field that does not fit.
-    pub fn from_toml(text: &str) -> Result<Self, SchemaError> {
-        let schema: Self = toml::from_str(text).map_err(SchemaError::Toml)?;
-        schema.fit()?;
-        Ok(schema)
-    }
-
     /// The field with this key.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&Field> {
@@ -247,7 +226,8 @@ impl Schema {
         })
     }
 
-    fn fit(&self) -> Result<(), SchemaError> {
+    /// Checks that the parts fit together; names the first field that does not.
+    pub(crate) fn fit(&self) -> Result<(), SchemaError> {
         let mut keys = BTreeSet::new();
         for field in &self.fields {
             let wrong =

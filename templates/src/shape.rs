@@ -2,7 +2,7 @@
 
 use crate::instrument::instrument;
 use crate::schema::{Field, Shape};
-use rogatory_core::reference::OfficeReference;
+use rogatory_core::reference::{OfficeReference, QuestionId};
 use rogatory_core::{Digest, OfficerId, PackageId, PartyId, SharedNumber, Timestamp};
 use serde_json::Value;
 
@@ -11,7 +11,8 @@ const LINE_LIMIT: usize = 2_000;
 const TEXT_LIMIT: usize = 20_000;
 
 /// Texts that fill a field without saying anything.
-const PLACEHOLDERS: [&str; 9] = ["-", "?", "...", "…", "n/a", "tbd", "todo", "xxx", "none given"];
+const PLACEHOLDERS: [&str; 10] =
+    ["-", "?", "...", "…", "n/a", "tbd", "todo", "xxx", "none given", "à compléter"];
 
 /// Says in plain words what is wrong with `value`, and what to write.
 pub(crate) fn problem(field: &Field, value: &Value) -> Option<(String, String)> {
@@ -106,6 +107,11 @@ fn text_problem(field: &Field, text: &str) -> Option<(String, String)> {
             text.parse::<PackageId>().is_ok(),
             "is not a package id",
             "write it as `rogatory package verify` prints it, for example PK-7K2M9QXR4T1VC8ZE",
+        ),
+        Shape::QuestionNumber => wants(
+            text.parse::<QuestionId>().is_ok(),
+            "is not the number of a question",
+            "write 1 to 12 capital letters, digits or hyphens, for example Q1",
         ),
         Shape::Boolean | Shape::Port | Shape::List => None,
     }

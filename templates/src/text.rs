@@ -21,6 +21,31 @@ pub(crate) fn line(text: &str, plain: bool) -> String {
     visible(text, plain)
 }
 
+/// Sets the blanks of a fixed text as its language wants them: an article and its number, and in French
+/// a sign and the word before it, stay on one line. The files are written with plain blanks.
+pub(crate) fn set(text: &str, language: &str) -> String {
+    let mut text = text.to_owned();
+    for short in ["Art. ", "Arts ", "art. ", "no. ", "n° ", "par. ", "STE ", "STCE ", "ETS ", "CETS "] {
+        text = text.replace(short, &format!("{}\u{a0}", short.trim_end()));
+    }
+    if language == "fr" {
+        for (plain, set) in [
+            (" :", "\u{a0}:"),
+            (" ;", "\u{202f};"),
+            (" ?", "\u{202f}?"),
+            (" !", "\u{202f}!"),
+            ("« ", "«\u{a0}"),
+            (" »", "\u{a0}»"),
+        ] {
+            text = text.replace(plain, set);
+        }
+        for letter in 'a'..='h' {
+            text = text.replace(&format!(" {letter})"), &format!("\u{a0}{letter})"));
+        }
+    }
+    text
+}
+
 /// Replaces what cannot be seen by its number. `plain` leaves printable ASCII only: the last resort
 /// when the engine could not set a text.
 fn visible(text: &str, plain: bool) -> String {
@@ -73,6 +98,15 @@ mod tests {
         assert_eq!(line("Chișinău, Тирасполь, Αθήνα “x” – é", false), "Chișinău, Тирасполь, Αθήνα “x” – é");
         assert_eq!(line("ქ", false), "[U+10E5]");
         assert_eq!(line("é", true), "[U+00E9]");
+    }
+
+    #[test]
+    fn fixed_text_gets_the_blanks_of_its_language() {
+        assert_eq!(set("ETS 185, Art. 29: why?", "en"), "ETS\u{a0}185, Art.\u{a0}29: why?");
+        assert_eq!(
+            set("« Pourquoi ? » : art. 27, par. 4 b) ; oui !", "fr"),
+            "«\u{a0}Pourquoi\u{202f}?\u{a0}»\u{a0}: art.\u{a0}27, par.\u{a0}4\u{a0}b)\u{202f}; oui\u{202f}!"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the typesetting engine may see: one layout, the letter it builds on, and one document's view.
+//! What the typesetting engine may see: the letter, and one document's view with the fixed words.
 //!
 //! There is no file system, no network, no package and no clock behind it: any other path is refused.
 
@@ -13,7 +13,6 @@ use typst::{Library, LibraryExt, World};
 
 /// Fixed names, interned once for the life of the program.
 struct Names {
-    main: FileId,
     letter: FileId,
     view: FileId,
     words: FileId,
@@ -25,12 +24,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         let path = VirtualPath::new(path).expect("a constant path is valid");
         FileId::new(RootedPath::new(VirtualRoot::Project, path))
     };
-    Names {
-        main: name("/layout.typ"),
-        letter: name("/letter.typ"),
-        view: name("/view.json"),
-        words: name("/words.json"),
-    }
+    Names { letter: name("/letter.typ"), view: name("/view.json"), words: name("/words.json") }
 });
 
 static LIBRARY: LazyLock<LazyHash<Library>> = LazyLock::new(|| LazyHash::new(Library::default()));
@@ -39,19 +33,14 @@ static LETTER: LazyLock<Source> =
 
 /// The world of one paper.
 pub(crate) struct Paper {
-    layout: Source,
     view: Bytes,
     words: Bytes,
 }
 
 impl Paper {
-    /// A world with `layout` as its main file and the two JSON files it reads.
-    pub(crate) fn new(layout: &str, view: Vec<u8>, words: Vec<u8>) -> Self {
-        Self {
-            layout: Source::new(NAMES.main, layout.to_owned()),
-            view: Bytes::new(view),
-            words: Bytes::new(words),
-        }
+    /// A world with the two JSON files that the letter reads.
+    pub(crate) fn new(view: Vec<u8>, words: Vec<u8>) -> Self {
+        Self { view: Bytes::new(view), words: Bytes::new(words) }
     }
 }
 
@@ -65,17 +54,11 @@ impl World for Paper {
     }
 
     fn main(&self) -> FileId {
-        NAMES.main
+        NAMES.letter
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        if id == NAMES.main {
-            Ok(self.layout.clone())
-        } else if id == NAMES.letter {
-            Ok(LETTER.clone())
-        } else {
-            Err(FileError::AccessDenied)
-        }
+        if id == NAMES.letter { Ok(LETTER.clone()) } else { Err(FileError::AccessDenied) }
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

@@ -90,7 +90,7 @@ impl Copy {
 
     async fn sql(&self, statement: &'static str) {
         let path = self.folder.join(&self.config.storage.database);
-        let options = SqliteConnectOptions::new().filename(path);
+        let options = SqliteConnectOptions::new().filename(path).foreign_keys(false);
         let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
         sqlx::raw_sql(statement).execute(&mut connection).await.expect("a statement");
         connection.close().await.expect("closed");
@@ -284,15 +284,26 @@ const DAMAGES: &[Damage] = &[
     ),
     (
         "container-flipped",
-        "UPDATE document_container SET container = randomblob(length(container)) WHERE document_id = (SELECT document_id FROM document WHERE kind = 'order')",
+        "UPDATE document_container SET container = randomblob(length(container))
+             WHERE document_id = (SELECT document_id FROM document WHERE kind = 'order')",
         Fault::Damaged,
         Item::Document,
         "D-",
         "decrypt",
     ),
     (
+        "container-deleted",
+        "DELETE FROM document_container WHERE document_id = (SELECT document_id FROM document WHERE kind = 'order')",
+        Fault::Damaged,
+        Item::Document,
+        "D-",
+        "too short to decrypt",
+    ),
+    (
         "containers-exchanged",
-        "UPDATE document_container SET container = (SELECT container FROM document_container JOIN document USING (document_id) WHERE kind = 'order') WHERE document_id = (SELECT document_id FROM document WHERE kind = 'request')",
+        "UPDATE document_container SET container = (SELECT container FROM document_container
+             JOIN document USING (document_id) WHERE kind = 'order')
+             WHERE document_id = (SELECT document_id FROM document WHERE kind = 'request')",
         Fault::Damaged,
         Item::Document,
         "D-",

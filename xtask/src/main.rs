@@ -16,7 +16,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask demo [--evidence DIR] [--directory DIR] [--keep] [--release]
        cargo xtask test
-       cargo xtask bench [NAME] [--smoke | --full] [--json FILE] [--directory DIR]
+       cargo xtask bench [NAME] [--smoke | --full] [--profile] [--json FILE] [--directory DIR]
 
 demo   builds, starts two authorities and a provider on this machine and plays a request for evidence between
        them, printing every command; the last line is `verified`
@@ -30,6 +30,7 @@ bench  builds optimised programs and measures what the design promises, each bes
        NAME is one of startup, exchange, custody, seal, transfer, end-to-end, memory
          --smoke           tiny sizes with unoptimised programs: shows that all still run
          --full            the sizes the design names; half an hour, and tens of gigabytes
+         --profile         `exchange` also says where the servers' time goes, as `perf` sees it
          --json FILE       write the figures there instead of target/bench.json
          --directory DIR   work there instead of target/bench; must be on a disk
 ";
@@ -97,6 +98,7 @@ impl Task {
                     match argument {
                         "--smoke" => options.scale = bench::Scale::Smoke,
                         "--full" => options.scale = bench::Scale::Full,
+                        "--profile" => options.profile = true,
                         "--json" => options.json = Some(path("--json", "a file", rest.next())?),
                         "--directory" => options.directory = Some(folder("--directory", rest.next())?),
                         "--help" | "-h" => return Ok(Self::Help),

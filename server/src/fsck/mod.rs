@@ -92,13 +92,14 @@ pub async fn check(folder: &Path, deep: bool) -> anyhow::Result<Report> {
     let wrapping_path = folder.join(&config.keys.key_encryption_key);
     let wrapping = std::fs::read(&wrapping_path)
         .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
-    let keys_folder = folder.join(&config.storage.case_keys);
-    let keys = KeyStore::open(&keys_folder, Arc::new(Disk::OwnerOnly), &wrapping)?;
     let vault_folder = folder.join(&config.storage.vault);
     let path = folder.join(&config.storage.database);
     let mut database = Inspection::open(&path)
         .await
         .with_context(|| format!("the database {} cannot be opened", path.display()))?;
+    // After the snapshot of the database: a key is durable before the rows that need it.
+    let keys_folder = folder.join(&config.storage.case_keys);
+    let keys = KeyStore::open(&keys_folder, Arc::new(Disk::OwnerOnly), &wrapping)?;
     let institution = Institution::load(folder, config)?;
 
     let mut report = Report::new(deep);

@@ -207,7 +207,7 @@ fn document_faults(
             differs(&mut faults, "stage", &row.stage, stage);
             differs(&mut faults, "digest", &named, container);
         }
-        // The log speaks of the document that enclosed it; its own signatures are checked below.
+        // What came enclosed in another document is bound by that one's signatures.
         (None, None) if row.stage == "enclosed" => {}
         (None, None) => faults.push("no entry of the log speaks of it".to_owned()),
     }
@@ -241,8 +241,8 @@ fn document_faults(
     differs(&mut faults, "kind", &row.kind, document.kind.as_str());
     differs(&mut faults, "number", &row.shared_number, document.shared_number.as_str());
     differs(&mut faults, "sender", &row.sender, &document.sender.party.to_string());
-    if row.stage != "refused" {
-        // One that came to the wrong office is refused, and names the right one.
+    if !["refused", "enclosed"].contains(&row.stage.as_str()) {
+        // One that came to the wrong office is refused, and names the right one; an enclosed one went to another.
         differs(&mut faults, "addressee", &row.addressee, &document.addressee.party.to_string());
     }
     if i128::from(row.message_number) != i128::from(document.message_number.value()) {

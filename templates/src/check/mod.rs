@@ -9,13 +9,15 @@ use crate::finding::{Finding, Severity};
 use crate::key;
 use crate::schema::{Condition, Confidence, Demand, Field, Schema, Shape};
 use crate::shape;
+use crate::translation;
 use serde_json::Value;
 
 /// More findings than anybody reads; a longer list only costs memory.
 const FINDING_LIMIT: usize = 500;
 
-/// Checks `body` against `schema`.
-pub(crate) fn check(schema: &Schema, body: &Value) -> Vec<Finding> {
+/// Checks `body` against `schema`. `translated` says whether the paper stands in two languages, so that
+/// the body may carry translations.
+pub(crate) fn check(schema: &Schema, body: &Value, translated: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !body.is_object() {
         findings.push(Finding {
@@ -38,7 +40,20 @@ pub(crate) fn check(schema: &Schema, body: &Value) -> Vec<Finding> {
     }
     rules::no_secret_keys(body, &mut findings);
     let keys: Vec<&str> = schema.fields.iter().map(|field| field.key.as_str()).collect();
-    for (path, _) in key::unknown(body, &keys) {
+    let mut unknown = key::unknown(body, &keys);
+    if translated {
+        unknown.retain(|(path, _)| path != translation::MEMBER);
+        findings.extend(translation::stray(schema, body).into_iter().map(|(path, _)| Finding {
+            message: format!("`{path}` translates no text of this form."),
+            field: path,
+            severity: Severity::Missing,
+            hint: "write \"translations\": { \"facts.summary\": \"…\" }, with the path of a text that is there"
+                .to_owned(),
+            source: "document format: nothing is signed that the form does not show".to_owned(),
+            confidence: Confidence::Derived,
+        }));
+    }
+    for (path, _) in unknown {
         // A list of the wrong form was already reported by its shape.
         if findings.iter().any(|finding| finding.field == path) {
             continue;

@@ -6,6 +6,7 @@ use crate::finding::{Finding, Severity};
 use crate::instrument::instrument;
 use crate::key;
 use crate::schema::{Confidence, Schema};
+use rogatory_core::document::DocumentKind;
 use rogatory_core::{Digest, OfficerId, PackageId, PartyId, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ use std::net::IpAddr;
 const LONG_PERIOD_SECONDS: i64 = 366 * 86_400;
 
 /// Phrases by which a request asks for everything.
-const EVERYTHING: [&str; 11] = [
+const EVERYTHING: [&str; 18] = [
     "all data",
     "any data",
     "any and all",
@@ -27,20 +28,30 @@ const EVERYTHING: [&str; 11] = [
     "whole account",
     "full account",
     "complete account",
+    "toutes les données",
+    "toutes données",
+    "l’ensemble des données",
+    "l'ensemble des données",
+    "toutes les informations",
+    "tout le contenu",
+    "l’intégralité du compte",
 ];
 
 /// Applies the rule called `name`; an unknown name is a defect of the pack and found by its tests.
 pub(super) fn apply(name: &str, body: &Value, schema: &Schema, findings: &mut Vec<Finding>) {
     let mut report = Report { findings };
     match name {
-        "legal-basis" => legal_basis(body, &mut report),
+        "legal-basis" => legal_basis(body, schema, &mut report),
         "persons" => persons(body, &mut report),
         "identifiers" => identifiers(body, schema, &mut report),
-        "data-categories" => data_categories(body, &mut report),
+        "data-categories" => data_categories(body, schema, &mut report),
         "period" => period(body, &mut report),
         "recipients" => recipients(body, &mut report),
         "packages" => packages(body, &mut report),
         "outcomes" => outcomes(body, &mut report),
+        "intention" => intention(body, &mut report),
+        "ground" => ground(body, &mut report),
+        "preserved-until" => preserved_until(body, &mut report),
         _ => report.missing(
             "",
             "The form names a rule that this version does not know.",
@@ -93,7 +104,9 @@ fn text<'a>(entry: &'a Value, field: &str) -> Option<&'a str> {
 }
 
 /// Source: ETS 185, Art. 27(1): its own procedure serves only where no mutual assistance treaty exists.
-fn legal_basis(body: &Value, report: &mut Report<'_>) {
+fn legal_basis(body: &Value, schema: &Schema, report: &mut Report<'_>) {
+    let preservation = schema.kind == DocumentKind::Preservation;
+    let articles = if preservation { "Art. 29" } else { "Arts 25 and 31" };
     let relied: Vec<&str> =
         entries(body, "legal_basis").filter_map(|(_, entry)| text(entry, "instrument")).collect();
     if relied.is_empty() {
@@ -103,12 +116,13 @@ fn legal_basis(body: &Value, report: &mut Report<'_>) {
         report.missing(
             "legal_basis",
             "The Convention on Cybercrime is not relied on, but this form asks for its measure.",
-            "add an entry with instrument budapest-2001 and Arts 25 and 31",
-            "ETS 185, Art. 31",
+            &format!("add an entry with instrument budapest-2001 and {articles}"),
+            if preservation { "ETS 185, Art. 29" } else { "ETS 185, Art. 31" },
             Confidence::Sourced,
         );
     }
-    if !relied.iter().any(|id| instrument(id).is_some_and(|known| known.mutual_assistance)) {
+    // Preservation is asked for before assistance, and needs no treaty on assistance.
+    if !preservation && !relied.iter().any(|id| instrument(id).is_some_and(|known| known.mutual_assistance)) {
         report.warning("legal_basis", "No treaty on mutual assistance between the two States is relied on.", "if there is one, name it first: content, language and refusal follow it; if there is none, ETS 185, Art. 27 applies and the request says so", "ETS 185, Art. 27(1)", Confidence::Sourced);
     }
     for (index, entry) in entries(body, "legal_basis") {
@@ -331,7 +345,8 @@ fn is_private(address: IpAddr) -> bool {
 }
 
 /// Source: ETS 185, Art. 15(1) and (3): proportionality, limits of scope, interests of third parties.
-fn data_categories(body: &Value, report: &mut Report<'_>) {
+fn data_categories(body: &Value, schema: &Schema, report: &mut Report<'_>) {
+    let excludes = schema.field("exclusions").is_some();
     let mut seen = BTreeSet::new();
     for (index, entry) in entries(body, "data_categories") {
         if let Some(description) = text(entry, "description") {
@@ -356,7 +371,7 @@ fn data_categories(body: &Value, report: &mut Report<'_>) {
                     Confidence::Memory,
                 );
             }
-            if category == "content" && key::is_blank(key::get(body, "exclusions")) {
+            if category == "content" && excludes && key::is_blank(key::get(body, "exclusions")) {
                 report.warning(
                     "exclusions",
                     "Content is asked for, and nothing is said of privileged material.",
@@ -491,6 +506,71 @@ fn outcomes(body: &Value, report: &mut Report<'_>) {
             "ETS 030, Art. 19",
             Confidence::Sourced,
         );
+    }
+}
+
+/// Source: ETS 185, Art. 29(2)(f): without the intention to ask for assistance there is no preservation.
+fn intention(body: &Value, report: &mut Report<'_>) {
+    if key::get(body, "intention.stated") == Some(&Value::Bool(false)) {
+        report.missing(
+            "intention.stated",
+            "Data are preserved only for a request for assistance that is intended.",
+            "write true, or do not ask for preservation",
+            "ETS 185, Art. 29(2)(f)",
+            Confidence::Sourced,
+        );
+    }
+}
+
+/// Sources: ETS 185, Art. 29(3) to (5), for preservation; UNTOC, Art. 18(22), for fiscal offences.
+fn ground(body: &Value, report: &mut Report<'_>) {
+    let Some(ground) = text(body, "ground") else { return };
+    let number = ground.split('-').next().unwrap_or_default();
+    match (text(body, "refused"), number) {
+        (Some("preservation" | "extension"), "R02" | "R05") => {}
+        (Some("preservation" | "extension"), "R07") => report.warning(
+            "ground",
+            "Dual criminality is no condition of preservation.",
+            "refuse on it only if your State made the reservation of Art. 29(4) and it could not be met when the data are disclosed",
+            "ETS 185, Art. 29(3) and (4)",
+            Confidence::Sourced,
+        ),
+        (Some("preservation"), _) => report.warning(
+            "ground",
+            "Preservation may be refused only for a political offence or for essential interests.",
+            "take R05-political or R02-essential-interests, or ask back if something is missing",
+            "ETS 185, Art. 29(5)",
+            Confidence::Sourced,
+        ),
+        (_, "R06") => report.warning(
+            "ground",
+            "Most treaties forbid a refusal for the sole reason that fiscal matters are involved.",
+            "rely on ETS 030, Art. 2(a) only where its Additional Protocol does not bind both States",
+            "UNTOC, Art. 18(22); UNCAC, Art. 46(22)",
+            Confidence::Sourced,
+        ),
+        _ => {}
+    }
+}
+
+/// Source: ETS 185, Art. 29(7). How long at least is a rule of the law data, not of this form.
+fn preserved_until(body: &Value, report: &mut Report<'_>) {
+    let instant = |field| text(body, field).and_then(|value| value.parse::<Timestamp>().ok());
+    for earlier in ["received_time", "preserved_until"] {
+        for later in ["preserved_until", "extend_until"] {
+            if earlier != later
+                && let (Some(start), Some(end)) = (instant(earlier), instant(later))
+                && start >= end
+            {
+                report.missing(
+                    later,
+                    &format!("This is not later than `{earlier}`."),
+                    "write the last instant at which the data are still preserved",
+                    "ETS 185, Art. 29(7)",
+                    Confidence::Sourced,
+                );
+            }
+        }
     }
 }
 

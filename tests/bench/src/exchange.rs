@@ -8,6 +8,7 @@ use crate::desk::{AUTHORITY, Desk, at_once};
 use crate::machine;
 use crate::office::{Office, Place, REQUESTED, REQUESTING};
 use crate::process;
+use crate::profile::{self, View};
 use crate::report::{Line, Report, amount, count, percentile};
 use crate::time::{Stopwatch, epoch};
 use anyhow::{Context as _, ensure};
@@ -77,6 +78,13 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     report.add(Line::of("  of it the client", "ms", of(|run| run.client_ms)));
     report.add(Line::of("  of it A, the sender", "ms", of(|run| run.a_ms)));
     report.add(Line::of("  of it B, the receiver", "ms", of(|run| run.b_ms)));
+
+    if place.profile {
+        for view in [View::Own, View::WithCalls] {
+            let documents = approved(&desk, a_run).await?;
+            profile::record(place, &[&a, &b], view, transmit(&desk, &documents)).await?;
+        }
+    }
 
     let calm = approved(&desk, place.pick(20, 1000, 3000)).await?;
     let delays = at_calm_rate(&desk, &calm).await?;

@@ -13,6 +13,7 @@ mod manual;
 mod memory;
 mod office;
 mod process;
+mod profile;
 mod report;
 mod road;
 mod roofline;
@@ -29,7 +30,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: rogatory-bench NAME --programs DIR --directory DIR [--smoke|--full]";
+const USAGE: &str = "usage: rogatory-bench NAME --programs DIR --directory DIR [--smoke|--full] [--profile]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -76,7 +77,7 @@ async fn measure(name: &str, place: &Place) -> anyhow::Result<Report> {
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<(String, Place)> {
     let name = arguments.next().context(USAGE)?;
-    let (mut programs, mut directory, mut scale) = (None, None, Scale::Usual);
+    let (mut programs, mut directory, mut scale, mut profile) = (None, None, Scale::Usual, false);
     while let Some(argument) = arguments.next() {
         let mut folder = || -> anyhow::Result<PathBuf> {
             let value = arguments.next().with_context(|| format!("`{argument}` needs a folder\n{USAGE}"))?;
@@ -87,10 +88,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<(String,
             "--directory" => directory = Some(folder()?),
             "--smoke" => scale = Scale::Smoke,
             "--full" => scale = Scale::Full,
+            "--profile" => profile = true,
             other => bail!("there is no argument `{other}`\n{USAGE}"),
         }
     }
     let programs = programs.context(USAGE)?;
     let work = directory.context(USAGE)?.join(&name);
-    Ok((name, Place { programs, work, scale }))
+    Ok((name, Place { programs, work, scale, profile }))
 }

@@ -23,6 +23,8 @@ pub(crate) struct Place {
     pub(crate) work: PathBuf,
     /// How large.
     pub(crate) scale: Scale,
+    /// Whether it also says where the time goes.
+    pub(crate) profile: bool,
 }
 
 /// How large a benchmark is.

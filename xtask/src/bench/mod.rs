@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) scale: Scale,
     pub(crate) json: Option<PathBuf>,
     pub(crate) directory: Option<PathBuf>,
+    /// Whether benchmarks that can also say where the time goes.
+    pub(crate) profile: bool,
 }
 
 /// How large the benchmarks are.
@@ -59,7 +61,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let (mut parts, mut missing) = (Vec::new(), Vec::new());
     for name in names {
         say::heading(name);
-        match measure(name, options.scale, &programs, &work) {
+        match measure(name, options, &programs, &work) {
             Ok(part) => {
                 table::show(&part);
                 missing.extend(unmeasured(name, &part));
@@ -122,10 +124,13 @@ fn build(smoke: bool) -> anyhow::Result<()> {
 }
 
 /// Runs one benchmark; its answer, if it has the form expected.
-fn measure(name: &str, scale: Scale, programs: &Path, work: &Path) -> anyhow::Result<Value> {
+fn measure(name: &str, options: &Options, programs: &Path, work: &Path) -> anyhow::Result<Value> {
     let mut command = Command::new(programs.join("rogatory-bench"));
     command.arg(name).arg("--programs").arg(programs).arg("--directory").arg(work);
-    match scale {
+    if options.profile {
+        command.arg("--profile");
+    }
+    match options.scale {
         Scale::Smoke => command.arg("--smoke"),
         Scale::Usual => &mut command,
         Scale::Full => command.arg("--full"),

@@ -137,8 +137,9 @@ impl Inspection {
             "-- inspect_cases
              SELECT case_id FROM (
                  SELECT DISTINCT case_id FROM custody_body UNION SELECT case_id FROM mla_request
-                 UNION SELECT case_id FROM production_order UNION SELECT case_id FROM preservation UNION SELECT case_id FROM document
-                 UNION SELECT case_id FROM package UNION SELECT case_id FROM case_head
+                 UNION SELECT case_id FROM production_order UNION SELECT case_id FROM preservation
+                 UNION SELECT case_id FROM document UNION SELECT case_id FROM package
+                 UNION SELECT case_id FROM case_head
              ) WHERE case_id > $1 ORDER BY case_id LIMIT $2",
         )
         .bind(after)
