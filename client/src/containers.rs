@@ -5,8 +5,9 @@
 
 use crate::problem::{Problem, clean};
 use crate::trust::SealedEntry;
+use bytes::Bytes;
 use rogatory_container::asice::{self, Asice, AsiceError, VerifiedAsice};
-use rogatory_container::zip::ZipLimits;
+use rogatory_container::zip::{MIMETYPE, ZipLimits};
 use rogatory_core::document::{DATA_FILE, Document, PAPER_FILE};
 use rogatory_core::{Digest, PartyId, Timestamp};
 use rogatory_evidence::formal::{self, SignedBy};
@@ -149,10 +150,30 @@ pub fn begin(
     at: Timestamp,
     function: &str,
 ) -> Result<Vec<u8>, Problem> {
-    let contents = vec![
+    begin_enclosing(json, paper, Vec::new(), signer, at, function)
+}
+
+/// The same, with other containers enclosed by their names, which every signature covers.
+///
+/// # Errors
+/// Failed, if it cannot be signed.
+pub fn begin_enclosing(
+    json: Vec<u8>,
+    paper: Vec<u8>,
+    enclosed: Vec<(&str, Bytes)>,
+    signer: &dyn Signer,
+    at: Timestamp,
+    function: &str,
+) -> Result<Vec<u8>, Problem> {
+    let mut contents = vec![
         (DATA_FILE.to_owned(), "application/json".to_owned(), json),
         (PAPER_FILE.to_owned(), "application/pdf".to_owned(), paper),
     ];
+    contents.extend(
+        enclosed
+            .into_iter()
+            .map(|(name, container)| (name.to_owned(), MIMETYPE.to_owned(), container.to_vec())),
+    );
     let asice = asice::start(contents)
         .and_then(|unsigned| unsigned.sign(signer, at, Some(function)))
         .map_err(|error| cannot_sign(&error))?;

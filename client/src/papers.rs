@@ -9,6 +9,8 @@ use rogatory_templates::{Finding, RENDERER, Severity, Template, blocks};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// The form of a request to preserve stored data.
+pub const PRESERVATION: &str = "ets185/art29";
 /// The form of an order to a provider.
 pub const ORDER: &str = "common/order";
 /// The form of an acknowledgement.
@@ -17,6 +19,50 @@ pub const ACKNOWLEDGEMENT: &str = "common/acknowledgement";
 pub const EXECUTION: &str = "common/execution";
 /// The form of a closing.
 pub const CLOSING: &str = "common/closing";
+/// The form of a question about a request.
+pub const QUESTION: &str = "common/question";
+/// The form of the answer to a question.
+pub const ANSWER: &str = "common/answer";
+/// The form of a decision that a request is refused.
+pub const REFUSAL: &str = "common/refusal";
+/// The form of a decision that execution is postponed.
+pub const POSTPONEMENT: &str = "common/postponement";
+/// The form that passes a request on to the competent authority.
+pub const FORWARDING: &str = "common/forwarding";
+/// The form that tells the requesting authority so.
+pub const FORWARDING_NOTICE: &str = "common/forwarding-notice";
+/// The form of a withdrawal.
+pub const WITHDRAWAL: &str = "common/withdrawal";
+/// The form of the word that data are preserved.
+pub const CONFIRMATION: &str = "common/confirmation";
+/// The form of the wish that they stay so for longer.
+pub const EXTENSION: &str = "common/extension";
+/// The form of the word that they need not any longer.
+pub const RELEASE: &str = "common/release";
+
+/// The language of a paper if none is named.
+const LANGUAGE: &str = "en";
+
+/// In which language a paper is, and which one stands beside it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wording {
+    /// The language of the form and of the facts; English, if none is named.
+    pub language: Option<String>,
+    /// A second language for labels and fixed text.
+    pub beside: Option<String>,
+}
+
+impl Wording {
+    /// The language as a document names it.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        let language = self.language.as_deref().unwrap_or(LANGUAGE);
+        match &self.beside {
+            Some(beside) => format!("{language}-x-beside-{beside}"),
+            None => language.to_owned(),
+        }
+    }
+}
 
 /// A gap or doubt, as it is shown.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -62,20 +108,42 @@ impl Gap {
     }
 }
 
-/// Finds a form that makes documents of `kind`, or of any kind.
+/// Finds a form that makes documents of `kind`, or of any kind, in the languages wanted.
 ///
 /// # Errors
-/// A usage problem listing the forms there are.
-pub fn template(id: &str, kind: Option<DocumentKind>) -> Result<&'static Template, Problem> {
+/// A usage problem listing the forms, or the languages, there are.
+pub fn template(
+    id: &str,
+    kind: Option<DocumentKind>,
+    wording: &Wording,
+) -> Result<&'static Template, Problem> {
     let fits = |template: &Template| kind.is_none_or(|kind| template.kind() == kind);
-    if let Some(template) = Template::find(id).filter(|template| fits(template)) {
-        return Ok(template);
+    if !Template::find(id).is_some_and(fits) {
+        let what = kind.map_or_else(String::new, |kind| format!(" for a document of kind {kind}"));
+        let known = rogatory_templates::catalogue()
+            .iter()
+            .filter(|template| fits(template) && template.language() == LANGUAGE);
+        return Err(Problem::usage(format!("there is no form `{}`{what}", clean(id)))
+            .with_details(
+                known.map(|template| format!("{}  {}", template.id(), template.summary())).collect(),
+            )
+            .with_hint("`rogatory template list` lists the forms"));
     }
-    let what = kind.map_or_else(String::new, |kind| format!(" for a document of kind {kind}"));
-    let known = rogatory_templates::catalogue().iter().filter(|template| fits(template));
-    Err(Problem::usage(format!("there is no form `{}`{what}", clean(id)))
-        .with_details(known.map(|template| format!("{}  {}", template.id(), template.summary())).collect())
-        .with_hint("`rogatory template list` lists the forms"))
+    Template::find_in(id, &wording.tag()).ok_or_else(|| {
+        let languages: Vec<&str> = rogatory_templates::catalogue()
+            .iter()
+            .filter(|template| template.id() == id)
+            .map(Template::language)
+            .collect();
+        let wanted = match (&wording.language, &wording.beside) {
+            (language, Some(beside)) => {
+                format!("{} with {} beside", language.as_deref().unwrap_or(LANGUAGE), beside)
+            }
+            (language, None) => language.as_deref().unwrap_or(LANGUAGE).to_owned(),
+        };
+        Problem::usage(format!("there is no form {id} in {}", clean(&wanted)))
+            .with_hint(format!("--language and, beside it, another as --beside: {}", languages.join(", ")))
+    })
 }
 
 /// What facts lack, in the order of the form.
@@ -241,15 +309,35 @@ mod tests {
 
     #[test]
     fn an_unknown_form_lists_those_of_its_kind() {
-        let problem = template("ets185/none", Some(DocumentKind::Request)).expect_err("no such form");
+        let wording = Wording::default();
+        let kind = Some(DocumentKind::Request);
+        let problem = template("ets185/none", kind, &wording).expect_err("no such form");
         assert_eq!(problem.exit().code(), 2);
         assert!(problem.details().iter().any(|line| line.starts_with("ets185/art31-trafficking")));
         assert!(!problem.details().iter().any(|line| line.starts_with(ORDER)));
     }
 
     #[test]
+    fn a_form_is_found_in_one_language_or_two() {
+        let find = |language: Option<&str>, beside: Option<&str>| {
+            let owned = |text: &str| text.to_owned();
+            let wording = Wording { language: language.map(owned), beside: beside.map(owned) };
+            template(PRESERVATION, None, &wording).map(|template| template.language().to_owned())
+        };
+        assert_eq!(find(None, None), Ok("en".to_owned()));
+        assert_eq!(find(Some("fr"), None), Ok("fr".to_owned()));
+        assert_eq!(find(None, Some("fr")), Ok("en-x-beside-fr".to_owned()));
+        assert_eq!(find(Some("fr"), Some("en")), Ok("fr-x-beside-en".to_owned()));
+        for (language, beside) in [(Some("de"), None), (None, Some("de")), (Some("fr"), Some("fr"))] {
+            let problem = find(language, beside).expect_err("no such language");
+            assert_eq!(problem.exit().code(), 2);
+            assert!(problem.hint().unwrap_or_default().contains("en, fr"), "{problem:?}");
+        }
+    }
+
+    #[test]
     fn every_gap_of_incomplete_facts_is_listed() {
-        let form = template("ets185/art31-trafficking", None).expect("there");
+        let form = template("ets185/art31-trafficking", None, &Wording::default()).expect("there");
         let problem = require_complete(form, &json!({})).expect_err("empty");
         assert_eq!(problem.exit().code(), 1);
         assert!(problem.details().len() > 10, "{:?}", problem.details());

@@ -8,15 +8,16 @@ use crate::commands::{self, party_id};
 use crate::files::{self, CONTAINER_LIMIT_BYTES, RECORD_LIMIT_BYTES};
 use crate::output::printer::{Printer, Streams};
 use crate::output::progress::Bar;
+use crate::papers::Wording;
 use crate::problem::{Exit, Problem, clean};
 use crate::profile::{KeyPair, Profile};
 use crate::session::Session;
 use crate::trust::Trust;
+use rogatory_core::reference::QuestionId;
 use rogatory_core::{Clock, Digest, Entropy, Timestamp};
 use rogatory_evidence::Requirement;
-use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -50,6 +51,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Template(verb) => template(&mut printer, verb),
         Command::Instrument(verb) => instrument(&mut printer, verb),
         Command::Request(verb) => request(&session, &mut printer, verb).await,
+        Command::Preservation(verb) => preservation(&session, &mut printer, verb).await,
         Command::Order(verb) => order(&session, &mut printer, verb).await,
         Command::Package(verb) => package(&session, &mut printer, verb).await,
         Command::Custody(verb) => custody(&session, &mut printer, verb).await,
@@ -105,10 +107,13 @@ fn template(printer: &mut Printer, verb: cli::template::Template) -> Result<Exit
     use commands::template;
     Ok(match verb {
         Template::List => printer.outcome(&template::list()),
-        Template::Show(it) => printer.outcome(&template::show(&it.template, it.example)?),
+        Template::Show(it) => {
+            printer.outcome(&template::show(&it.template, &wording(it.wording), it.example)?)
+        }
         Template::Check(it) => {
             let facts = it.facts.as_deref().map(files::read_facts).transpose()?;
-            printer.outcome(&template::check(it.template.as_deref(), facts.as_ref())?)
+            let wording = wording(it.wording);
+            printer.outcome(&template::check(it.template.as_deref(), facts.as_ref(), &wording)?)
         }
     })
 }
@@ -121,31 +126,165 @@ async fn request(
     use cli::request::Request;
     use commands::request;
     Ok(match verb {
-        Request::Check(it) => printer.outcome(&request::check(&it.template, &files::read_facts(&it.facts)?)?),
+        Request::Check(it) => {
+            let facts = files::read_facts(&it.facts)?;
+            printer.outcome(&request::check(&it.template, &facts, &wording(it.wording))?)
+        }
         Request::Draft(it) => {
             let facts = files::read_facts(&it.facts)?;
-            let arguments = request::DraftArguments { template: it.template, facts, to: party_id(&it.to)? };
+            let (to, wording) = (party_id(&it.to)?, wording(it.wording));
+            let arguments = request::DraftArguments { template: it.template, facts, to, wording };
             printer.outcome(&request::draft(session, arguments).await?)
         }
         Request::Approve(it) => printer.outcome(&request::approve(session, &pick(it)).await?),
         Request::Transmit(it) => {
             let plan = request::plan_transmission(session, &pick(it.pick)).await?;
-            printer.confirm(&plan, "Seal and transmit it?", it.yes)?;
+            printer.confirm(&plan, "Seal and transmit it?", it.yes || plan.is_done())?;
             printer.outcome(&request::transmit(session, &plan).await?)
         }
         Request::Acknowledge(it) => {
-            printer.outcome(&request::acknowledge(session, acknowledgement(it)?).await?)
+            let yes = it.yes;
+            let prepared = request::prepare_acknowledgement(session, acknowledgement(it)?).await?;
+            send(session, printer, prepared, yes).await?
         }
-        Request::Execute(it) => printer.outcome(&request::execute(session, answer(it)?).await?),
-        Request::Close(it) => printer.outcome(&request::close(session, answer(it)?).await?),
+        Request::Ask(it) => {
+            let yes = it.yes;
+            let prepared = request::prepare_question(session, question(it)?).await?;
+            send(session, printer, prepared, yes).await?
+        }
+        Request::Answer(it) => {
+            let yes = it.yes;
+            let prepared = request::prepare_answer(session, answer(it)?).await?;
+            send(session, printer, prepared, yes).await?
+        }
+        Request::Execute(it) => {
+            let arguments = request::ExecuteArguments {
+                case: it.case,
+                partly: it.partly,
+                not_executed: it.not_executed,
+                remarks: it.remarks,
+                form: form(it.form)?,
+            };
+            printer.outcome(&request::execute(session, arguments).await?)
+        }
+        Request::Refuse(it) => printer.outcome(&request::refuse(session, refusal(it)?).await?),
+        Request::Postpone(it) => {
+            let arguments = request::PostponeArguments {
+                case: it.case,
+                ground: request::postponement_ground(&it.ground)?,
+                until: it.until,
+                reason: it.reason,
+                form: filed_form(it.form)?,
+            };
+            printer.outcome(&request::postpone(session, arguments).await?)
+        }
+        Request::Forward(it) => {
+            let arguments = request::ForwardArguments {
+                case: it.case,
+                to: party_id(&it.to)?,
+                reason: it.reason,
+                form: filed_form(it.form)?,
+            };
+            let prepared = request::prepare_forwarding(session, &arguments).await?;
+            let question = "Forward it, and tell the requesting authority?";
+            printer.confirm(&prepared, question, it.yes || prepared.is_done())?;
+            printer.outcome(&request::forward(session, arguments, prepared).await?)
+        }
+        Request::Withdraw(it) => {
+            let form = form(it.form)?;
+            let arguments = request::WithdrawArguments { case: it.case, reason: it.reason, form };
+            printer.outcome(&request::withdraw(session, arguments).await?)
+        }
+        Request::Close(it) => {
+            let form = form(it.form)?;
+            let arguments = request::CloseArguments { case: it.case, remarks: it.remarks, form };
+            let prepared = request::prepare_closing(session, arguments).await?;
+            send(session, printer, prepared, it.yes).await?
+        }
         Request::List => printer.outcome(&request::list(session).await?),
         Request::Show(it) => printer.outcome(&request::show(session, &it.case).await?),
         Request::Export(it) => printer.outcome(&request::export(session, &pick(it.pick), &it.output).await?),
         Request::Render(it) => {
             let to = it.to.as_deref().map(party_id).transpose()?;
-            let arguments =
-                request::RenderArguments { template: it.template, facts: files::read_facts(&it.facts)?, to };
+            let (facts, wording) = (files::read_facts(&it.facts)?, wording(it.wording));
+            let arguments = request::RenderArguments { template: it.template, facts, to, wording };
             printer.outcome(&request::render(session, arguments, &it.output)?)
+        }
+    })
+}
+
+/// Shows what was prepared, asks, and sends it.
+async fn send(
+    session: &Session,
+    printer: &mut Printer,
+    prepared: commands::request::Prepared,
+    yes: bool,
+) -> Result<Exit, Problem> {
+    printer.confirm(&prepared, "Sign, seal and transmit it?", yes || prepared.is_done())?;
+    Ok(printer.outcome(&prepared.send(session).await?))
+}
+
+async fn preservation(
+    session: &Session,
+    printer: &mut Printer,
+    verb: cli::preservation::Preservation,
+) -> Result<Exit, Problem> {
+    use cli::preservation::Preservation;
+    use commands::preservation::{self, Until};
+    Ok(match verb {
+        Preservation::Request(it) => {
+            let facts = files::read_facts(&it.facts)?;
+            let (to, wording) = (party_id(&it.to)?, wording(it.wording));
+            let arguments = preservation::DraftArguments { template: it.template, facts, to, wording };
+            printer.outcome(&preservation::request(session, arguments).await?)
+        }
+        Preservation::Approve(it) => printer.outcome(&preservation::approve(session, &pick(it)).await?),
+        Preservation::Transmit(it) => {
+            let plan = preservation::plan_transmission(session, &pick(it.pick)).await?;
+            printer.confirm(&plan, "Seal and transmit it?", it.yes || plan.is_done())?;
+            printer.outcome(&preservation::transmit(session, &plan).await?)
+        }
+        Preservation::Confirm(it) => {
+            let until = Until::typed(it.until.as_deref(), it.days)?
+                .ok_or_else(|| Problem::usage("until when the data are preserved is missing"))?;
+            let form = form(it.form)?;
+            let arguments =
+                preservation::ConfirmArguments { case: it.case, until, reference: it.reference, form };
+            let prepared = preservation::prepare_confirmation(session, arguments).await?;
+            send(session, printer, prepared, it.yes).await?
+        }
+        Preservation::Extend(it) => {
+            let until = Until::typed(it.until.as_deref(), it.days)?;
+            let form = form(it.form)?;
+            let arguments = preservation::ExtendArguments { case: it.case, until, reason: it.reason, form };
+            printer.outcome(&preservation::extend(session, arguments).await?)
+        }
+        Preservation::FollowUp(it) => {
+            let (facts, wording) = (files::read_facts(&it.facts)?, wording(it.wording));
+            let arguments =
+                preservation::FollowUpArguments { case: it.case, template: it.template, facts, wording };
+            printer.outcome(&preservation::follow_up(session, arguments).await?)
+        }
+        Preservation::Release(it) => {
+            let form = form(it.form)?;
+            let arguments = preservation::ReleaseArguments { case: it.case, reason: it.reason, form };
+            printer.outcome(&preservation::release(session, arguments).await?)
+        }
+        Preservation::Refuse(it) => printer.outcome(&preservation::refuse(session, refusal(it)?).await?),
+        Preservation::Ask(it) => {
+            let yes = it.yes;
+            let prepared = preservation::prepare_question(session, question(it)?).await?;
+            send(session, printer, prepared, yes).await?
+        }
+        Preservation::Answer(it) => {
+            let yes = it.yes;
+            let prepared = preservation::prepare_answer(session, answer(it)?).await?;
+            send(session, printer, prepared, yes).await?
+        }
+        Preservation::List => printer.outcome(&preservation::list(session).await?),
+        Preservation::Show(it) => printer.outcome(&preservation::show(session, &it.case).await?),
+        Preservation::Export(it) => {
+            printer.outcome(&preservation::export(session, &pick(it.pick), &it.output).await?)
         }
     })
 }
@@ -155,17 +294,21 @@ async fn order(session: &Session, printer: &mut Printer, verb: cli::order::Order
     use commands::order;
     Ok(match verb {
         Order::Draft(it) => {
-            let facts = optional_facts(it.facts.as_deref())?;
-            let arguments = order::DraftArguments { case: it.case, to: party_id(&it.to)?, facts };
+            let form = form(it.form)?;
+            let arguments = order::DraftArguments { case: it.case, to: party_id(&it.to)?, form };
             printer.outcome(&order::draft(session, arguments).await?)
         }
         Order::Approve(it) => printer.outcome(&order::approve(session, &pick(it)).await?),
         Order::Transmit(it) => {
             let plan = order::plan_transmission(session, &pick(it.pick)).await?;
-            printer.confirm(&plan, "Seal it and serve it on the provider?", it.yes)?;
+            printer.confirm(&plan, "Seal it and serve it on the provider?", it.yes || plan.is_done())?;
             printer.outcome(&order::transmit(session, &plan).await?)
         }
-        Order::Acknowledge(it) => printer.outcome(&order::acknowledge(session, acknowledgement(it)?).await?),
+        Order::Acknowledge(it) => {
+            let yes = it.yes;
+            let prepared = order::prepare_acknowledgement(session, acknowledgement(it)?).await?;
+            send(session, printer, prepared, yes).await?
+        }
         Order::List => printer.outcome(&order::list(session).await?),
         Order::Show(it) => printer.outcome(&order::show(session, &it.case).await?),
         Order::Export(it) => printer.outcome(&order::export(session, &pick(it.pick), &it.output).await?),
@@ -274,17 +417,61 @@ fn pick(it: cli::request::Pick) -> commands::request::PickArguments {
 fn acknowledgement(
     it: cli::request::Acknowledge,
 ) -> Result<commands::request::AcknowledgeArguments, Problem> {
-    let facts = optional_facts(it.facts.as_deref())?;
-    Ok(commands::request::AcknowledgeArguments { case: it.case, reference: it.reference, facts })
+    let form = form(it.form)?;
+    Ok(commands::request::AcknowledgeArguments { case: it.case, reference: it.reference, form })
+}
+
+fn question(it: cli::request::Ask) -> Result<commands::request::AskArguments, Problem> {
+    Ok(commands::request::AskArguments {
+        case: it.case,
+        question: question_id(it.question.as_deref())?,
+        text: it.text,
+        answer_by: it.answer_by,
+        form: filed_form(it.form)?,
+    })
 }
 
 fn answer(it: cli::request::Answer) -> Result<commands::request::AnswerArguments, Problem> {
-    let facts = optional_facts(it.facts.as_deref())?;
-    Ok(commands::request::AnswerArguments { case: it.case, remarks: it.remarks, facts })
+    Ok(commands::request::AnswerArguments {
+        case: it.case,
+        question: question_id(it.question.as_deref())?,
+        text: it.text,
+        form: form(it.form)?,
+    })
 }
 
-fn optional_facts(path: Option<&Path>) -> Result<Option<Value>, Problem> {
-    path.map(files::read_facts).transpose()
+fn question_id(text: Option<&str>) -> Result<Option<QuestionId>, Problem> {
+    text.map(str::parse).transpose().map_err(|error: rogatory_core::reference::ReferenceError| {
+        Problem::usage(format!("--question: {}", clean(&error.to_string())))
+    })
+}
+
+fn refusal(it: cli::request::Refuse) -> Result<commands::request::RefuseArguments, Problem> {
+    Ok(commands::request::RefuseArguments {
+        case: it.case,
+        ground: commands::request::refusal_ground(&it.ground)?,
+        reason: it.reason,
+        part: it.part,
+        form: filed_form(it.form)?,
+    })
+}
+
+fn form(it: cli::request::Form) -> Result<commands::request::Form, Problem> {
+    let facts = it.facts.as_deref().map(files::read_facts).transpose()?;
+    Ok(commands::request::Form { facts, wording: wording(it.wording) })
+}
+
+/// The same with the office's file number, if it was typed: it wins over the file.
+fn filed_form(it: cli::request::FiledForm) -> Result<commands::request::Form, Problem> {
+    let mut form = form(it.form)?;
+    if let Some(reference) = it.reference {
+        form.set("our_reference", reference);
+    }
+    Ok(form)
+}
+
+fn wording(it: cli::request::Wording) -> Wording {
+    Wording { language: it.language, beside: it.beside }
 }
 
 fn seal_arguments(

@@ -16,7 +16,8 @@ async fn a_draft_that_lacks_an_essential_is_refused_by_name() {
     let mut facts = Template::find(FORM).expect("a form").example();
     facts.as_object_mut().expect("facts").remove("recipients");
     facts["identifiers"][2]["port"] = serde_json::Value::Null;
-    let arguments = DraftArguments { template: FORM.to_owned(), facts, to: federation.md.party.clone() };
+    let to = federation.md.party.clone();
+    let arguments = DraftArguments { template: FORM.to_owned(), facts, to, wording: Default::default() };
     let drafter = federation.gb.session("drafter");
     let problem = request::draft(&drafter, arguments).await.expect_err("essentials are missing");
     assert_eq!(problem.exit().code(), 1);
@@ -112,6 +113,7 @@ async fn nothing_is_drafted_to_a_party_that_nobody_confirmed() {
         template: FORM.to_owned(),
         facts: Template::find(FORM).expect("a form").example(),
         to: "fr/central-authority".parse().expect("a party"),
+        wording: Default::default(),
     };
     assert_refused(request::draft(&gb.session("drafter"), arguments).await, "UNKNOWN");
     let mut to_france = papers::request(gb, &federation.md);

@@ -1,6 +1,7 @@
 //! What happens between offices, told as stories. Each file is about one part of a case's life.
 
 mod acts;
+mod acts_by_client;
 mod at_once;
 mod custody;
 mod delivery;

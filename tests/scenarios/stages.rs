@@ -1,13 +1,19 @@
 //! Steps out of turn: the stage forbids them, at the client and at the server.
 
-use rogatory_client::commands::request::{self, AnswerArguments};
+use rogatory_client::commands::request::{self, ExecuteArguments, Form};
 use rogatory_core::document::NamedPackage;
 use rogatory_core::{Digest, PackageId};
 use rogatory_tests::papers::{self, assert_refused};
 use rogatory_tests::{Federation, road};
 
-fn answer(number: &impl ToString) -> AnswerArguments {
-    AnswerArguments { case: number.to_string(), remarks: None, facts: None }
+fn whole(number: &impl ToString) -> ExecuteArguments {
+    ExecuteArguments {
+        case: number.to_string(),
+        partly: false,
+        not_executed: None,
+        remarks: None,
+        form: Form::default(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +42,7 @@ async fn a_request_is_not_executed_without_a_package() {
     let md = &federation.md;
     let request = federation.order_acknowledged().await.request;
     let number = &request.shared_number;
-    assert_refused(request::execute(&md.session("drafter"), answer(number)).await, "WRONG_STAGE");
+    assert_refused(request::execute(&md.session("drafter"), whole(number)).await, "WRONG_STAGE");
     let invented = NamedPackage {
         package: PackageId::of_manifest(&Digest::of(b"none")),
         manifest_sha256: Digest::of(b"none"),

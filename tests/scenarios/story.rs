@@ -5,7 +5,9 @@ use rogatory_client::commands::order::{self, DraftArguments as OrderArguments};
 use rogatory_client::commands::package::{
     self, OpenArguments, SealArguments, SendArguments, VerifyArguments,
 };
-use rogatory_client::commands::request::{self, AcknowledgeArguments, AnswerArguments, DraftArguments};
+use rogatory_client::commands::request::{
+    self, AcknowledgeArguments, CloseArguments, DraftArguments, ExecuteArguments, Form,
+};
 use rogatory_client::commands::{custody, documents};
 use rogatory_evidence::Requirement;
 use rogatory_templates::Template;
@@ -50,6 +52,10 @@ fn contact() -> Option<Value> {
     }}))
 }
 
+fn form(facts: Option<Value>) -> Form {
+    Form { facts, wording: Default::default() }
+}
+
 fn pick(case: &str) -> PickArguments {
     PickArguments { case: case.to_owned(), document: None }
 }
@@ -84,7 +90,12 @@ async fn a_trafficking_case_from_draft_to_verified_evidence() {
 
 async fn the_request_is_drafted_approved_and_transmitted(gb: &Office, md: &Office) -> String {
     let drafter = gb.session("drafter");
-    let arguments = DraftArguments { template: FORM.to_owned(), facts: facts(gb), to: md.party.clone() };
+    let arguments = DraftArguments {
+        template: FORM.to_owned(),
+        facts: facts(gb),
+        to: md.party.clone(),
+        wording: Default::default(),
+    };
     let drafted = request::draft(&drafter, arguments).await.expect("a draft");
     assert_eq!(drafted.stage, "drafted");
     let number = drafted.shared_number;
@@ -106,12 +117,12 @@ async fn the_provider_is_ordered_to_produce(md: &Office, nistru: &Office, number
     let arguments = AcknowledgeArguments {
         case: number.to_owned(),
         reference: "PG-MD/24-2/2026-3391".to_owned(),
-        facts: contact(),
+        form: form(contact()),
     };
     assert!(request::acknowledge(&drafter, arguments).await.expect("a receipt").delivered);
 
     let arguments =
-        OrderArguments { case: number.to_owned(), to: nistru.party.clone(), facts: Some(order_facts()) };
+        OrderArguments { case: number.to_owned(), to: nistru.party.clone(), form: form(Some(order_facts())) };
     let order = order::draft(&drafter, arguments).await.expect("a draft").shared_number;
     assert_ne!(order, number, "an order has a number of its own");
     order::approve(&md.session("approver"), &pick(number)).await.expect("an approval");
@@ -122,7 +133,7 @@ async fn the_provider_is_ordered_to_produce(md: &Office, nistru: &Office, number
     let arguments = AcknowledgeArguments {
         case: order.clone(),
         reference: "NC-LE-2026-0093".to_owned(),
-        facts: contact(),
+        form: form(contact()),
     };
     assert!(order::acknowledge(&nistru.session("agent"), arguments).await.expect("a receipt").delivered);
     order
@@ -206,10 +217,12 @@ async fn the_request_is_executed_and_closed(gb: &Office, md: &Office, number: &s
         .collect();
     let mut decision = contact().unwrap_or_default();
     decision["outcomes"] = json!(outcomes);
-    let arguments = AnswerArguments {
+    let arguments = ExecuteArguments {
         case: number.to_owned(),
+        partly: false,
+        not_executed: None,
         remarks: Some("Executed in full.".to_owned()),
-        facts: Some(decision),
+        form: form(Some(decision)),
     };
     request::execute(&drafter, arguments).await.expect("a draft");
     request::approve(&md.session("approver"), &pick(number)).await.expect("an approval");
@@ -231,10 +244,10 @@ async fn the_request_is_executed_and_closed(gb: &Office, md: &Office, number: &s
         .collect();
     let mut closing = contact().unwrap_or_default();
     closing["packages"] = json!(verified);
-    let arguments = AnswerArguments {
+    let arguments = CloseArguments {
         case: number.to_owned(),
         remarks: Some("With thanks.".to_owned()),
-        facts: Some(closing),
+        form: form(Some(closing)),
     };
     assert!(request::close(&closer, arguments).await.expect("a receipt").delivered);
     assert_eq!(stage_at(gb, number).await, "closed");

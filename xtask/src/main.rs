@@ -18,8 +18,8 @@ usage: cargo xtask demo [--evidence DIR] [--directory DIR] [--keep] [--release]
        cargo xtask test
        cargo xtask bench [NAME] [--smoke | --full] [--profile] [--json FILE] [--directory DIR]
 
-demo   builds, starts two authorities and a provider on this machine and plays a request for evidence between
-       them, printing every command; the last line is `verified`
+demo   builds, starts three authorities and a provider on this machine and plays a day of requests between them,
+       printing every command; the last line is `verified`
          --evidence DIR    send these files instead of demo/evidence
          --directory DIR   work there instead of target/demo; must be empty or an earlier demonstration
          --keep            leave the servers running and say how to use and stop them

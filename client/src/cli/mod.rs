@@ -7,6 +7,7 @@ pub mod instrument;
 pub mod order;
 pub mod package;
 pub mod party;
+pub mod preservation;
 pub mod request;
 pub mod template;
 
@@ -54,6 +55,9 @@ pub enum Command {
     /// Requests for mutual legal assistance, in both directions
     #[command(subcommand)]
     Request(request::Request),
+    /// Requests to preserve stored data, in both directions
+    #[command(subcommand)]
+    Preservation(preservation::Preservation),
     /// Orders to providers that serve a request
     #[command(subcommand)]
     Order(order::Order),
@@ -74,6 +78,7 @@ impl Command {
             Self::Template(verb) => ("template", verb.name()),
             Self::Instrument(verb) => ("instrument", verb.name()),
             Self::Request(verb) => ("request", verb.name()),
+            Self::Preservation(verb) => ("preservation", verb.name()),
             Self::Order(verb) => ("order", verb.name()),
             Self::Package(verb) => ("package", verb.name()),
             Self::Custody(verb) => ("custody", verb.name()),
@@ -111,9 +116,30 @@ mod tests {
             "request draft --template t --facts f.json --to md/central-authority",
             "request approve C-1 --document D-1",
             "request transmit C-1 --yes",
-            "request acknowledge C-1 --reference X",
+            "request acknowledge C-1 --reference X --yes",
+            "request ask C-1 --question Q1 --text Which? --answer-by 2026-12-04 --yes",
+            "request answer C-1 --question Q1 --text That. --yes",
             "request execute C-1 --remarks done",
-            "request close C-1",
+            "request execute C-1 --partly --not-executed Logs.",
+            "request refuse C-1 --ground R07-dual-criminality --reason No. --part Rest --reference X",
+            "request postpone C-1 --ground P01-prejudice-own-case --until 2026-12-04 --reason Later.",
+            "request forward C-1 --to md/prosecutor --reason Competent. --yes",
+            "request withdraw C-1 --reason Solved. --language fr --beside en",
+            "request close C-1 --yes",
+            "preservation request --facts f.json --to md/central-authority --language fr --beside en",
+            "preservation approve C-1 --document D-1",
+            "preservation transmit C-1 --yes",
+            "preservation confirm C-1 --days 60 --reference X --yes",
+            "preservation confirm C-1 --until 2027-03-01T23:59:59Z --reference X",
+            "preservation extend C-1 --until 2027-03-01T23:59:59Z --reason More.",
+            "preservation follow-up C-1 --template t --facts f.json",
+            "preservation release C-1 --reason Done.",
+            "preservation refuse C-1 --ground R02-essential-interests --reason No.",
+            "preservation ask C-1 --text Which?",
+            "preservation answer C-1 --text That.",
+            "preservation list",
+            "preservation show C-1",
+            "preservation export C-1 -o out",
             "request export C-1 -o out",
             "request render --template t --facts f.json -o o.pdf",
             "order draft C-1 --to md/provider --facts f.json",
@@ -132,6 +158,61 @@ mod tests {
         ] {
             let words = std::iter::once("rogatory").chain(line.split(' '));
             Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn the_reference_names_every_verb_of_the_acts() {
+        let page = include_str!("../../../docs/reference/commands.md");
+        let command = Cli::command();
+        for noun in ["request", "preservation", "order"] {
+            let mut listed: Vec<String> = page
+                .lines()
+                .filter_map(|line| line.strip_prefix(&format!("| `{noun} "))?.split('`').next())
+                .map(ToOwned::to_owned)
+                .collect();
+            let mut verbs: Vec<String> = command
+                .find_subcommand(noun)
+                .expect("a noun")
+                .get_subcommands()
+                .map(|verb| verb.get_name().to_owned())
+                .collect();
+            verbs.sort();
+            listed.sort();
+            assert_eq!(listed, verbs, "{noun}");
+        }
+    }
+
+    #[test]
+    fn what_an_act_needs_must_be_typed() {
+        for (line, lacks) in [
+            ("request ask C-1", "--text"),
+            ("request answer C-1 --question Q1", "--text"),
+            ("request refuse C-1 --reason No.", "--ground"),
+            ("request refuse C-1 --ground R07-dual-criminality", "--reason"),
+            ("request postpone C-1 --reason Later.", "--ground"),
+            ("request forward C-1 --reason Competent.", "--to"),
+            ("request forward C-1 --to md/prosecutor", "--reason"),
+            ("request withdraw C-1", "--reason"),
+            ("preservation request --to md/central-authority", "--facts"),
+            ("preservation confirm C-1", "--until"),
+            ("preservation extend C-1", "--reason"),
+            ("preservation follow-up C-1 --facts f", "--template"),
+            ("preservation release C-1", "--reason"),
+        ] {
+            let words = std::iter::once("rogatory").chain(line.split(' '));
+            let error = Cli::try_parse_from(words).expect_err(line);
+            assert_eq!(error.kind(), clap::error::ErrorKind::MissingRequiredArgument, "{line}");
+            assert!(error.to_string().contains(lacks), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_day_and_a_number_of_days_exclude_each_other() {
+        for verb in ["confirm C-1", "extend C-1 --reason More."] {
+            let line = format!("rogatory preservation {verb} --until 2027-03-01T23:59:59Z --days 60");
+            let error = Cli::try_parse_from(line.split(' ')).expect_err("one of them");
+            assert_eq!(error.kind(), clap::error::ErrorKind::ArgumentConflict, "{error}");
         }
     }
 }

@@ -1,8 +1,7 @@
 //! `rogatory order …`.
 
-use super::request::{Acknowledge, Export, Pick, Show, Transmit};
+use super::request::{Acknowledge, Export, Form, Pick, Show, Transmit};
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
 
 /// The verbs.
 #[derive(Subcommand, Debug)]
@@ -48,7 +47,7 @@ pub struct Draft {
     /// The provider, for example md/nistru-chat
     #[arg(long, value_name = "PARTY")]
     pub to: String,
-    /// Facts of the order that the request does not give, JSON; they win over what it gives
-    #[arg(long, value_name = "FILE")]
-    pub facts: Option<PathBuf>,
+    /// What the order says that the request does not give, and how
+    #[command(flatten)]
+    pub form: Form,
 }

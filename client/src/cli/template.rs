@@ -1,5 +1,6 @@
 //! `rogatory template …`.
 
+use super::request::Wording;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -35,6 +36,9 @@ pub struct Show {
     /// Print the example facts instead, as JSON to start from
     #[arg(long)]
     pub example: bool,
+    /// In which language
+    #[command(flatten)]
+    pub wording: Wording,
 }
 
 /// See [`Template::Check`].
@@ -46,4 +50,7 @@ pub struct Check {
     /// The facts to check, JSON; the form's own example if absent
     #[arg(long, value_name = "FILE", requires = "template")]
     pub facts: Option<PathBuf>,
+    /// In which language
+    #[command(flatten)]
+    pub wording: Wording,
 }

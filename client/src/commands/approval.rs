@@ -48,6 +48,9 @@ pub struct Approved {
     pub document_sha256: Digest,
     /// SHA-256 of its container.
     pub container_sha256: String,
+    /// The noun under which commands treat it.
+    #[serde(skip)]
+    noun: &'static str,
 }
 
 impl Outcome for Approved {
@@ -61,6 +64,12 @@ impl Outcome for Approved {
         page.fact("paper", format!("rendered again by {}, equal", self.renderer));
         page.fact("stage", &self.stage);
         page.fact("data sha256", self.document_sha256);
+        page.blank();
+        page.line(format!(
+            "Next, it is transmitted: rogatory {} transmit {}",
+            self.noun,
+            clean(&self.case_id)
+        ));
     }
 }
 
@@ -101,6 +110,7 @@ pub(crate) async fn approve(
     let facts = answer.document.map(DocumentFacts::of);
     let facts = facts.ok_or_else(|| Problem::failed("the server's answer names no document"))?;
     Ok(Approved {
+        noun: facts.noun(),
         case_id: facts.case_id,
         shared_number: facts.shared_number,
         document_id: facts.document_id,
@@ -276,7 +286,8 @@ mod tests {
 
     /// A draft signed by `signer`, with `paper` instead of the right one if given.
     fn draft(signer: &FileSigner, paper: Option<Vec<u8>>) -> Fetched {
-        let template = papers::template("ets185/art31-trafficking", None).expect("there");
+        let template =
+            papers::template("ets185/art31-trafficking", None, &Default::default()).expect("there");
         let named =
             |party: &str| NamedParty { party: party.parse().expect("a party"), name: party.to_owned() };
         let envelope = papers::Envelope {

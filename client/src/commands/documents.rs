@@ -3,6 +3,7 @@
 //! Shared by requests and orders. Never approves or transmits: that is [`super::approval`] and
 //! [`super::transmission`].
 
+use super::preservation;
 use crate::connect::explain;
 use crate::containers;
 use crate::output::Outcome;
@@ -14,7 +15,7 @@ use crate::session::Session;
 use bytes::Bytes;
 use rogatory_container::asice::Asice;
 use rogatory_core::document::{Document, DocumentKind, InReplyTo, NamedParty, SignerRule};
-use rogatory_core::{Digest, MessageNumber, PartyId, SharedNumber};
+use rogatory_core::{Digest, MessageNumber, PartyId, SharedNumber, Timestamp};
 use rogatory_proto::office::v1 as office;
 use rogatory_templates::Template;
 use serde::Serialize;
@@ -24,11 +25,11 @@ use serde_json::Value;
 pub(crate) const WRONG_STAGE: &str = "WRONG_STAGE";
 
 /// A case, as it is shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct CaseFacts {
     /// The office's id.
     pub case_id: String,
-    /// `request` or `order`.
+    /// `request`, `preservation` or `order`.
     pub kind: String,
     /// The number both sides use.
     pub shared_number: String,
@@ -44,10 +45,46 @@ pub struct CaseFacts {
     pub stage_time: String,
     /// The other side's file number, once known.
     pub their_reference: String,
+    /// When the requested authority received it, from where periods run, in UTC; a forwarding keeps it.
+    pub received_time: String,
+    /// The grounds of refusals and of the postponement that holds, as whole codes.
+    pub grounds: Vec<String>,
+    /// Until which day execution is postponed, if the requested authority said so.
+    pub postponed_until: String,
+    /// The questions that wait for an answer.
+    pub open_questions: Vec<QuestionFacts>,
+    /// The competent authority to which the request was forwarded.
+    pub forwarded_to: String,
+    /// The authority that forwarded it.
+    pub forwarded_by: String,
+    /// The last instant at which the data are preserved, included, in UTC.
+    pub preserved_until: String,
+    /// The whole days left until then; negative once it passed.
+    pub days_left: Option<i64>,
+    /// The same in words.
+    #[serde(skip)]
+    pub left: String,
+    /// Whether an extension of the preservation waits for its confirmation.
+    pub extension_asked: bool,
+    /// Until when that extension shall last, in UTC, if it was said.
+    pub extension_until: String,
+    /// The request that follows up on the preservation.
+    pub followed_up_by: String,
     /// The orders that serve it.
     pub orders: Vec<OrderFacts>,
     /// Its packages.
     pub packages: Vec<PackageFacts>,
+}
+
+/// A question that waits for an answer, as it is shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuestionFacts {
+    /// Its id within the matter.
+    pub question_id: String,
+    /// Since when it stands, in UTC.
+    pub asked_time: String,
+    /// By which day an answer is wanted; empty if that was not said.
+    pub answer_by: String,
 }
 
 /// An order, as it is shown.
@@ -108,9 +145,11 @@ pub struct DocumentFacts {
 }
 
 impl CaseFacts {
-    /// Takes what the server says of a case.
+    /// Takes what the server says of a case; what is left of a period is counted from `now`.
     #[must_use]
-    pub fn of(case: office::Case) -> Self {
+    pub fn of(case: office::Case, now: Timestamp) -> Self {
+        let preserved_until: Option<Timestamp> = case.preserved_until.parse().ok();
+        let (days_left, left) = preserved_until.map(|until| preservation::left(until, now)).unzip();
         Self {
             case_id: case.case_id,
             kind: case.kind,
@@ -121,6 +160,26 @@ impl CaseFacts {
             stage: case.stage,
             stage_time: case.stage_time,
             their_reference: case.their_reference,
+            received_time: case.received_time,
+            grounds: case.grounds,
+            postponed_until: case.postponed_until,
+            open_questions: case
+                .open_questions
+                .into_iter()
+                .map(|question| QuestionFacts {
+                    question_id: question.question_id,
+                    asked_time: question.asked_time,
+                    answer_by: question.answer_by,
+                })
+                .collect(),
+            forwarded_to: case.forwarded_to,
+            forwarded_by: case.forwarded_by,
+            preserved_until: case.preserved_until,
+            days_left,
+            left: left.unwrap_or_default(),
+            extension_asked: case.extension_asked,
+            extension_until: case.extension_until,
+            followed_up_by: case.followed_up_by,
             orders: case
                 .orders
                 .into_iter()
@@ -147,6 +206,53 @@ impl CaseFacts {
         }
     }
 
+    /// The command that the stage asks for next, if one is plain.
+    pub(crate) fn next_command(&self) -> Option<String> {
+        let case = clean(&self.case_id);
+        let question = self.open_questions.first().map(|question| clean(&question.question_id));
+        match (self.kind.as_str(), self.side.as_str(), self.stage.as_str(), question) {
+            (kind @ ("request" | "preservation"), "requesting", _, Some(question)) => {
+                Some(format!("rogatory {kind} answer {case} --question {question} --text TEXT"))
+            }
+            ("preservation", "requested", "received", _) => {
+                Some(format!("rogatory preservation confirm {case} --days N --reference TEXT"))
+            }
+            ("preservation", "requested", _, _) if self.extension_asked => {
+                Some(format!("rogatory preservation confirm {case} --days N"))
+            }
+            ("request", "requested", "received", _) => {
+                Some(format!("rogatory request acknowledge {case} --reference TEXT"))
+            }
+            ("request", "requesting", "executed" | "refused" | "withdrawn", _) => {
+                Some(format!("rogatory request close {case}"))
+            }
+            ("order", "provider", "received", _) => {
+                Some(format!("rogatory order acknowledge {case} --reference TEXT"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What is open in it: questions, and until when it is postponed.
+    pub(crate) fn open(&self) -> String {
+        let questions = self.open_questions.iter().map(|question| question.question_id.clone());
+        let until = Some(&self.postponed_until).filter(|until| !until.is_empty());
+        questions.chain(until.map(|until| format!("until {until}"))).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether the case is what a command is about.
+    ///
+    /// # Errors
+    /// A usage problem naming the noun that fits.
+    pub(crate) fn must_be(&self, kind: &str) -> Result<(), Problem> {
+        if self.kind == kind {
+            return Ok(());
+        }
+        let (case, is) = (clean(&self.case_id), clean(&self.kind));
+        Err(Problem::usage(format!("case {case} is no {kind}: it is about {is}"))
+            .with_hint(format!("`rogatory {is} show {case}` shows it; the verbs of `rogatory {is}` fit it")))
+    }
+
     pub(crate) fn show(&self, page: &mut Page) {
         page.fact("case", &self.case_id);
         page.fact("kind", &self.kind);
@@ -159,6 +265,30 @@ impl CaseFacts {
             // On the side that acknowledged, the number is the office's own.
             let label = if self.side == "requesting" { "their reference" } else { "our reference" };
             page.fact(label, crate::problem::quoted(&self.their_reference));
+        }
+        let mut known = |label: &str, text: &str| {
+            if !text.is_empty() {
+                page.fact(label, text);
+            }
+        };
+        known("received", &self.received_time);
+        known("forwarded by", &self.forwarded_by);
+        known("forwarded to", &self.forwarded_to);
+        for ground in &self.grounds {
+            known("ground", ground);
+        }
+        known("postponed until", &self.postponed_until);
+        self.show_preserved(page);
+        if !self.open_questions.is_empty() {
+            page.blank();
+            let mut table = Table::new(&["OPEN QUESTION", "ASKED (UTC)", "ANSWER BY"]);
+            for question in &self.open_questions {
+                table.row(
+                    [&question.question_id, &question.asked_time, &question.answer_by]
+                        .map(|cell| clean(cell)),
+                );
+            }
+            page.table(&table, "");
         }
         if !self.orders.is_empty() {
             page.blank();
@@ -174,6 +304,28 @@ impl CaseFacts {
         if !self.packages.is_empty() {
             page.blank();
             page.table(&package_table(&self.packages), "");
+        }
+    }
+}
+
+impl CaseFacts {
+    fn show_preserved(&self, page: &mut Page) {
+        if !self.preserved_until.is_empty() {
+            page.fact("preserved until", format!("{} (UTC), {}", self.preserved_until, self.left));
+        }
+        if self.extension_asked {
+            let until = if self.extension_until.is_empty() {
+                "asked for, not answered".to_owned()
+            } else {
+                format!("asked for until {}, not answered", self.extension_until)
+            };
+            page.fact("extension", until);
+        }
+        if !self.followed_up_by.is_empty() {
+            page.fact(
+                "followed up by",
+                format!("{}; it does not lapse before that is decided", self.followed_up_by),
+            );
         }
     }
 }
@@ -215,6 +367,33 @@ impl DocumentFacts {
     #[must_use]
     pub fn known_kind(&self) -> Option<DocumentKind> {
         self.kind.parse().ok()
+    }
+
+    /// The noun under which commands treat it.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        match self.known_kind() {
+            Some(DocumentKind::Order) => "order",
+            Some(
+                DocumentKind::Preservation
+                | DocumentKind::Confirmation
+                | DocumentKind::Extension
+                | DocumentKind::Release,
+            ) => "preservation",
+            _ => "request",
+        }
+    }
+
+    /// Whether the counterpart receipted it as delivered.
+    #[must_use]
+    pub fn is_transmitted(&self) -> bool {
+        self.stage == "transmitted"
+    }
+
+    /// Whether the counterpart receipted it, positively or negatively.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        matches!(self.stage.as_str(), "transmitted" | "not-delivered")
     }
 
     /// Whether it needs two officers and has only one.
@@ -264,7 +443,10 @@ pub async fn case(session: &Session, name: &str) -> Result<CaseFacts, Problem> {
     let mut cases = session.connection().await?.cases();
     let request = office::GetCaseRequest { case_id: name.to_owned() };
     let answer = cases.get_case(request).await.map_err(explain)?.into_inner();
-    answer.case.map(CaseFacts::of).ok_or_else(|| Problem::failed("the server's answer names no case"))
+    answer
+        .case
+        .map(|case| CaseFacts::of(case, session.now()))
+        .ok_or_else(|| Problem::failed("the server's answer names no case"))
 }
 
 /// Lists the documents of a case, oldest first.
@@ -453,7 +635,9 @@ pub(crate) struct Draft {
     pub(crate) in_reply_to: Option<InReplyTo>,
     pub(crate) facts: Value,
     pub(crate) filled_in: Vec<String>,
-    /// Empty for a request, which opens its own case.
+    /// Containers that travel in it and are signed with it, by their names.
+    pub(crate) enclosed: Vec<(&'static str, Bytes)>,
+    /// Empty for a document that opens its own case.
     pub(crate) case_id: String,
     pub(crate) function: &'static str,
 }
@@ -483,6 +667,9 @@ pub struct Drafted {
     pub filled_in: Vec<String>,
     /// Doubts that do not forbid sending.
     pub warnings: Vec<Gap>,
+    /// How the server keeps it.
+    #[serde(skip)]
+    pub(crate) facts: DocumentFacts,
 }
 
 impl Outcome for Drafted {
@@ -493,17 +680,19 @@ impl Outcome for Drafted {
         page.fact("kind", format!("{} #{} to {}", self.kind, self.message_number, self.addressee));
         page.fact("stage", &self.stage);
         page.fact("data sha256", self.document_sha256);
-        self.show_filled_in(page);
-    }
-}
-
-impl Drafted {
-    pub(crate) fn show_filled_in(&self, page: &mut Page) {
         if !self.filled_in.is_empty() {
             page.fact("filled in", self.filled_in.join(", "));
         }
         for warning in &self.warnings {
             page.line(format!("warning: {}", warning.line()));
+        }
+        if self.facts.awaits_approval() {
+            page.blank();
+            page.line(format!(
+                "Next, another officer approves it: rogatory {} approve {}",
+                self.facts.noun(),
+                clean(&self.case_id)
+            ));
         }
     }
 }
@@ -526,10 +715,11 @@ pub(crate) async fn hand_in(session: &Session, draft: Draft) -> Result<Drafted, 
     let json = document.to_json();
     let document_sha256 = Digest::of(&json);
     let function = draft.function;
+    let enclosed = draft.enclosed;
     // Typesetting takes tenths of a second; the calls of others go on meanwhile.
     let container = tokio::task::spawn_blocking(move || {
         let paper = papers::render(&json)?;
-        containers::begin(json, paper, &signer, at, function)
+        containers::begin_enclosing(json, paper, enclosed, &signer, at, function)
     })
     .await
     .map_err(|error| Problem::failed("rendering stopped").because(&error))??;
@@ -543,17 +733,18 @@ pub(crate) async fn hand_in(session: &Session, draft: Draft) -> Result<Drafted, 
     let facts = answer.document.map(DocumentFacts::of);
     let facts = facts.ok_or_else(|| Problem::failed("the server's answer names no document"))?;
     Ok(Drafted {
-        case_id: facts.case_id,
-        shared_number: facts.shared_number,
-        document_id: facts.document_id,
-        kind: facts.kind,
+        case_id: facts.case_id.clone(),
+        shared_number: facts.shared_number.clone(),
+        document_id: facts.document_id.clone(),
+        kind: facts.kind.clone(),
         message_number: facts.message_number,
-        addressee: facts.addressee,
-        stage: facts.stage,
+        addressee: facts.addressee.clone(),
+        stage: facts.stage.clone(),
         document_sha256,
-        container_sha256: facts.container_sha256,
+        container_sha256: facts.container_sha256.clone(),
         filled_in: draft.filled_in,
         warnings,
+        facts,
     })
 }
 
@@ -567,4 +758,4 @@ pub struct PickArguments {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,7 +3,7 @@
 use crate::output::Outcome;
 use crate::output::page::Page;
 use crate::output::table::Table;
-use crate::papers::{self, Gap};
+use crate::papers::{self, Gap, Wording};
 use crate::problem::Problem;
 use rogatory_templates::{Audience, Demand};
 use serde::Serialize;
@@ -149,8 +149,8 @@ impl Outcome for FormShown {
 ///
 /// # Errors
 /// A usage problem if there is no such form.
-pub fn show(id: &str, example_only: bool) -> Result<FormShown, Problem> {
-    let template = papers::template(id, None)?;
+pub fn show(id: &str, wording: &Wording, example_only: bool) -> Result<FormShown, Problem> {
+    let template = papers::template(id, None, wording)?;
     let schema = template.schema();
     let fields = schema.fields.iter().map(|field| FieldFacts {
         key: field.key.clone(),
@@ -228,10 +228,10 @@ impl Outcome for Checked {
 ///
 /// # Errors
 /// A usage problem if there is no such form.
-pub fn check(id: Option<&str>, facts: Option<&Value>) -> Result<Checked, Problem> {
+pub fn check(id: Option<&str>, facts: Option<&Value>, wording: &Wording) -> Result<Checked, Problem> {
     let checks: Vec<FormCheck> = match id {
         Some(id) => {
-            let template = papers::template(id, None)?;
+            let template = papers::template(id, None, wording)?;
             vec![facts.map_or_else(
                 || FormCheck::of(template, &template.example()),
                 |facts| FormCheck::of(template, facts),
@@ -243,4 +243,10 @@ pub fn check(id: Option<&str>, facts: Option<&Value>) -> Result<Checked, Problem
             .collect(),
     };
     Ok(Checked { complete: checks.iter().all(|check| check.complete), checks })
+}
+
+/// Checks facts against one form.
+pub(crate) fn check_one(template: &rogatory_templates::Template, facts: &Value) -> Checked {
+    let check = FormCheck::of(template, facts);
+    Checked { complete: check.complete, checks: vec![check] }
 }

@@ -7,7 +7,13 @@
 pub(crate) struct Cast {
     pub(crate) requesting: Institution,
     pub(crate) requested: Institution,
+    /// Another authority of the requested State, competent for a district.
+    pub(crate) competent: Institution,
     pub(crate) provider: Institution,
+    /// The template of the request to preserve.
+    pub(crate) preservation_template: &'static str,
+    /// A sample of its facts, below the root of the project.
+    pub(crate) preservation_facts: &'static str,
     /// The template of the request.
     pub(crate) template: &'static str,
     /// A sample of its facts, below the root of the project.
@@ -122,6 +128,22 @@ pub(crate) const CAST: Cast = Cast {
             Officer { id: "istrati", name: "Vera Istrati", roles: "operator,auditor" },
         ],
     },
+    competent: Institution {
+        party: "md/prosecutor-orhei",
+        name: "Prosecutor's Office of Orhei (demonstration)",
+        kind: "judicial-authority",
+        state: "the Republic of Moldova",
+        folder: "orhei",
+        country_ca: "ca/md",
+        domain: "procuratura-orhei.example",
+        reference: "OR-11/2026-0148",
+        contact: ["Tudor Negru", "Prosecutor", "t.negru@procuratura-orhei.example", "+373 235 00 148"],
+        officers: &[
+            Officer { id: "negru", name: "Tudor Negru", roles: "drafter" },
+            Officer { id: "rotaru", name: "Lidia Rotaru", roles: "approver" },
+            Officer { id: "cojocaru", name: "Sergiu Cojocaru", roles: "operator,auditor" },
+        ],
+    },
     provider: Institution {
         party: "md/nistru-chat",
         name: "Nistru Chat SRL (fictional)",
@@ -142,6 +164,8 @@ pub(crate) const CAST: Cast = Cast {
             Officer { id: "bostan", name: "Petru Bostan", roles: "operator,auditor" },
         ],
     },
+    preservation_template: "ets185/art29",
+    preservation_facts: "templates/ets185/art29/en/example.json",
     template: "ets185/art31-trafficking",
     facts: "templates/ets185/art31-trafficking/en/example.json",
     order_facts: "templates/common/order/en/example.json",

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: two authorities and a provider on this machine, and one request for evidence between them.
+//! `cargo xtask demo`: three authorities and a provider on this machine, and a day of requests between them.
 //!
 //! Says what it needs, builds, plays the story, and answers `verified` only if every step ended as it must.
 

@@ -1,9 +1,9 @@
 //! Drafting the order that serves a request: what the request gives is copied, the rest is the
 //! ordering authority's own.
 
-use crate::commands::documents::{self, Draft, Drafted, Fetched};
+use crate::commands::documents::{Draft, Drafted, Fetched};
+use crate::commands::matter::{self, Form, Matter, contact};
 use crate::commands::party;
-use crate::commands::request::{Matter, contact, explain_contact};
 use crate::containers::DRAFTER;
 use crate::papers::{self, Facts};
 use crate::problem::Problem;
@@ -20,8 +20,8 @@ pub struct DraftArguments {
     pub case: String,
     /// The provider.
     pub to: PartyId,
-    /// Facts that the request does not give.
-    pub facts: Option<Value>,
+    /// What the order says that the request does not give.
+    pub form: Form,
 }
 
 /// Drafts an order to a provider: quotes the request, copies what it asks for and for whom, signs
@@ -34,21 +34,22 @@ pub async fn draft(session: &Session, arguments: DraftArguments) -> Result<Draft
     let request = matter.must_have_received(session, DocumentKind::Request).await?;
     let acknowledgement = matter.sent(session, DocumentKind::Acknowledgement).await?;
     let (provider, _) = party::confirmed(session, &arguments.to).await?;
-    let facts =
-        facts(session, arguments.facts, &request, acknowledgement.as_ref(), &arguments.to, &provider.name)?;
+    let own = arguments.form.facts;
+    let facts = facts(session, own, &request, acknowledgement.as_ref(), &arguments.to, &provider.name)?;
     let (facts, filled_in) = facts.finish();
     let draft = Draft {
-        template: papers::template(papers::ORDER, Some(DocumentKind::Order))?,
+        template: papers::template(papers::ORDER, Some(DocumentKind::Order), &arguments.form.wording)?,
         shared_number: SharedNumber::mint(session.profile()?.party.country(), session.entropy.as_ref()),
         message_number: MessageNumber::FIRST,
         addressee: NamedParty { party: arguments.to, name: provider.name },
         in_reply_to: None,
         facts,
         filled_in,
+        enclosed: Vec::new(),
         case_id: matter.case.case_id.clone(),
         function: DRAFTER,
     };
-    documents::hand_in(session, draft).await.map_err(explain_contact)
+    matter::hand_in(session, draft).await
 }
 
 fn facts(

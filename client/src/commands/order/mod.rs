@@ -4,6 +4,7 @@ mod draft;
 
 pub use super::approval::Approved;
 pub use super::documents::{Drafted, PickArguments};
+pub use super::prepared::Prepared;
 pub use super::request::{AcknowledgeArguments, CaseShown, Exported};
 pub use super::transmission::{TransmissionPlan, Transmitted};
 pub use draft::{DraftArguments, draft};
@@ -45,16 +46,27 @@ pub async fn plan_transmission(
 /// # Errors
 /// As [`request::transmit`].
 pub async fn transmit(session: &Session, plan: &TransmissionPlan) -> Result<Transmitted, Problem> {
-    transmission::transmit(session, &plan.document.document_id).await
+    transmission::transmit_kept(session, &plan.document).await
 }
 
-/// Acknowledges a received order at the provider: drafts, signs, hands in and transmits in one go.
+/// Prepares the acknowledgement of a received order at the provider.
 ///
 /// # Errors
-/// As [`request::acknowledge`].
-pub async fn acknowledge(session: &Session, arguments: AcknowledgeArguments) -> Result<Transmitted, Problem> {
+/// As [`request::prepare_acknowledgement`].
+pub async fn prepare_acknowledgement(
+    session: &Session,
+    arguments: AcknowledgeArguments,
+) -> Result<Prepared, Problem> {
     let next_step = "The data named in the order are preserved and are being compiled for production.";
-    request::acknowledge_kind(session, arguments, DocumentKind::Order, next_step).await
+    request::prepare_acknowledgement_of(session, arguments, DocumentKind::Order, next_step).await
+}
+
+/// Acknowledges a received order: drafts, signs, hands in and transmits in one go.
+///
+/// # Errors
+/// As [`prepare_acknowledgement`] and [`Prepared::send`].
+pub async fn acknowledge(session: &Session, arguments: AcknowledgeArguments) -> Result<Transmitted, Problem> {
+    prepare_acknowledgement(session, arguments).await?.send(session).await
 }
 
 /// An order, as the list shows it.

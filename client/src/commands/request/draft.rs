@@ -2,12 +2,12 @@
 
 use crate::commands::documents::{self, Draft, Drafted};
 use crate::commands::party;
-use crate::commands::template::{self, Checked};
+use crate::commands::template::{self as forms, Checked};
 use crate::containers::DRAFTER;
 use crate::files;
 use crate::output::Outcome;
 use crate::output::page::{Page, bytes};
-use crate::papers::{self, Envelope};
+use crate::papers::{self, Envelope, Wording};
 use crate::problem::Problem;
 use crate::session::Session;
 use rogatory_core::document::{DocumentKind, NamedParty};
@@ -25,15 +25,17 @@ pub struct DraftArguments {
     pub facts: Value,
     /// The requested authority.
     pub to: PartyId,
+    /// In which language.
+    pub wording: Wording,
 }
 
 /// Says what a request still lacks. Offline.
 ///
 /// # Errors
 /// A usage problem if there is no such form; what is missing is in the result.
-pub fn check(template: &str, facts: &Value) -> Result<Checked, Problem> {
-    papers::template(template, Some(DocumentKind::Request))?;
-    template::check(Some(template), Some(facts))
+pub fn check(template: &str, facts: &Value, wording: &Wording) -> Result<Checked, Problem> {
+    let template = papers::template(template, Some(DocumentKind::Request), wording)?;
+    Ok(forms::check_one(template, facts))
 }
 
 /// Checks the facts, mints the shared number, makes data and paper, signs 001, hands it in.
@@ -41,7 +43,17 @@ pub fn check(template: &str, facts: &Value) -> Result<Checked, Problem> {
 /// # Errors
 /// Failed, listing every essential that is missing; otherwise as the server answers.
 pub async fn draft(session: &Session, arguments: DraftArguments) -> Result<Drafted, Problem> {
-    let template = papers::template(&arguments.template, Some(DocumentKind::Request))?;
+    open_matter(session, DocumentKind::Request, arguments, Vec::new()).await
+}
+
+/// Drafts a document that opens a case: a request, or a request to preserve.
+pub(crate) async fn open_matter(
+    session: &Session,
+    kind: DocumentKind,
+    arguments: DraftArguments,
+    filled_in: Vec<String>,
+) -> Result<Drafted, Problem> {
+    let template = papers::template(&arguments.template, Some(kind), &arguments.wording)?;
     papers::require_complete(template, &arguments.facts)?;
     let own = &session.profile()?.party;
     if arguments.to == *own {
@@ -55,7 +67,8 @@ pub async fn draft(session: &Session, arguments: DraftArguments) -> Result<Draft
         addressee: NamedParty { party: arguments.to, name: addressee.name },
         in_reply_to: None,
         facts: arguments.facts,
-        filled_in: Vec::new(),
+        filled_in,
+        enclosed: Vec::new(),
         case_id: String::new(),
         function: DRAFTER,
     };
@@ -71,6 +84,8 @@ pub struct RenderArguments {
     pub facts: Value,
     /// The requested authority, if it shall stand in the paper.
     pub to: Option<PartyId>,
+    /// In which language.
+    pub wording: Wording,
 }
 
 /// The result of [`render`].
@@ -103,7 +118,7 @@ impl Outcome for Rendered {
 /// Failed, if the data cannot be set; a usage problem if the file is there already.
 pub fn render(session: &Session, arguments: RenderArguments, file: &Path) -> Result<Rendered, Problem> {
     files::must_be_new(file)?;
-    let template = papers::template(&arguments.template, None)?;
+    let template = papers::template(&arguments.template, None, &arguments.wording)?;
     let unknown = || -> Result<PartyId, Problem> {
         "xx/preview".parse().map_err(|_| Problem::failed("the preview has no sender"))
     };
@@ -124,12 +139,12 @@ pub fn render(session: &Session, arguments: RenderArguments, file: &Path) -> Res
         in_reply_to: None,
     };
     let document = papers::document(template, envelope, arguments.facts);
-    let paper = papers::render(&document.to_json())?;
-    files::write_new(file, &paper)?;
+    let pdf = papers::render(&document.to_json())?;
+    files::write_new(file, &pdf)?;
     Ok(Rendered {
         file: file.to_owned(),
-        size_bytes: paper.len() as u64,
-        paper_sha256: Digest::of(&paper),
+        size_bytes: pdf.len() as u64,
+        paper_sha256: Digest::of(&pdf),
         renderer: document.renderer,
     })
 }

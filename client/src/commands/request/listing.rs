@@ -1,16 +1,18 @@
 //! Listing, showing and exporting cases with their documents and receipts.
 
-use crate::commands::documents::{self, CaseFacts, DocumentFacts, PickArguments, document_table};
+use crate::commands::documents::{self, CaseFacts, DocumentFacts, Fetched, PickArguments, document_table};
 use crate::connect::explain;
 use crate::files;
 use crate::output::Outcome;
 use crate::output::page::Page;
 use crate::output::table::Table;
-use crate::problem::{Problem, clean};
+use crate::problem::{Problem, clean, quoted};
 use crate::session::Session;
 use rogatory_core::Digest;
+use rogatory_core::document::DocumentKind;
 use rogatory_proto::office::v1 as office;
 use serde::Serialize;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// The result of [`list`].
@@ -22,7 +24,8 @@ pub struct Cases {
 
 impl Outcome for Cases {
     fn show(&self, page: &mut Page) {
-        let mut table = Table::new(&["CASE", "SHARED NUMBER", "SIDE", "COUNTERPART", "STAGE", "SINCE (UTC)"]);
+        let mut table =
+            Table::new(&["CASE", "SHARED NUMBER", "SIDE", "COUNTERPART", "STAGE", "SINCE (UTC)", "OPEN"]);
         for case in &self.cases {
             table.row(
                 [
@@ -32,6 +35,7 @@ impl Outcome for Cases {
                     &case.counterpart,
                     &case.stage,
                     &case.stage_time,
+                    &case.open(),
                 ]
                 .map(|cell| clean(cell)),
             );
@@ -58,7 +62,8 @@ pub(crate) async fn list_where(
     loop {
         let request = office::ListCasesRequest { page_size: 500, page_token };
         let answer = client.list_cases(request).await.map_err(explain)?.into_inner();
-        cases.extend(answer.cases.into_iter().map(CaseFacts::of).filter(|case| fits(case)));
+        let found = answer.cases.into_iter().map(|case| CaseFacts::of(case, session.now()));
+        cases.extend(found.filter(|case| fits(case)));
         page_token = answer.next_page_token;
         if page_token.is_empty() {
             return Ok(Cases { cases });
@@ -72,15 +77,65 @@ pub struct CaseShown {
     /// The case.
     #[serde(flatten)]
     pub case: CaseFacts,
+    /// What the documents say that matter now: open questions, and why it was refused, postponed, withdrawn.
+    pub statements: Vec<Statement>,
     /// Its documents, oldest first.
     pub documents: Vec<DocumentFacts>,
+}
+
+/// What a document says in words.
+#[derive(Clone, Debug, Serialize)]
+pub struct Statement {
+    /// The document.
+    pub document_id: String,
+    /// What it is.
+    pub kind: String,
+    /// Who says it.
+    pub sender: String,
+    /// The question's id; empty for other documents.
+    pub question_id: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Statement {
+    /// From a document that says why, or from an open question.
+    fn of(fetched: &Fetched, case: &CaseFacts) -> Option<Self> {
+        let text =
+            |field: &str| fetched.document.body.get(field).and_then(Value::as_str).map(ToOwned::to_owned);
+        let question_id = text("question_id").unwrap_or_default();
+        let text = match fetched.document.kind {
+            DocumentKind::Question => {
+                let open = case.open_questions.iter().any(|question| question.question_id == question_id);
+                text("question").filter(|_| open)
+            }
+            _ => text("reason"),
+        };
+        Some(Self {
+            document_id: fetched.facts.document_id.clone(),
+            kind: fetched.facts.kind.clone(),
+            sender: fetched.facts.sender.clone(),
+            question_id,
+            text: text?,
+        })
+    }
 }
 
 impl Outcome for CaseShown {
     fn show(&self, page: &mut Page) {
         self.case.show(page);
+        for statement in &self.statements {
+            page.blank();
+            let name = [statement.kind.as_str(), statement.question_id.as_str()].join(" ");
+            page.line(format!("{} by {}:", clean(name.trim()), clean(&statement.sender)));
+            page.line(format!("  {}", quoted(&statement.text)));
+        }
         page.blank();
         page.table(&document_table(&self.documents), "It holds no document.");
+        if let Some(command) = self.case.next_command() {
+            page.blank();
+            page.line(format!("Next: {command}"));
+        }
     }
 }
 
@@ -91,7 +146,25 @@ impl Outcome for CaseShown {
 pub async fn show(session: &Session, case: &str) -> Result<CaseShown, Problem> {
     let case = documents::case(session, case).await?;
     let documents = documents::of_case(session, &case.case_id).await?;
-    Ok(CaseShown { case, documents })
+    let mut statements = Vec::new();
+    let spoken = documents.iter().filter(|document| speaks(document, &case, &documents));
+    for document in spoken {
+        let fetched = documents::fetch_bytes(session, &document.document_id).await?;
+        statements.extend(Statement::of(&fetched, &case));
+    }
+    Ok(CaseShown { case, statements, documents })
+}
+
+/// Whether what a document says is shown with its case: a question, or the last of a kind that says why.
+fn speaks(document: &DocumentFacts, case: &CaseFacts, all: &[DocumentFacts]) -> bool {
+    match document.known_kind() {
+        Some(DocumentKind::Question) => !case.open_questions.is_empty(),
+        Some(DocumentKind::Refusal | DocumentKind::Postponement | DocumentKind::Withdrawal) => {
+            let last = all.iter().rev().find(|other| other.kind == document.kind);
+            last.is_some_and(|last| last.document_id == document.document_id)
+        }
+        _ => false,
+    }
 }
 
 /// A file that was written.

@@ -1,17 +1,32 @@
 //! `rogatory request …`: requests for mutual legal assistance, in both directions.
 
 mod answer;
+mod decision;
 mod draft;
+mod exchange;
+mod forward;
 mod listing;
 
 pub use super::approval::Approved;
 pub use super::documents::{Drafted, PickArguments};
+pub use super::matter::Form;
+pub use super::prepared::Prepared;
 pub use super::transmission::{TransmissionPlan, Transmitted};
-pub use answer::{AcknowledgeArguments, AnswerArguments, acknowledge, close, execute};
+pub use answer::{
+    AcknowledgeArguments, CloseArguments, ExecuteArguments, acknowledge, close, execute,
+    prepare_acknowledgement, prepare_closing,
+};
+pub use decision::{
+    PostponeArguments, RefuseArguments, WithdrawArguments, postpone, postponement_ground, refusal_ground,
+    refuse, withdraw,
+};
 pub use draft::{DraftArguments, RenderArguments, Rendered, check, draft, render};
+pub use exchange::{AnswerArguments, AskArguments, answer, ask, prepare_answer, prepare_question};
+pub use forward::{ForwardArguments, Forwarded, forward, prepare_forwarding};
 pub use listing::{CaseShown, Cases, Exported, ExportedFile, export, list, show};
 
-pub(crate) use answer::{Matter, acknowledge_kind, contact, explain_contact};
+pub(crate) use answer::prepare_acknowledgement_of;
+pub(crate) use draft::open_matter;
 pub(crate) use listing::{export_where, list_where};
 
 use super::approval;
@@ -41,12 +56,13 @@ pub async fn plan_transmission(
 
 /// Has the server seal and transmit an approved document, and verifies the receipt.
 ///
-/// A negative receipt is a result too: see [`Transmitted::delivered`].
+/// What arrived before is not sent again: see [`Transmitted::already_transmitted`]. A negative receipt
+/// is a result too: see [`Transmitted::delivered`].
 ///
 /// # Errors
 /// Not yet, if the counterpart cannot be reached; unverified, if the receipt does not hold.
 pub async fn transmit(session: &Session, plan: &TransmissionPlan) -> Result<Transmitted, Problem> {
-    transmission::transmit(session, &plan.document.document_id).await
+    transmission::transmit_kept(session, &plan.document).await
 }
 
 fn is_no_order(document: &DocumentFacts) -> bool {

@@ -1,9 +1,10 @@
-//! Chapters 3 and 7: the requested authority acknowledges, orders the provider, and decides; the requesting closes.
+//! Chapters 4 to 6, 8 and 10: the requested authority acknowledges, asks back, postpones, orders the provider, and
+//! decides in part and in whole; the requesting answers, and closes.
 
 use super::evidence::RECEIVED;
+use super::preservation::Preserved;
 use super::request::Request;
 use super::{Day, text};
-use crate::demo::cast::Institution;
 use crate::demo::process::DONE;
 use crate::say;
 use anyhow::{Context as _, ensure};
@@ -20,23 +21,75 @@ pub(super) struct Order {
 }
 
 impl Day<'_> {
+    pub(super) fn exchange(&self, request: &Request) -> anyhow::Result<()> {
+        self.chapter(4, "Acknowledgement, a question and its answer");
+        let (requested, requesting) = (&self.cast.requested, &self.cast.requesting);
+        let officer = (requested, requested.officer("drafter")?);
+        let asker = (requesting, requesting.officer("drafter")?);
+        let request = request.shared_number.as_str();
+        say::paragraph(&format!(
+            "In {}, {} finds the request and acknowledges it under the office's own file number.",
+            requested.state, officer.1.name
+        ));
+        self.acts(officer, &["request", "list"], DONE)?;
+        self.acts(officer, &["request", "show", request], DONE)?;
+        let contact = self.contact(requested)?;
+        let acknowledge = ["request", "acknowledge", request, "--reference", requested.reference];
+        self.acts(officer, &[&acknowledge[..], &["--facts", &contact, "--yes"]].concat(), DONE)?;
+
+        say::paragraph(&format!(
+            "One thing he must know before the investigating judge can be asked. The question goes as a document with \
+             its own receipt; it stays open at both offices until {} answers it.",
+            asker.1.name
+        ));
+        let ask = ["request", "ask", request, "--question", "Q1", "--text"];
+        let text = "In which time zone are the times of the file with the bus tickets, exhibit EJM/4?";
+        self.acts(officer, &[&ask[..], &[text, "--facts", &contact, "--yes"]].concat(), DONE)?;
+        let shown = self.acts(asker, &["request", "show", request], DONE)?;
+        ensure!(shown.text.contains("Q1"), "{} does not show the open question", requesting.party);
+        let answer = ["request", "answer", request, "--question", "Q1", "--text"];
+        let text = "In UTC: the header of the file was written by the provider's own server.";
+        self.acts(asker, &[&answer[..], &[text, "--yes"]].concat(), DONE).map(drop)
+    }
+
+    pub(super) fn postpone(&self, request: &Request, preserved: &Preserved) -> anyhow::Result<()> {
+        self.chapter(5, "Execution is postponed, the preservation extended");
+        let (requested, requesting) = (&self.cast.requested, &self.cast.requesting);
+        let drafter = requested.officer("drafter")?;
+        let number = request.shared_number.as_str();
+        say::paragraph(&format!(
+            "An own investigation against the same group would be spoilt by an order to the provider now: {} postpones \
+             on that ground, with two signatures. The stage and the ground stand at both offices.",
+            requested.name
+        ));
+        let contact = self.contact(requested)?;
+        let mut postpone = vec!["request", "postpone", number, "--ground", "P01-prejudice-own-case"];
+        postpone.extend([
+            "--reason",
+            "Two searches of our own come first; the request is executed right after them.",
+        ]);
+        postpone.extend(["--facts", &contact, "--beside", "fr"]);
+        self.two_officers(requested, &postpone, ("request", number))?;
+        let asker = (requesting, requesting.officer("drafter")?);
+        let shown = self.acts(asker, &["request", "show", number], DONE)?;
+        ensure!(
+            shown.text.contains("postponed") && shown.text.contains("P01-prejudice-own-case"),
+            "{} does not show the postponement with its ground",
+            requesting.party
+        );
+        say::paragraph(&format!(
+            "Meanwhile the data must not go. {} asks that they stay preserved for longer, and {} confirms it.",
+            asker.1.name, drafter.name
+        ));
+        self.extend(preserved)
+    }
+
     pub(super) fn order(&self, request: &Request) -> anyhow::Result<Order> {
-        self.chapter(3, "Acknowledgement, and the order to the provider");
+        self.chapter(6, "Execution goes on: the order to the provider");
         let (authority, provider) = (&self.cast.requested, &self.cast.provider);
         let (drafter, approver) = (authority.officer("drafter")?, authority.officer("approver")?);
         let agent = provider.officer("provider-agent")?;
         let request = request.shared_number.as_str();
-
-        say::paragraph(&format!(
-            "In {}, {} finds the request and acknowledges it under the office's own file number.",
-            authority.state, drafter.name
-        ));
-        self.acts((authority, drafter), &["request", "list"], DONE)?;
-        self.acts((authority, drafter), &["request", "show", request], DONE)?;
-        let contact = self.contact(authority)?;
-        let acknowledge =
-            ["request", "acknowledge", request, "--reference", authority.reference, "--facts", &contact];
-        self.acts((authority, drafter), &acknowledge, DONE)?;
 
         say::paragraph(&format!(
             "{} may order a provider under its own law only: the order is its own document, drafted by {}, approved by \
@@ -57,16 +110,9 @@ impl Day<'_> {
         self.acts((provider, agent), &["order", "list"], DONE)?;
         let contact = self.contact(provider)?;
         let acknowledge =
-            ["order", "acknowledge", number, "--reference", provider.reference, "--facts", &contact];
+            ["order", "acknowledge", number, "--reference", provider.reference, "--facts", &contact, "--yes"];
         self.acts((provider, agent), &acknowledge, DONE)?;
         Ok(order)
-    }
-
-    /// Writes whom counterparts may call; answers the file's name.
-    fn contact(&self, institution: &Institution) -> anyhow::Result<String> {
-        let name = format!("{}-contact.json", institution.folder);
-        self.write(&name, &json!({ "contact": institution.contact() }))?;
-        Ok(name)
     }
 
     /// Writes what the order says of its own: power, authorisation, period, remedies. The rest the program copies
@@ -86,43 +132,69 @@ impl Day<'_> {
         self.write(ORDER_FACTS, &own)
     }
 
-    pub(super) fn finish(&self, request: &Request) -> anyhow::Result<()> {
-        self.chapter(7, "Execution and closing");
-        let (requested, requesting) = (&self.cast.requested, &self.cast.requesting);
-        let (drafter, approver) = (requested.officer("drafter")?, requested.officer("approver")?);
+    /// The decision on what is there, told in the chapter on its journey.
+    pub(super) fn decide_in_part(&self, request: &Request) -> anyhow::Result<()> {
+        let requested = &self.cast.requested;
         say::paragraph(&format!(
-            "{} decides that the request is executed; the decision says what came of each identifier, names the \
-             package by its digest, and two officers sign it. {} answers that nothing further is needed.",
-            requested.name, requesting.name
+            "The provider still searches an archive for one identifier. {} does not wait: it decides that the request is \
+             executed in part, and says what is missing.",
+            requested.name
         ));
-        // What came of each identifier is for the officer to say, never for a program to assume.
+        let searched = "The provider's archive of connection records is still being searched";
+        self.write_decision(request, searched)?;
+        let number = request.shared_number.as_str();
+        let mut execute = vec!["request", "execute", number, "--partly", "--not-executed"];
+        execute.extend(["The answer for the IP address; it follows.", "--facts", EXECUTION_FACTS]);
+        self.two_officers(requested, &execute, ("request", number))
+    }
+
+    /// Writes what came of each identifier; that is for the officer to say, never for a program to assume.
+    /// The last one gave nothing, for the reason given.
+    fn write_decision(&self, request: &Request, why: &str) -> anyhow::Result<()> {
         let provider = self.cast.provider.name;
-        let outcomes = request
-            .identifiers
+        let (last, others) = request.identifiers.split_last().context("the request names no identifier")?;
+        let mut outcomes: Vec<Value> = others
             .iter()
-            .map(|one| json!({ "identifier": one, "result": "provided", "answered_by": provider }));
+            .map(|one| json!({ "identifier": one, "result": "provided", "answered_by": provider }))
+            .collect();
+        outcomes
+            .push(json!({ "identifier": last, "result": "no-data", "answered_by": provider, "ground": why }));
         let measures = &Self::sample(EXECUTION_SAMPLE)?["measures"];
-        let facts = json!({ "outcomes": outcomes.collect::<Vec<_>>(), "measures": measures });
-        self.write(EXECUTION_FACTS, &facts)?;
-        let request = request.shared_number.as_str();
-        let execute = ["request", "execute", request, "--facts", EXECUTION_FACTS];
-        self.acts((requested, drafter), &execute, DONE)?;
-        self.acts((requested, approver), &["request", "approve", request], DONE)?;
-        self.acts((requested, drafter), &["request", "transmit", request, "--yes"], DONE)?;
+        self.write(EXECUTION_FACTS, &json!({ "outcomes": outcomes, "measures": measures }))
+    }
+
+    pub(super) fn finish(&self, request: &Request, preserved: &Preserved) -> anyhow::Result<()> {
+        self.chapter(10, "Execution, release and closing");
+        let (requested, requesting) = (&self.cast.requested, &self.cast.requesting);
+        let drafter = requested.officer("drafter")?;
+        say::paragraph(&format!(
+            "The archive holds nothing more. {} decides that the request is executed; the decision says what came of \
+             each identifier, names the package by its digest, and two officers sign it.",
+            requested.name
+        ));
+        self.write_decision(request, "Connection records older than 180 days are not kept")?;
+        let number = request.shared_number.as_str();
+        let execute = ["request", "execute", number, "--facts", EXECUTION_FACTS];
+        self.two_officers(requested, &execute, ("request", number))?;
 
         say::paragraph(&format!(
-            "The closing says when the evidence was verified, and with what result: {} verifies once more and notes it.",
+            "Nothing need be preserved any longer: {} releases the data, and closes the request. The closing says when \
+             the evidence was verified, and with what result: {} verifies once more and notes it.",
+            requesting.name,
             requesting.officer("evidence-officer")?.name
         ));
+        self.release(preserved)?;
         let closer = (requesting, requesting.officer("drafter")?);
-        self.write(CLOSING_FACTS, &json!({ "packages": [self.verified_package(request)?] }))?;
-        let close =
-            ["request", "close", request, "--facts", CLOSING_FACTS, "--remarks", "Received, with thanks."];
-        self.acts(closer, &close, DONE)?;
-        for side in [(requesting, requesting.officer("drafter")?), (requested, drafter)] {
-            let shown = self.acts(side, &["request", "show", request], DONE)?;
+        self.write(CLOSING_FACTS, &json!({ "packages": [self.verified_package(number)?] }))?;
+        let close = ["request", "close", number, "--facts", CLOSING_FACTS];
+        self.acts(closer, &[&close[..], &["--remarks", "Received, with thanks.", "--yes"]].concat(), DONE)?;
+        for side in [closer, (requested, drafter)] {
+            let shown = self.acts(side, &["request", "show", number], DONE)?;
             ensure!(shown.text.contains("closed"), "{} does not show the request as closed", side.0.party);
         }
+        say::paragraph("Whoever gives the same command twice is told so; nothing is sent again.");
+        let again = self.acts(closer, &["request", "close", number, "--yes"], DONE)?;
+        ensure!(again.text.contains("already transmitted"), "a second closing is not told from the first");
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Chapters 4 to 6: the provider seals and sends, the authority relays what it can't read, the requesting officer
+//! Chapters 7 to 9: the provider seals and sends, the authority relays what it can't read, the requesting officer
 //! receives, verifies and opens.
 
 use super::answer::Order;
@@ -26,7 +26,7 @@ const ORDERS: &str = "nistru-order";
 
 impl Day<'_> {
     pub(super) fn produce(&self, order: &Order) -> anyhow::Result<Package> {
-        self.chapter(4, "The provider seals the evidence and sends it");
+        self.chapter(7, "The provider seals the evidence and sends it");
         let (provider, authority) = (&self.cast.provider, &self.cast.requested);
         let agent = (provider, provider.officer("provider-agent")?);
         say::paragraph(&format!(
@@ -65,24 +65,25 @@ impl Day<'_> {
     }
 
     pub(super) fn relay_and_receive(&self, request: &Request, package: &Package) -> anyhow::Result<()> {
-        self.chapter(5, "The evidence travels home");
+        self.chapter(8, "The evidence travels home");
         let (requested, requesting) = (&self.cast.requested, &self.cast.requesting);
         let relaying = (requested, requested.officer("evidence-officer")?);
         let receiving = (requesting, requesting.officer("evidence-officer")?);
-        let request = request.shared_number.as_str();
+        let number = request.shared_number.as_str();
         say::paragraph(&format!(
             "{} passes the package on, byte for byte, with a relay receipt; {} fetches it.",
             relaying.1.name, receiving.1.name
         ));
-        self.acts(relaying, &["package", "list", request], DONE)?;
+        self.acts(relaying, &["package", "list", number], DONE)?;
         self.acts(relaying, &["package", "relay", &package.id, "--yes"], DONE)?;
-        let listed = self.acts(receiving, &["package", "list", request], DONE)?;
+        let listed = self.acts(receiving, &["package", "list", number], DONE)?;
         ensure!(listed.text.contains(&package.id), "the package has another id at {}", requesting.party);
-        self.acts(receiving, &["package", "receive", &package.id, "-o", RECEIVED], DONE).map(drop)
+        self.acts(receiving, &["package", "receive", &package.id, "-o", RECEIVED], DONE)?;
+        self.decide_in_part(request)
     }
 
     pub(super) fn open(&self) -> anyhow::Result<()> {
-        self.chapter(6, "The evidence is verified and opened");
+        self.chapter(9, "The evidence is verified and opened");
         let authority = &self.cast.requesting;
         let officer = authority.officer("evidence-officer")?;
         let identity = format!("{}/identity.txt", authority.profile(officer));

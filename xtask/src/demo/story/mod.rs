@@ -5,15 +5,17 @@
 
 mod answer;
 mod evidence;
+mod preservation;
 mod proof;
 mod request;
 mod set_up;
+mod small;
 
 use super::cast::{Cast, Institution, Officer};
-use super::process::{self, Answer, Servers, Shell};
+use super::process::{self, Answer, DONE, Servers, Shell};
 use crate::{say, workspace};
 use anyhow::{Context as _, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 
@@ -45,19 +47,23 @@ pub(super) fn play(
     say::line(&format!("$ export PATH={}:$PATH", process::line_of(&[&shell.programs.to_string_lossy()])));
 
     let entries = day.set_up(servers).context("in chapter 1, set-up")?;
-    let request = day.request(&entries).context("in chapter 2, the request")?;
+    let preserved = day.preserve().context("in chapter 2, the data are preserved")?;
+    let request = day.request(&entries, &preserved).context("in chapter 3, the request")?;
     servers.check()?;
-    let order = day.order(&request).context("in chapter 3, acknowledgement and order")?;
+    day.exchange(&request).context("in chapter 4, question and answer")?;
+    day.postpone(&request, &preserved).context("in chapter 5, postponement and extension")?;
+    let order = day.order(&request).context("in chapter 6, the order")?;
     servers.check()?;
-    let package = day.produce(&order).context("in chapter 4, the evidence is sealed and sent")?;
+    let package = day.produce(&order).context("in chapter 7, the evidence is sealed and sent")?;
     servers.check()?;
-    day.relay_and_receive(&request, &package).context("in chapter 5, the evidence travels home")?;
-    day.open().context("in chapter 6, the evidence is opened")?;
+    day.relay_and_receive(&request, &package).context("in chapter 8, the evidence travels home")?;
+    day.open().context("in chapter 9, the evidence is opened")?;
     servers.check()?;
-    day.finish(&request).context("in chapter 7, execution and closing")?;
-    day.sceptic().context("in chapter 8, an expert's tools")?;
-    day.custody(&request, &order).context("in chapter 9, what the logs prove")?;
-    day.tampering().context("in chapter 10, one flipped bit")?;
+    day.finish(&request, &preserved).context("in chapter 10, execution, release and closing")?;
+    day.small_matters(&request).context("in chapter 11, a matter forwarded and refused, one withdrawn")?;
+    day.sceptic().context("in chapter 12, an expert's tools")?;
+    day.custody(&request, &preserved, &order).context("in chapter 13, what the logs prove")?;
+    day.tampering().context("in chapter 14, one flipped bit")?;
     servers.check()
 }
 
@@ -73,6 +79,51 @@ impl Day<'_> {
         let mut command = vec!["rogatory", "--profile", &profile];
         command.extend(words);
         self.shell.run(&command, wanted)
+    }
+
+    /// The three steps of a document of two officers: drafted, approved by another, transmitted.
+    ///
+    /// `draft` is the command that drafts; the others follow from `noun` and `case`.
+    fn two_officers(
+        &self,
+        institution: &Institution,
+        draft: &[&str],
+        (noun, case): (&str, &str),
+    ) -> anyhow::Result<()> {
+        let (drafter, approver) = (institution.officer("drafter")?, self.second(institution)?);
+        self.acts((institution, drafter), draft, DONE)?;
+        self.approved_and_transmitted(institution, approver, (noun, case))
+    }
+
+    /// The last two of them.
+    fn approved_and_transmitted(
+        &self,
+        institution: &Institution,
+        approver: &Officer,
+        (noun, case): (&str, &str),
+    ) -> anyhow::Result<()> {
+        self.acts((institution, approver), &[noun, "approve", case], DONE)?;
+        let drafter = (institution, institution.officer("drafter")?);
+        self.acts(drafter, &[noun, "transmit", case, "--yes"], DONE).map(drop)
+    }
+
+    /// The officer who approves what the drafter drafted.
+    fn second<'a>(&self, institution: &'a Institution) -> anyhow::Result<&'a Officer> {
+        let drafter = institution.officer("drafter")?;
+        institution
+            .officers
+            .iter()
+            .find(|officer| {
+                officer.id != drafter.id && officer.roles.split(',').any(|role| role == "approver")
+            })
+            .with_context(|| format!("{} has no second officer", institution.party))
+    }
+
+    /// Writes whom counterparts may call; answers the file's name.
+    fn contact(&self, institution: &Institution) -> anyhow::Result<String> {
+        let name = format!("{}-contact.json", institution.folder);
+        self.write(&name, &json!({ "contact": institution.contact() }))?;
+        Ok(name)
     }
 
     /// An officer's command with `--json`; answers the object.

@@ -1,8 +1,9 @@
-//! Chapters 8 to 10: what others' tools say, what the custody logs prove, what a flipped bit costs.
+//! Chapters 12 to 14: what others' tools say, what the custody logs prove, what a flipped bit costs.
 
 use super::Day;
 use super::answer::Order;
 use super::evidence::RECEIVED;
+use super::preservation::Preserved;
 use super::request::Request;
 use crate::demo::cast::Institution;
 use crate::demo::process::{DONE, NOT_VERIFIED, copy_with_flipped_bit};
@@ -15,7 +16,7 @@ const UNZIPPED: &str = "unzipped";
 
 impl Day<'_> {
     pub(super) fn sceptic(&self) -> anyhow::Result<()> {
-        self.chapter(8, "An expert who trusts none of our programs");
+        self.chapter(12, "An expert who trusts none of our programs");
         if let Some(missing) = ["unzip", "openssl"].into_iter().find(|tool| !is_installed(tool)) {
             say::paragraph(&format!("`{missing}` is not installed here; this chapter is left out."));
             return Ok(());
@@ -61,8 +62,13 @@ impl Day<'_> {
         Ok(())
     }
 
-    pub(super) fn custody(&self, request: &Request, order: &Order) -> anyhow::Result<()> {
-        self.chapter(9, "What the custody logs prove");
+    pub(super) fn custody(
+        &self,
+        request: &Request,
+        preserved: &Preserved,
+        order: &Order,
+    ) -> anyhow::Result<()> {
+        self.chapter(13, "What the custody logs prove");
         say::paragraph(
             "Every step stands in the log of each institution that took part. A record of the case, with proofs, is \
              checked offline against the log key in the institution's entry: a missing, changed or inserted entry \
@@ -72,13 +78,15 @@ impl Day<'_> {
             (&self.cast.requesting, &self.cast.requested, &self.cast.provider);
         let auditor = requesting.officer("auditor")?;
         self.acts((requesting, auditor), &["custody", "show", &request.shared_number], DONE)?;
-        self.record(requesting, &request.shared_number)?;
-        self.record(requested, &request.shared_number)?;
-        self.record(provider, &order.shared_number)
+        for institution in [requesting, requested] {
+            self.record(institution, "preservation", &preserved.shared_number)?;
+            self.record(institution, "request", &request.shared_number)?;
+        }
+        self.record(provider, "order", &order.shared_number)
     }
 
-    fn record(&self, institution: &Institution, case: &str) -> anyhow::Result<()> {
-        let file = format!("{}-custody.json", institution.folder);
+    fn record(&self, institution: &Institution, what: &str, case: &str) -> anyhow::Result<()> {
+        let file = format!("{}-{what}-custody.json", institution.folder);
         self.acts(
             (institution, institution.officer("auditor")?),
             &["custody", "export", case, "-o", &file],
@@ -88,7 +96,7 @@ impl Day<'_> {
     }
 
     pub(super) fn tampering(&self) -> anyhow::Result<()> {
-        self.chapter(10, "One flipped bit");
+        self.chapter(14, "One flipped bit");
         let original = self.shell.work.join(RECEIVED);
         let at = fs::metadata(&original).with_context(|| format!("cannot read `{RECEIVED}`"))?.len() / 2;
         say::paragraph(&format!(

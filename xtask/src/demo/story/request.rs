@@ -1,5 +1,6 @@
-//! Chapter 2: the request is drafted, found wanting, drafted again, approved by a second person, transmitted.
+//! Chapter 3: the request is drafted, found wanting, drafted again, approved by a second person, transmitted.
 
+use super::preservation::Preserved;
 use super::set_up::Entries;
 use super::{Day, text};
 use crate::demo::process::{DONE, FAILED, REFUSED};
@@ -12,17 +13,18 @@ pub(super) struct Request {
     pub(super) shared_number: String,
     /// The identifiers it asks about, as the facts write them.
     pub(super) identifiers: Vec<Value>,
+    /// Its facts.
+    pub(super) facts: Value,
 }
 
 const FACTS: &str = "facts.json";
 const INCOMPLETE: &str = "facts-incomplete.json";
 
 impl Day<'_> {
-    pub(super) fn request(&self, entries: &Entries) -> anyhow::Result<Request> {
-        self.chapter(2, "The request");
+    pub(super) fn request(&self, entries: &Entries, preserved: &Preserved) -> anyhow::Result<Request> {
+        self.chapter(3, "The request follows up on it");
         let authority = &self.cast.requesting;
-        let (drafter, approver) =
-            (authority.officer("drafter")?, authority.officers.get(1).context("an approver")?);
+        let (drafter, approver) = (authority.officer("drafter")?, self.second(authority)?);
         say::paragraph(&format!(
             "{}, in {}, needs chat content held by a provider in {}. Legal basis:",
             drafter.name, authority.state, self.cast.requested.state
@@ -30,7 +32,7 @@ impl Day<'_> {
         for sentence in self.cast.basis {
             say::paragraph(&format!("· {sentence}"));
         }
-        let facts = self.write_facts(entries)?;
+        let facts = self.write_facts(entries, preserved)?;
 
         let forgotten: Vec<&str> = self.cast.forgotten.iter().map(|(_, words)| *words).collect();
         say::paragraph(&format!(
@@ -45,12 +47,16 @@ impl Day<'_> {
             let field = pointer.rsplit('/').next().unwrap_or(pointer);
             ensure!(named.text.contains(field), "`request check` does not name the missing `{field}`");
         }
-        let to = self.cast.requested.party;
-        let draft = |facts| ["request", "draft", "--template", template, "--facts", facts, "--to", to];
+        let number = preserved.shared_number.as_str();
+        let draft = |facts| {
+            let follow_up = ["preservation", "follow-up", number, "--template", template, "--facts", facts];
+            [&follow_up[..], &["--beside", "fr"]].concat()
+        };
         self.acts((authority, drafter), &draft(INCOMPLETE), FAILED)?;
 
         say::paragraph(
-            "With the gaps closed it is drafted: the data, the paper made from it, and her signature over both.",
+            "With the gaps closed it is drafted: the data, the paper made from it, and her signature over both. It names \
+             the preservation, which from now on does not lapse while the request is undecided.",
         );
         self.anybody(&["request", "check", "--template", template, "--facts", FACTS], DONE)?;
         let drafted = self.asks((authority, drafter), &draft(FACTS))?;
@@ -72,11 +78,12 @@ impl Day<'_> {
         ));
         self.acts((authority, drafter), &["request", "transmit", &shared_number, "--yes"], DONE)?;
         let identifiers = facts["identifiers"].as_array().into_iter().flatten();
-        Ok(Request { shared_number, identifiers: identifiers.map(|one| one["value"].clone()).collect() })
+        let identifiers = identifiers.map(|one| one["value"].clone()).collect();
+        Ok(Request { shared_number, identifiers, facts })
     }
 
     /// Writes the facts twice: whole, with the keys of this demonstration's officers, and with gaps. Answers the whole.
-    fn write_facts(&self, entries: &Entries) -> anyhow::Result<Value> {
+    fn write_facts(&self, entries: &Entries, preserved: &Preserved) -> anyhow::Result<Value> {
         let mut facts = Self::sample(self.cast.facts)?;
         let authority = &self.cast.requesting;
         let evidence_officer = authority.officer("evidence-officer")?;
@@ -96,6 +103,8 @@ impl Day<'_> {
             { "institution": authority.party, "officer": null, "recipient": recipient(entry, None)? },
         ]);
         facts["our_reference"] = json!(authority.reference);
+        // Its number `follow-up` fills in.
+        facts["preservation"] = preserved.facts.clone();
         self.write(FACTS, &facts)?;
         let whole = facts.clone();
         for (pointer, _) in self.cast.forgotten {

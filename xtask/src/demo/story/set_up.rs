@@ -1,4 +1,4 @@
-//! Chapter 1: three institutions, each with its own server and keys, get to know one another.
+//! Chapter 1: four institutions, each with its own server and keys, get to know one another.
 
 use super::{Day, text};
 use crate::demo::cast::{Institution, Officer};
@@ -14,15 +14,15 @@ pub(super) type Entries = BTreeMap<&'static str, Value>;
 impl Day<'_> {
     /// Answers what each institution's entry says, by party.
     pub(super) fn set_up(&self, servers: &mut Servers) -> anyhow::Result<Entries> {
-        self.chapter(1, "Set-up: three institutions, three servers, no hub");
+        self.chapter(1, "Set-up: four institutions, four servers, no hub");
         let cast = self.cast;
         say::paragraph(&format!(
             "Each institution runs the same server. `init --development` makes throw-away keys and certificates: the \
-             two institutions in {} share their State's certification authority, {} has another. Officers' private \
+             three institutions in {} share their State's certification authority, {} has another. Officers' private \
              keys lie in their own folders; no server reads them.",
             cast.requested.state, cast.requesting.state
         ));
-        let institutions = [&cast.requesting, &cast.requested, &cast.provider];
+        let institutions = [&cast.requesting, &cast.requested, &cast.competent, &cast.provider];
         let mut ports = free_ports(institutions.len() * 2)?.into_iter();
         for institution in institutions {
             let (office, peer) = ports.next().zip(ports.next()).context("too few ports")?;
@@ -38,7 +38,12 @@ impl Day<'_> {
              It is confirmed by a person who heard its fingerprint another way: by telephone, or from the Treaty \
              Office's list. The authorities confirm each other; the provider and its own authority likewise.",
         );
-        let pairs = [(&cast.requesting, &cast.requested), (&cast.requested, &cast.provider)];
+        let pairs = [
+            (&cast.requesting, &cast.requested),
+            (&cast.requesting, &cast.competent),
+            (&cast.requested, &cast.competent),
+            (&cast.requested, &cast.provider),
+        ];
         let mut entries = Entries::new();
         for institution in institutions {
             let operator = (institution, institution.officer("operator")?);
@@ -57,7 +62,7 @@ impl Day<'_> {
         }
         let operator = (&cast.requested, cast.requested.officer("operator")?);
         let list = self.acts(operator, &["party", "list"], DONE)?;
-        for known in [&cast.requesting, &cast.provider] {
+        for known in [&cast.requesting, &cast.competent, &cast.provider] {
             ensure!(list.text.contains(known.party), "`party list` does not name {}", known.party);
         }
         Ok(entries)
