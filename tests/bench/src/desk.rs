@@ -54,7 +54,7 @@ impl Desk {
         to: &Office,
         connections: usize,
     ) -> anyhow::Result<Self> {
-        let form = papers::template(FORM, Some(DocumentKind::Request))?;
+        let form = papers::template(FORM, Some(DocumentKind::Request), &papers::Wording::default())?;
         let mut facts = form.example();
         facts["recipients"] = from.recipients()?;
         let envelope = Envelope {
