@@ -8,6 +8,7 @@ mod delivery;
 mod drafting;
 mod forwarding;
 mod fsck;
+mod outbox;
 mod packages;
 mod parties;
 mod preservations;

@@ -57,9 +57,11 @@ use writer::{Waiting, Work, Writer};
 const WAITING_ACTS: usize = 256;
 /// Connections for reading.
 const READERS: u32 = 4;
-/// From so many pages of 4 KiB on a commit itself moves the write-ahead log into the database file; before
+/// Larger than usual: a sealed document fills twenty such pages rather than forty.
+const PAGE_BYTES: u32 = 8192;
+/// From so many pages on a commit itself moves the write-ahead log into the database file; before
 /// that [`Datastore::settle_wal`] does so beside the writer.
-const WAL_PAGES_AT_MOST: &str = "65536";
+const WAL_PAGES_AT_MOST: &str = "32768";
 /// What the file of the write-ahead log is cut to when all of it was moved, in bytes.
 const WAL_BYTES_KEPT: &str = "67108864";
 /// Page cache of the writer in KiB, as SQLite counts it: room for the pages of a full group.
@@ -116,6 +118,7 @@ impl Datastore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .page_size(PAGE_BYTES)
             .pragma("secure_delete", "ON")
             .pragma("wal_autocheckpoint", WAL_PAGES_AT_MOST)
             .pragma("journal_size_limit", WAL_BYTES_KEPT)

@@ -1,0 +1,80 @@
+//! What cannot be delivered waits, goes when the counterpart answers again, once, and in order.
+
+use rogatory_client::commands::documents;
+use rogatory_core::document::Document;
+use rogatory_server::casework::dispatch::dispatch_due;
+use rogatory_tests::papers::{self, assert_refused};
+use rogatory_tests::{Federation, Office};
+
+/// The requested authority's drafter sends what one officer signs; the counterpart is down.
+async fn send_in_vain(office: &Office, document: &Document) {
+    let container = papers::drafted(office, "drafter", document);
+    let handed = papers::hand_in(office, "drafter", container, "").await.expect("a draft");
+    let sent = papers::transmit(office, "drafter", &handed.document_id).await;
+    assert_refused(sent, "PEER_UNREACHABLE");
+}
+
+/// Kind, message number and stage of what `office` got under a number, in the order of its arrival.
+async fn arrived(office: &Office, document: &Document) -> Vec<(String, u32, String)> {
+    let session = office.session("drafter");
+    let case = documents::case(&session, document.shared_number.as_str()).await.expect("a case");
+    let all = documents::of_case(&session, &case.case_id).await.expect("documents");
+    let theirs = all.into_iter().filter(|one| one.sender != office.party.to_string());
+    theirs.map(|one| (one.kind, one.message_number, one.stage)).collect()
+}
+
+async fn waiting(office: &Office) -> u64 {
+    let mut session = office.served().datastore.read().await.expect("a session");
+    session.errands().await.expect("a count")
+}
+
+async fn serve(federation: &Federation) {
+    let md = federation.md.served();
+    dispatch_due(md, md.clock.now()).await.expect("the outbox is served");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_hour_without_the_counterpart_everything_arrives_once_and_in_order() {
+    let mut federation = Federation::new().await;
+    let first = federation.request_acknowledged().await;
+    let second = federation.request_acknowledged().await;
+    federation.gb.stop().await;
+    for (opened, numbers) in [(&first, 2..=5_u32), (&second, 2..=3)] {
+        for number in numbers {
+            let id = format!("Q{}", number - 1);
+            send_in_vain(&federation.md, &papers::question(&federation.md, opened, number, &id)).await;
+        }
+    }
+    assert_eq!(waiting(&federation.md).await, 6);
+    // An hour goes by; the server tries now and then, and restarts once.
+    for minutes in [1, 4, 10, 15, 15] {
+        federation.world.clock.advance_seconds(minutes * 60);
+        serve(&federation).await;
+    }
+    federation.md.stop().await;
+    federation.md.start().await;
+    federation.world.clock.advance_seconds(15 * 60);
+    assert_eq!(waiting(&federation.md).await, 6, "nothing is given up");
+
+    federation.gb.start().await;
+    // The longest pause and a fifth more; then as often as there are lines.
+    federation.world.clock.advance_seconds(20 * 60);
+    while waiting(&federation.md).await > 0 {
+        serve(&federation).await;
+    }
+    let question = |number| ("question".to_owned(), number, "received".to_owned());
+    let acknowledged = ("acknowledgement".to_owned(), 1, "received".to_owned());
+    let told = [acknowledged.clone(), question(2), question(3), question(4), question(5)];
+    assert_eq!(arrived(&federation.gb, &first).await, told);
+    assert_eq!(arrived(&federation.gb, &second).await, [acknowledged, question(2), question(3)]);
+    for office in [&federation.gb, &federation.md] {
+        let events = Federation::timeline(office, first.shared_number.as_str()).await;
+        let name = if office.party == federation.gb.party { "document-received" } else { "document-transmitted" };
+        let told: Vec<u64> = events
+            .iter()
+            .filter(|(_, event, body)| event == name && body["kind"] == "question")
+            .filter_map(|(.., body)| body["message_number"].as_u64())
+            .collect();
+        assert_eq!(told, [2, 3, 4, 5], "{}", office.party);
+    }
+}
