@@ -6,7 +6,7 @@
 
 mod processes;
 
-use processes::{Programs, Server, below, present};
+use processes::{Programs, Server, below, present, timed};
 use rogatory_client::commands::package::{self, SealArguments};
 use rogatory_evidence::{FolderSource, NoProgress, ObjectList, object_list};
 use rogatory_tests::road::{self, Ordered};
@@ -18,16 +18,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-/// How often each process is killed.
-const ROUNDS: u64 = 10;
+/// How often each process is killed, at least.
+const KILLS: u64 = 10;
 const EXHIBIT_BYTES: u64 = 96 * 1024 * 1024;
-/// Within how much time after its beginning a command or server is killed.
-const LEG: Duration = Duration::from_millis(2500);
 /// How often a command may be told to try again, after the last kill.
 const TRIES: usize = 5;
 
 /// A process that is killed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Victim {
     Command,
     Nistru,
@@ -43,6 +41,17 @@ struct Leg<'a> {
     victims: &'a [Victim],
 }
 
+/// What is known of all rounds.
+#[derive(Default)]
+struct Road {
+    /// Whether anybody is killed.
+    kills: bool,
+    /// How long each leg takes, undisturbed.
+    legs: BTreeMap<u64, Duration>,
+    /// How often each was killed while the command ran.
+    killed: BTreeMap<Victim, u64>,
+}
+
 struct Case {
     federation: Federation,
     programs: Programs,
@@ -56,13 +65,18 @@ struct Case {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_package_arrives_though_every_process_is_killed() {
     let case = Case::prepare().await;
-    let mut killed = BTreeMap::new();
-    for round in 0..ROUNDS {
-        case.round(round, &mut killed).await;
-    }
-    for victim in [Victim::Command, Victim::Nistru, Victim::Md, Victim::Gb] {
-        let times = killed.get(&format!("{victim:?}")).copied().unwrap_or(0);
-        assert!(times >= ROUNDS, "{victim:?} was killed only {times} times");
+    // Undisturbed at first: how long each leg takes.
+    let mut road = Road::default();
+    case.round(0, &mut road).await;
+    road.kills = true;
+    // A command may be done before the moment comes: that does not count.
+    for round in 0.. {
+        let often = |victim| road.killed.get(victim).is_some_and(|times| *times >= KILLS);
+        if [Victim::Command, Victim::Nistru, Victim::Md, Victim::Gb].iter().all(often) {
+            break;
+        }
+        assert!(round < 4 * KILLS, "the moments are badly chosen: {:?}", road.killed);
+        case.round(round, &mut road).await;
     }
 }
 
@@ -99,7 +113,7 @@ impl Case {
     }
 
     /// Once the whole way, every process killed on it.
-    async fn round(&self, round: u64, killed: &mut BTreeMap<String, u64>) {
+    async fn round(&self, round: u64, road: &mut Road) {
         let Federation { gb, md, nistru, world } = &self.federation;
         let received = world.directory().join("received");
         for office in [gb, md, nistru] {
@@ -138,8 +152,14 @@ impl Case {
             },
         ];
         for (number, leg) in (0_u64..).zip(&legs) {
-            let mut seed = round << 8 | number;
-            self.travel(leg, &mut servers, &mut seed, killed);
+            if road.kills {
+                let mut seed = (round << 8) | number;
+                self.travel(leg, road.legs[&number], &mut servers, &mut seed, &mut road.killed);
+            } else {
+                let (took, status) = timed(|| ended(&mut self.give(leg)));
+                assert!(status.success(), "undisturbed: {}", servers.logs());
+                road.legs.insert(number, took);
+            }
         }
         self.compare(&received);
         self.count(&id.to_string()).await;
@@ -150,18 +170,23 @@ impl Case {
     fn travel(
         &self,
         leg: &Leg<'_>,
+        takes: Duration,
         servers: &mut Servers,
         seed: &mut u64,
-        killed: &mut BTreeMap<String, u64>,
+        killed: &mut BTreeMap<Victim, u64>,
     ) {
         let mut victims = leg.victims.to_vec();
         for at in (1..victims.len()).rev() {
             victims.swap(at, usize::try_from(below(seed, at as u64 + 1)).expect("small"));
         }
+        // What came before one is killed is not sent again, so the later ones have less time.
+        let each = u64::try_from(takes.as_millis()).expect("small") / victims.len() as u64;
         for victim in victims {
             let mut command = self.give(leg);
-            let moment = below(seed, u64::try_from(LEG.as_millis()).expect("small"));
-            std::thread::sleep(Duration::from_millis(moment));
+            std::thread::sleep(Duration::from_millis(below(seed, each)));
+            if command.try_wait().expect("a process of ours").is_none() {
+                *killed.entry(victim).or_default() += 1;
+            }
             match victim {
                 Victim::Command => {
                     // It may have ended already.
@@ -169,7 +194,6 @@ impl Case {
                 }
                 server => servers.kill(server, &self.programs),
             }
-            *killed.entry(format!("{victim:?}")).or_default() += 1;
             ended(&mut command);
         }
         for _ in 0..TRIES {

@@ -4,7 +4,7 @@ use rogatory_core::Timestamp;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Where `rogatory` and `rogatory-server` are.
 pub(crate) struct Programs(PathBuf);
@@ -98,6 +98,17 @@ impl Drop for Server {
 pub(crate) fn present() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     Timestamp::from_seconds(i64::try_from(since.as_secs()).expect("a date")).expect("an instant")
+}
+
+/// How long something takes on this machine, with what it gives.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "moments to kill at are chosen within what the programs really take"
+)]
+pub(crate) fn timed<T>(act: impl FnOnce() -> T) -> (Duration, T) {
+    let begun = Instant::now();
+    let given = act();
+    (begun.elapsed(), given)
 }
 
 /// A seeded number below `end`.

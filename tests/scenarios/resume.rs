@@ -88,9 +88,9 @@ fn two_fifths<T: Send + 'static>(
     let bytes = fs::read(package.join(EXHIBIT)).expect("an exhibit");
     let (messages, stream) = mpsc::channel(1);
     let sending = tokio::spawn(async move {
-        messages.send(header).await.ok().expect("the header is taken");
+        messages.send(header).await.expect("the header is taken");
         for chunk in bytes[..bytes.len() / 5 * 2].chunks(MESSAGE_BYTES) {
-            messages.send(message(chunk.to_owned())).await.ok().expect("a message is taken");
+            messages.send(message(chunk.to_owned())).await.expect("a message is taken");
         }
         messages
     });

@@ -104,16 +104,26 @@ CREATE TABLE package_object (
     name       TEXT    NOT NULL,
     size_bytes INTEGER NOT NULL,
     sha256     BLOB    NOT NULL,
-    PRIMARY KEY (package_id, position)
+    PRIMARY KEY (package_id, position),
+    UNIQUE (package_id, name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE transfer (
     transfer_id    TEXT    PRIMARY KEY NOT NULL,
     caller         TEXT    NOT NULL,
     shared_number  TEXT    NOT NULL,
-    objects        TEXT    NOT NULL,
     announced_time INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE transfer_object (
+    transfer_id TEXT    NOT NULL REFERENCES transfer (transfer_id) ON DELETE CASCADE,
+    position    INTEGER NOT NULL,
+    name        TEXT    NOT NULL,
+    size_bytes  INTEGER NOT NULL,
+    sha256      BLOB    NOT NULL,
+    PRIMARY KEY (transfer_id, position),
+    UNIQUE (transfer_id, name)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE party (
     party_id         TEXT    PRIMARY KEY NOT NULL,

@@ -132,9 +132,7 @@ impl Act for Begin {
     type Output = ();
 
     async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
-        if tx.transfer(&self.0.id).await?.is_none()
-            && tx.transfer_count(&self.0.caller).await? >= OPEN_TRANSFERS
-        {
+        if !tx.has_transfer(&self.0.id).await? && tx.transfer_count(&self.0.caller).await? >= OPEN_TRANSFERS {
             let what = format!("{} has {OPEN_TRANSFERS} transfers open already", self.0.caller);
             return Err(Problem::new(Reason::LimitReached, what).with_hint("complete those first").into());
         }
@@ -153,13 +151,24 @@ pub async fn find(authority: &Authority, permit: &Permit, id: &str) -> Result<Tr
     })
 }
 
-/// The announced object of this name.
+/// The announced object of this name, without reading the rest of a list that may be long.
 ///
 /// # Errors
-/// A [`Problem`] if it was not announced.
-pub fn object(transfer: &TransferRow, name: &str) -> Result<ObjectRow, Problem> {
-    let announced = transfer.objects.iter().find(|object| object.name == name);
-    announced.cloned().ok_or_else(|| Problem::argument("name", &"was not announced"))
+/// [`Reason::Unknown`] if the caller has no such transfer; a [`Problem`] if the object was not announced.
+pub async fn object(
+    authority: &Authority,
+    permit: &Permit,
+    id: &str,
+    name: &str,
+) -> Result<ObjectRow, Problem> {
+    let found = authority.datastore.read().await?.transfer_object(id, &permit.caller_name(), name).await?;
+    match found {
+        Some(object) => Ok(object),
+        None => {
+            find(authority, permit, id).await?;
+            Err(Problem::argument("name", &"was not announced"))
+        }
+    }
 }
 
 /// Refuses a transfer of which an object is missing.

@@ -4,9 +4,7 @@ use super::cases::touched_one;
 use super::documents::StoredReceipt;
 use super::session::{Session, StoreError, digest, instant, parse, size, stored};
 use super::transaction::Transaction;
-use crate::problem::Problem;
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber, Timestamp};
-use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use std::str::FromStr;
@@ -59,7 +57,7 @@ impl FromStr for PackageStage {
 }
 
 /// One object of a package: what the sender announced and this office checked.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ObjectRow {
     /// Name inside the package: neutral, never a real file name.
     pub name: String,
@@ -123,6 +121,14 @@ pub(super) fn relay_answer_place(id: impl std::fmt::Display) -> String {
 
 pub(super) fn receipt_place(id: impl std::fmt::Display) -> String {
     format!("package/{id}/receipt")
+}
+
+fn object_of(row: &SqliteRow) -> Result<ObjectRow, StoreError> {
+    Ok(ObjectRow {
+        name: row.try_get(0)?,
+        size_bytes: size(row.try_get(1)?)?,
+        sha256: digest(row.try_get(2)?)?,
+    })
 }
 
 impl Transaction {
@@ -257,21 +263,34 @@ impl Transaction {
     /// # Errors
     /// [`StoreError`] if the database fails.
     pub async fn announce_transfer(&mut self, transfer: &TransferRow) -> Result<(), StoreError> {
-        let objects = serde_json::to_string(&transfer.objects)
-            .map_err(|error| Problem::internal("a list of objects cannot be stored", error))?;
+        let is_new = !self.has_transfer(&transfer.id).await?;
         sqlx::query(
             "-- announce_transfer
-             INSERT INTO transfer (transfer_id, caller, shared_number, objects, announced_time)
-             VALUES ($1, $2, $3, $4, $5)
+             INSERT INTO transfer (transfer_id, caller, shared_number, announced_time)
+             VALUES ($1, $2, $3, $4)
              ON CONFLICT (transfer_id) DO UPDATE SET announced_time = excluded.announced_time",
         )
         .bind(&transfer.id)
         .bind(&transfer.caller)
         .bind(transfer.shared_number.as_str())
-        .bind(objects)
         .bind(self.now().microseconds())
         .execute(self.connection())
         .await?;
+        // The id follows from the list, so the list of a transfer never changes.
+        for (position, object) in (0_i64..).zip(&transfer.objects).take_while(|_| is_new) {
+            sqlx::query(
+                "-- insert_transfer_object
+                 INSERT INTO transfer_object (transfer_id, position, name, size_bytes, sha256)
+                 VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(&transfer.id)
+            .bind(position)
+            .bind(&object.name)
+            .bind(stored(object.size_bytes)?)
+            .bind(object.sha256.as_bytes().as_slice())
+            .execute(self.connection())
+            .await?;
+        }
         Ok(())
     }
 }
@@ -357,27 +376,55 @@ impl Session {
         Ok(count)
     }
 
-    /// The transfer of this name.
+    /// The transfer of this name, with all its objects.
     ///
     /// # Errors
     /// [`StoreError`] if it is damaged or the database fails.
     pub async fn transfer(&mut self, id: &str) -> Result<Option<TransferRow>, StoreError> {
         let row = sqlx::query(
             "-- transfer
-             SELECT caller, shared_number, objects FROM transfer WHERE transfer_id = $1",
+             SELECT caller, shared_number FROM transfer WHERE transfer_id = $1",
         )
         .bind(id)
         .fetch_optional(self.connection())
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let objects: String = row.try_get(2)?;
+        let objects = sqlx::query(
+            "-- transfer_objects
+             SELECT name, size_bytes, sha256 FROM transfer_object WHERE transfer_id = $1 ORDER BY position",
+        )
+        .bind(id)
+        .fetch_all(self.connection())
+        .await?;
         Ok(Some(TransferRow {
             id: id.to_owned(),
             caller: row.try_get(0)?,
             shared_number: parse(row.try_get(1)?, "a stored shared number is damaged")?,
-            objects: serde_json::from_str(&objects)
-                .map_err(|error| Problem::internal("a stored list of objects is damaged", error))?,
+            objects: objects.iter().map(object_of).collect::<Result<_, _>>()?,
         }))
+    }
+
+    /// One object of a transfer by its name, if the transfer is the caller's.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is damaged or the database fails.
+    pub async fn transfer_object(
+        &mut self,
+        id: &str,
+        caller: &str,
+        name: &str,
+    ) -> Result<Option<ObjectRow>, StoreError> {
+        let row = sqlx::query(
+            "-- transfer_object
+             SELECT name, size_bytes, sha256 FROM transfer_object JOIN transfer USING (transfer_id)
+             WHERE transfer_id = $1 AND caller = $2 AND name = $3",
+        )
+        .bind(id)
+        .bind(caller)
+        .bind(name)
+        .fetch_optional(self.connection())
+        .await?;
+        row.as_ref().map(object_of).transpose()
     }
 
     /// The package with this id.
@@ -428,15 +475,27 @@ impl Session {
         .bind(id.as_str())
         .fetch_all(self.connection())
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ObjectRow {
-                    name: row.try_get(0)?,
-                    size_bytes: size(row.try_get(1)?)?,
-                    sha256: digest(row.try_get(2)?)?,
-                })
-            })
-            .collect()
+        rows.iter().map(object_of).collect()
+    }
+
+    /// One object of a package by its name.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is damaged or the database fails.
+    pub async fn package_object(
+        &mut self,
+        id: &PackageId,
+        name: &str,
+    ) -> Result<Option<ObjectRow>, StoreError> {
+        let row = sqlx::query(
+            "-- package_object
+             SELECT name, size_bytes, sha256 FROM package_object WHERE package_id = $1 AND name = $2",
+        )
+        .bind(id.as_str())
+        .bind(name)
+        .fetch_optional(self.connection())
+        .await?;
+        row.as_ref().map(object_of).transpose()
     }
 
     fn package_of(&self, row: &SqliteRow) -> Result<PackageRow, StoreError> {

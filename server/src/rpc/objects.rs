@@ -88,18 +88,19 @@ async fn write<M: Into<ObjectMessage>>(
     header: ObjectMessage,
     mut stream: Streaming<M>,
 ) -> Result<u64, Problem> {
-    let transfer = transfer::find(authority, permit, &header.transfer_id).await?;
-    let object = transfer::object(&transfer, &header.name)?;
+    let object = transfer::object(authority, permit, &header.transfer_id, &header.name).await?;
     if header.offset > object.size_bytes {
         return Err(Problem::argument("offset", &format!("the object has {} bytes", object.size_bytes)));
     }
-    if authority.vault.has(&transfer.id, &object) {
+    if authority.vault.has(&header.transfer_id, &object) {
         return Ok(object.size_bytes);
     }
     let (chunks, waiting) = mpsc::channel::<Bytes>(MESSAGES_AHEAD);
     let (whole, told) = oneshot::channel::<()>();
     let (vault, caller) = (authority.vault.clone(), permit.caller_name());
-    let arriving = Arriving { transfer: transfer.id, object: object.clone(), offset: header.offset, caller };
+    let (transfer, offset) = (header.transfer_id, header.offset);
+    let size_bytes = object.size_bytes;
+    let arriving = Arriving { transfer, object, offset, caller };
     // Hashing and writing have a thread of their own, so that the network never waits for the disk alone.
     let writing = tokio::task::spawn_blocking(move || arriving.write(&vault, waiting, told));
     let mut chunk = Some(header.data);
@@ -122,7 +123,7 @@ async fn write<M: Into<ObjectMessage>>(
     // Likewise if it has stopped already.
     let _ = whole.send(());
     writing.await.map_err(|error| Problem::internal("writing an object broke off", error))??;
-    Ok(object.size_bytes)
+    Ok(size_bytes)
 }
 
 /// An object on its way into the vault.

@@ -148,8 +148,7 @@ impl PackageService for Packages {
             let id: PackageId = field("package_id", &message.package_id)?;
             trace_retrieval(&self.0, &permit, &id).await?;
             let mut session = self.0.datastore.read().await?;
-            let objects = session.package_objects(&id).await?;
-            let object = objects.iter().find(|object| object.name == message.name);
+            let object = session.package_object(&id, &message.name).await?;
             let object = object.ok_or_else(|| Problem::unknown("object of package", &id))?;
             if message.offset > object.size_bytes {
                 return Err(Problem::argument(

@@ -72,13 +72,16 @@ impl Recording {
         process::output(Command::new("kill").args(["-INT", &self.perf.id().to_string()]))?;
         self.perf.wait()?;
         let mut command = Command::new("perf");
-        command.args(["report", "--stdio", "--sort", "sym", "--call-graph", "none", "--input"]).arg(&self.file);
+        command
+            .args(["report", "--stdio", "--sort", "sym", "--call-graph", "none", "--input"])
+            .arg(&self.file);
         command.arg(if view == View::Own { "--no-children" } else { "--children" });
         let report = process::output(&mut command)?;
         let named = report.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
         // Of what is on every stack only the product's own functions, the database and the kernel's entries tell something.
         let tells = |line: &&str| {
-            view == View::Own || ["rogatory_", "sqlite3_step", "__x64_sys"].iter().any(|part| line.contains(part))
+            view == View::Own
+                || ["rogatory_", "sqlite3_step", "__x64_sys"].iter().any(|part| line.contains(part))
         };
         let limit = if view == View::Own { NAMED } else { NAMED + NAMED };
         Ok(named.filter(tells).take(limit).collect::<Vec<_>>().join("\n"))

@@ -22,8 +22,6 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ("qpdf", &["qpdf", "--version"]),
     ("npm", &["npm", "--version"]),
     ("strace", &["strace", "--version"]),
-    ("openssh-server", &["/usr/sbin/sshd", "-V"]),
-    ("openssh-client", &["ssh", "-V"]),
 ];
 /// Python packages: bags, the wire from its files alone, certificates as others read them.
 const PYTHON: &[&str] = &["bagit==1.9.0", "grpcio==1.85.1", "grpcio-tools==1.85.1", "cryptography==50.0.2"];

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
+/// Says of an operation, told as text, whether it is one that is meant.
+pub(crate) type IsIt = fn(&str) -> bool;
+
 /// A folder for one outcome, in memory if the machine has such a place: there are thousands.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
@@ -37,7 +40,7 @@ pub(crate) fn every_stop<J: Job>(job: &J) -> usize {
 
 /// Whether the campaign finds something if the syncs of which `is_it` says so are not done. Without any such sync it
 /// panics: then nothing was tried.
-pub(crate) fn notices_without<J: Job>(job: &J, is_it: fn(&str) -> bool) -> bool {
+pub(crate) fn notices_without<J: Job>(job: &J, is_it: IsIt) -> bool {
     let whole = folder();
     let disk = CrashDisk::new(whole.path());
     job.run(Arc::new(disk.clone()), whole.path(), &mut J::Ledger::default()).expect("it runs");
@@ -45,7 +48,7 @@ pub(crate) fn notices_without<J: Job>(job: &J, is_it: fn(&str) -> bool) -> bool 
     campaign(job, Some(is_it)).is_err()
 }
 
-fn campaign<J: Job>(job: &J, ignored: Option<fn(&str) -> bool>) -> Result<usize, String> {
+fn campaign<J: Job>(job: &J, ignored: Option<IsIt>) -> Result<usize, String> {
     let mut tried = 0;
     let mut at = 0;
     loop {
@@ -71,7 +74,7 @@ fn campaign<J: Job>(job: &J, ignored: Option<fn(&str) -> bool>) -> Result<usize,
 /// One way to stop.
 struct Stop<'a, J> {
     job: &'a J,
-    ignored: Option<fn(&str) -> bool>,
+    ignored: Option<IsIt>,
     /// The operation before which the machine stops.
     at: usize,
     /// The operation before which an earlier process was killed.

@@ -1,6 +1,6 @@
 //! A package arrives object by object, breaks off, goes on, is taken into the vault, and a row names it.
 
-use crate::campaign::{Job, bytes, every_stop, files_below, notices_without};
+use crate::campaign::{IsIt, Job, bytes, every_stop, files_below, notices_without};
 use rogatory_core::{Digest, PackageId};
 use rogatory_evidence::durable::{Disk, DurableFiles};
 use rogatory_evidence::{PERSON_MANIFEST, SEAL_MANIFEST, SEAL_SIGNATURE};
@@ -189,7 +189,7 @@ fn a_package_survives_every_stop() {
 
 #[test]
 fn a_disk_that_does_not_sync_is_noticed() {
-    let syncs: [(&str, fn(&str) -> bool); 7] = [
+    let syncs: [(&str, IsIt); 7] = [
         ("bytes of parts", |told| {
             told.starts_with("sync file vault/arriving") && !told.ends_with(".resume.part")
         }),
