@@ -269,6 +269,10 @@ impl KeyStore {
         if let Some(key) = shelf.keys.get(case) {
             return Ok(key.clone());
         }
+        if shelf.places.contains_key(&index_of(case)) {
+            drop(shelf);
+            return self.key(case);
+        }
         let too_long = |_| unusable("too many keys wait for the disk");
         let at = u32::try_from(shelf.waiting.len()).map_err(too_long)?;
         let length = u16::try_from(record.len()).map_err(|_| unusable("the name of a case is too long"))?;
@@ -289,15 +293,15 @@ impl KeyStore {
     /// lived to sync.
     ///
     /// # Errors
-    /// [`Problem`] if the disk refuses: the keys still wait, and go to another file with the next try.
+    /// [`Problem`] if the disk refuses: the keys drawn since the last sync are gone.
     pub fn sync(&self) -> Result<(), Problem> {
         let mut shelf = self.shelf();
         let shelf = &mut *shelf;
         if let Err(error) = self.write_waiting(shelf) {
-            // What became of the file's end is unknown: nothing more is written to it.
-            shelf.open = None;
-            shelf.file += 1;
-            (shelf.length, shelf.records) = (0, 0);
+            // The group comes to nothing, and its keys with it: acts that are tried again draw others.
+            shelf.waiting.clear();
+            shelf.drawn.clear();
+            shelf.keys.clear();
             return Err(Problem::internal("the keys of cases cannot be stored", error));
         }
         for (case, at, length) in std::mem::take(&mut shelf.drawn) {
@@ -334,8 +338,14 @@ impl KeyStore {
                 shelf.open.insert(opened)
             }
         };
-        file.write_all(&shelf.waiting)?;
-        file.sync()
+        let written = file.write_all(&shelf.waiting).and_then(|()| file.sync());
+        if written.is_err() {
+            // What became of the file's end is unknown: nothing more is written to it.
+            shelf.open = None;
+            shelf.file += 1;
+            (shelf.length, shelf.records) = (0, 0);
+        }
+        written
     }
 
     fn path(&self, file: u32) -> PathBuf {

@@ -34,6 +34,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How long the answer to one call may take, a whole object not counted.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+/// Slower than this a whole object is not sent: a peer that takes nothing holds a line no longer than that.
+const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
@@ -127,7 +129,10 @@ pub async fn send_package(
             return Err(Problem::new(Reason::PeerRefused, what));
         }
         let messages = object_messages(authority, outgoing.id, object, &begun.transfer_id, offset)?;
-        client.send_object(messages).await.map_err(|status| refused(to, &status))?;
+        let (left, rate) = (object.size_bytes - offset, SLOWEST_BYTES_A_SECOND);
+        let limit = ANSWER_LIMIT + Duration::from_secs(left / rate);
+        let sent = client.send_object(messages);
+        in_time_of(limit, authority, to, "SendObject", sent).await?;
     }
     let commit = CommitPackageRequest {
         transfer_id: begun.transfer_id.clone(),
@@ -246,11 +251,21 @@ async fn in_time<T>(
     rpc: &'static str,
     call: impl Future<Output = Result<tonic::Response<T>, Status>>,
 ) -> Result<T, Problem> {
+    in_time_of(ANSWER_LIMIT, authority, party, rpc, call).await
+}
+
+async fn in_time_of<T>(
+    limit: Duration,
+    authority: &Authority,
+    party: &PartyId,
+    rpc: &'static str,
+    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+) -> Result<T, Problem> {
     let broken = authority.peers.faults.call(rpc);
     if broken == Some(Broken::Lost) {
         return Err(refused(party, &Status::unavailable("the message was lost")));
     }
-    let answer = tokio::time::timeout(ANSWER_LIMIT, call).await;
+    let answer = tokio::time::timeout(limit, call).await;
     if broken == Some(Broken::KeptButReportedLost) {
         return Err(refused(party, &Status::unavailable("the answer was lost")));
     }

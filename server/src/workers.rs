@@ -3,7 +3,7 @@
 //! what waits in the outbox; has preservations lapse; removes what was announced and never completed.
 
 use crate::authority::Authority;
-use crate::casework::dispatch::{dispatch_due, hasten_all};
+use crate::casework::dispatch::{Errands, hasten_all};
 use crate::casework::lapse_preservations::lapse_preservations;
 use crate::casework::remove_stale_transfers::remove_stale_transfers;
 use crate::casework::sign_checkpoint::sign_checkpoint;
@@ -58,22 +58,23 @@ pub async fn checkpoints(authority: Arc<Authority>, mut up: watch::Receiver<bool
 /// # Errors
 /// None; a failure is logged and tried again.
 pub async fn outbox(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let mut errands = Errands::default();
     let mut hastened = false;
     loop {
-        let served = async {
+        let set_out = async {
             if !hastened {
                 hasten_all(&authority).await?;
                 hastened = true;
             }
-            dispatch_due(&authority, authority.clock.now()).await
+            errands.set_out(&authority, authority.clock.now()).await
         };
-        let found = served.await.unwrap_or_else(|problem| {
+        if let Err(problem) = set_out.await {
             tracing::error!(problem = %chain(&problem), "the outbox could not be served");
-            0
-        });
-        let pause = if found == 0 { OUTBOX_INTERVAL } else { Duration::ZERO };
+        }
+        // Errands that are out when the server goes down are cut off; they wait, and the next start sets out again.
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(OUTBOX_INTERVAL) => {}
+            () = errands.back(), if errands.out() > 0 => {}
             _ = up.wait_for(|down| *down) => return Ok(()),
         }
     }

@@ -218,7 +218,7 @@ impl Case {
         assert!(!received.with_extension("partial").exists());
     }
 
-    /// Every event once on every side, and every record verifies.
+    /// Every event once on every side, every record verifies, and every folder is sound to its last byte.
     async fn count(&self, package: &str) {
         let Federation { gb, md, nistru, world } = &self.federation;
         let (request, order) = (&self.ordered.request.shared_number, &self.ordered.order.shared_number);
@@ -246,6 +246,7 @@ impl Case {
             let entry = office.folder.join("party-entry.asice").to_string_lossy().into_owned();
             let verify = words(&["custody", "verify", &path, "--trust", &entry]);
             assert!(ended(&mut self.programs.officer(&auditor, &verify)).success(), "{}", office.party);
+            office.demand_sound().await;
         }
     }
 }

@@ -35,6 +35,7 @@ const TABLE: &[(Place, Site)] = &[
     (Place::Md, Commit("settle-relayed-package")),
     (Place::Md, Call("DeliverDocument")),
     (Place::Md, Call("BeginPackage")),
+    (Place::Md, Call("SendObject")),
     (Place::Md, Call("CommitPackage")),
     (Place::Nistru, Commit("receive-document")),
     (Place::Nistru, Commit("draft-document")),
@@ -45,6 +46,7 @@ const TABLE: &[(Place, Site)] = &[
     (Place::Nistru, Commit("settle-package")),
     (Place::Nistru, Call("DeliverDocument")),
     (Place::Nistru, Call("BeginPackage")),
+    (Place::Nistru, Call("SendObject")),
     (Place::Nistru, Call("CommitPackage")),
 ];
 

@@ -1,17 +1,18 @@
 //! What cannot be delivered waits, goes when the counterpart answers again, once, and in order.
 
+use rogatory_client::Exit;
 use rogatory_client::commands::documents;
 use rogatory_core::document::Document;
 use rogatory_server::casework::dispatch::dispatch_due;
-use rogatory_tests::papers::{self, assert_refused};
-use rogatory_tests::{Federation, Office};
+use rogatory_tests::{Federation, Office, papers};
 
 /// The requested authority's drafter sends what one officer signs; the counterpart is down.
 async fn send_in_vain(office: &Office, document: &Document) {
     let container = papers::drafted(office, "drafter", document);
     let handed = papers::hand_in(office, "drafter", container, "").await.expect("a draft");
     let sent = papers::transmit(office, "drafter", &handed.document_id).await;
-    assert_refused(sent, "PEER_UNREACHABLE");
+    let problem = sent.expect_err("nobody answers");
+    assert_eq!((problem.exit(), problem.reason()), (Exit::NotYet, Some("PEER_UNREACHABLE")), "{problem}");
 }
 
 /// Kind, message number and stage of what `office` got under a number, in the order of its arrival.
@@ -69,7 +70,8 @@ async fn after_an_hour_without_the_counterpart_everything_arrives_once_and_in_or
     assert_eq!(arrived(&federation.gb, &second).await, [acknowledged, question(2), question(3)]);
     for office in [&federation.gb, &federation.md] {
         let events = Federation::timeline(office, first.shared_number.as_str()).await;
-        let name = if office.party == federation.gb.party { "document-received" } else { "document-transmitted" };
+        let name =
+            if office.party == federation.gb.party { "document-received" } else { "document-transmitted" };
         let told: Vec<u64> = events
             .iter()
             .filter(|(_, event, body)| event == name && body["kind"] == "question")

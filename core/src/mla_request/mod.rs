@@ -368,6 +368,7 @@ impl MlaRequest {
                 acknowledged
             }
             Step::Forward => self.forwarded_by.is_none(),
+            Step::NoteForwarding => self.side == Side::Requested || self.forwarded_by.is_none(),
             _ => true,
         }
     }

@@ -18,6 +18,7 @@ use rogatory_core::entropy::draw;
 use rogatory_core::{PartyId, Timestamp, chain};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::task::JoinSet;
 
 /// How long the call that queued an errand has it for itself, in seconds, before a worker takes it up.
 pub const FIRST_TRY_SECONDS: i64 = 30;
@@ -28,7 +29,7 @@ const LONGEST_PAUSE_SECONDS: i64 = 15 * 60;
 /// From this age on an errand that nobody takes is an alarm for the operator, at every try.
 const ALARM_AGE_SECONDS: i64 = 24 * 3600;
 /// How many lines a worker takes up at once.
-const LINES_AT_ONCE: u32 = 16;
+const LINES_AT_ONCE: usize = 16;
 
 type Place = Arc<tokio::sync::Mutex<()>>;
 
@@ -47,6 +48,12 @@ impl Lines {
         let place = Place::default();
         lines.insert(line.clone(), Arc::downgrade(&place));
         place
+    }
+
+    /// Whether nobody serves the line now, nor waits to.
+    fn is_free(&self, line: &Line) -> bool {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.get(line).is_none_or(|place| place.strong_count() == 0)
     }
 }
 
@@ -72,8 +79,17 @@ pub(super) async fn dispatch(
     let place = authority.lines.place(line);
     let _served = place.lock().await;
     loop {
-        let first = authority.datastore.read().await?.first_in_line(line).await?;
+        let mut session = authority.datastore.read().await?;
+        let first = session.first_in_line(line).await?;
         let Some(entry) = first else { return Ok(None) };
+        if let Some(errand) = until
+            && *errand != entry.errand
+            && !session.is_queued(errand).await?
+        {
+            // Somebody else brought it while this call waited; what came behind it is not this call's.
+            return Ok(None);
+        }
+        drop(session);
         let brought = match bring(authority, &entry, &mut at_hand).await {
             Ok(brought) => brought,
             Err(problem) => {
@@ -159,27 +175,61 @@ pub async fn hasten_all(authority: &Authority) -> Result<u64, Problem> {
     authority.datastore.perform(Hasten { addressee: None }).await
 }
 
-/// Serves the lines that are due; says how many there were.
+/// The lines that a worker serves: each apart from the others, so that a long sending holds up nobody else.
+#[derive(Default)]
+pub struct Errands(JoinSet<Result<(), Problem>>);
+
+impl Errands {
+    /// Sets out for the lines that are due and that nobody serves; says how many there were.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database fails.
+    pub async fn set_out(&mut self, authority: &Arc<Authority>, now: Timestamp) -> Result<usize, Problem> {
+        let room = LINES_AT_ONCE.saturating_sub(self.0.len());
+        if room == 0 {
+            return Ok(0);
+        }
+        // Those that are being served are due as well; they don't keep the others from being seen.
+        let limit = u32::try_from(room + LINES_AT_ONCE).unwrap_or(u32::MAX);
+        let due = authority.datastore.read().await?.due_lines(now, limit).await?;
+        let free: Vec<Line> =
+            due.into_iter().filter(|line| authority.lines.is_free(line)).take(room).collect();
+        let found = free.len();
+        for line in free {
+            let authority = Arc::clone(authority);
+            self.0.spawn(async move { dispatch(&authority, &line, None, None).await.map(drop) });
+        }
+        Ok(found)
+    }
+
+    /// Waits until one has come back; at once if none is out. A failure is logged.
+    pub async fn back(&mut self) {
+        match self.0.join_next().await {
+            Some(Ok(Err(problem))) if problem.reason() == Reason::Internal => {
+                tracing::error!(problem = %chain(&problem), "a line of the outbox could not be served");
+            }
+            // Put off and logged already.
+            Some(Ok(_)) | None => {}
+            Some(Err(error)) => tracing::error!(%error, "serving a line of the outbox broke off"),
+        }
+    }
+
+    /// How many are out.
+    #[must_use]
+    pub fn out(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Serves the lines that are due and waits for all of them; says how many there were.
 ///
 /// # Errors
 /// [`Problem`] if the database fails. That a counterpart can't be reached is logged, no error.
 pub async fn dispatch_due(authority: &Arc<Authority>, now: Timestamp) -> Result<usize, Problem> {
-    let due = authority.datastore.read().await?.due_lines(now, LINES_AT_ONCE).await?;
-    let found = due.len();
-    let mut served = tokio::task::JoinSet::new();
-    for line in due {
-        let authority = Arc::clone(authority);
-        served.spawn(async move { dispatch(&authority, &line, None, None).await.map(drop) });
-    }
-    while let Some(done) = served.join_next().await {
-        match done {
-            Ok(Err(problem)) if problem.reason() == Reason::Internal => {
-                tracing::error!(problem = %chain(&problem), "a line of the outbox could not be served");
-            }
-            // Put off and logged already.
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "serving a line of the outbox broke off"),
-        }
+    let mut errands = Errands::default();
+    let found = errands.set_out(authority, now).await?;
+    while errands.out() > 0 {
+        errands.back().await;
     }
     Ok(found)
 }

@@ -88,6 +88,24 @@ impl Matter {
         }
     }
 
+    pub(super) const fn number(&self) -> &SharedNumber {
+        match self {
+            Self::Request(request) => &request.shared_number,
+            Self::Order(order) => &order.shared_number,
+            Self::Preservation(preservation) => &preservation.shared_number,
+        }
+    }
+
+    /// Whether it was approved here and is, for all that is known, still on its way.
+    pub(super) fn is_approved(&self) -> bool {
+        let stage = match self {
+            Self::Request(request) => request.stage.name().as_str(),
+            Self::Order(order) => order.stage.as_str(),
+            Self::Preservation(preservation) => preservation.stage.as_str(),
+        };
+        stage == "approved"
+    }
+
     pub(super) const fn counterpart(&self) -> &PartyId {
         match self {
             Self::Request(request) => &request.counterpart,
@@ -156,7 +174,7 @@ impl Matter {
         Ok(events.into_iter().map(|event| CustodyEvent::internal(event.event)).collect())
     }
 
-    /// Takes the step that `document` means, whoever sent it: stores the stage, gives the events.
+    /// Takes the step that `document` means, sent by this side if `ours`: stores the stage, gives the events.
     ///
     /// An own document that comes here was accepted by the counterpart, which is a fact: if the stage moved
     /// meanwhile, it is settled as the rule for crossing documents says. A counterpart's document that no
@@ -165,9 +183,9 @@ impl Matter {
         self,
         tx: &mut Transaction,
         document: &Document,
+        ours: bool,
     ) -> Result<Vec<CustodyEvent>, StoreError> {
         let at = tx.now();
-        let ours = document.sender.party != *self.counterpart();
         let crossed = |problem: &Problem| ours && problem.reason() == Reason::WrongStage;
         match self {
             Self::Request(request) => {

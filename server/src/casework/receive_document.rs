@@ -225,6 +225,11 @@ async fn judge(
                 let what = format!("nothing is known here under {}", document.shared_number);
                 return refuse(NonDeliveryGround::UnknownReference, what);
             }
+            if awaits_its_receipt(&mut session, &matter).await? {
+                // The peer answers what it holds; its receipt for it was lost on the way, and is fetched again.
+                let what = format!("the receipt for {} is not here yet", document.shared_number);
+                return Err(Problem::new(Reason::Raced, what).with_hint("deliver the same again in a while"));
+            }
             if let Err(problem) = matter.admits(kind, false) {
                 return refuse(NonDeliveryGround::WrongStage, problem.to_string());
             }
@@ -240,6 +245,15 @@ async fn judge(
             Ok(check_references(&mut session, &matter, document, false).await?.map(|()| None))
         }
     }
+}
+
+/// Whether this office sent what opened the matter and the counterpart's receipt for it has not arrived.
+async fn awaits_its_receipt(session: &mut Session, matter: &Matter) -> Result<bool, StoreError> {
+    if !matter.is_approved() {
+        return Ok(false);
+    }
+    let opening = session.opening_document(matter.case(), matter.number()).await?;
+    Ok(opening.is_some_and(|opening| opening.stage == DocumentStage::Sealed))
 }
 
 /// A preservation that a request says it follows up must be one between these two parties; what others
@@ -452,9 +466,11 @@ impl Receive {
                 Err(raced().into())
             }
             (_, None) => Err(raced().into()),
+            // It may have been handed over to another authority since it was judged.
+            (_, Some(matter)) if *matter.counterpart() != peer => Err(raced().into()),
             (_, Some(matter)) => {
                 let case = matter.case().to_owned();
-                Ok((case, matter.advance(tx, document).await?))
+                Ok((case, matter.advance(tx, document, false).await?))
             }
         }
     }

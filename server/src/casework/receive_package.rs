@@ -6,7 +6,9 @@ use crate::casework::case_head::{self, IncomingHead};
 use crate::casework::delivery::{Refused, check_sealed_receipt, give_receipt};
 use crate::casework::matter::opening_document;
 use crate::casework::outer_check::{check_outer, reverify};
-use crate::casework::send_package::{blocking, check_recipients, manifest_digest, receipted};
+use crate::casework::send_package::{
+    blocking, check_recipients, manifest_digest, receipted, unless_reclaimed,
+};
 use crate::casework::transfer::{demand_whole, forget, list_of};
 use crate::datastore::{Act, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction, TransferRow};
 use crate::directory::ConfirmedParty;
@@ -50,7 +52,7 @@ pub async fn receive_package(
     let closing = Arc::new(closing);
     // A folder that a row names is somebody's: what this peer sends is judged by what it sent.
     let reclaimed = there.is_none() && authority.vault.reclaim(&closing, &id)?;
-    demand_whole(authority, &transfer)?;
+    unless_reclaimed(authority, &closing, reclaimed, demand_whole(authority, &transfer))?;
     let folder = authority.vault.incoming(&transfer.id);
     let (listed, anchors, now) =
         (transfer.clone(), authority.directory().anchors_of(peer), authority.clock.now());
@@ -61,7 +63,8 @@ pub async fn receive_package(
         }
         check_outer(&folder, &listed.objects, &anchors, now)
     })
-    .await?;
+    .await;
+    let verified = unless_reclaimed(authority, &closing, reclaimed, verified)?;
     let mut package = PackageRow {
         id,
         case: String::new(),

@@ -149,7 +149,7 @@ async fn submit(
     }
     let reclaimed = authority.vault.reclaim(&closing, &id)?;
     authority.vault.remove_objects(&closing, &[SEAL_MANIFEST, SEAL_SIGNATURE])?;
-    demand_whole(authority, transfer)?;
+    unless_reclaimed(authority, &closing, reclaimed, demand_whole(authority, transfer))?;
     let (checker, listed, officer) = (Arc::clone(authority), transfer.clone(), officer.clone());
     let held = Arc::clone(&closing);
     // Reads lists that may be long: off the threads that answer calls.
@@ -159,7 +159,8 @@ async fn submit(
         }
         seal_upload(&checker, &held, &listed, &wanted, &officer)
     })
-    .await?;
+    .await;
+    let objects = unless_reclaimed(authority, &closing, reclaimed, objects)?;
     authority.vault.adopt(&closing, &id)?;
     let package = PackageRow {
         id,
@@ -218,6 +219,20 @@ fn seal_upload(
         objects.push(authority.vault.add_object(closing, &name, &bytes)?);
     }
     Ok(objects)
+}
+
+/// What was reclaimed was hashed for somebody else: unless it proves to be what was announced, it is let go and sent
+/// again, so that nothing unhashed lies there for the next try.
+pub(super) fn unless_reclaimed<T>(
+    authority: &Authority,
+    closing: &Closing,
+    reclaimed: bool,
+    outcome: Result<T, Problem>,
+) -> Result<T, Problem> {
+    if reclaimed && outcome.is_err() {
+        authority.vault.discard(closing)?;
+    }
+    outcome
 }
 
 /// Runs work that blocks, apart from the threads that answer calls.

@@ -64,6 +64,7 @@ pub async fn transmit_document(
         .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
     if row.stage != DocumentStage::Sealed {
         matter.admits(row.kind, true)?;
+        demand_counterpart(&row, &matter)?;
         if !row.kind.opens_a_matter() {
             let (document, _) = data_of(&row)?;
             if let Err(refused) = check_references(&mut session, &matter, &document, true).await? {
@@ -132,6 +133,17 @@ pub(super) async fn deliver(
     Ok(Transmitted { row, receipt })
 }
 
+/// A matter that was handed over since the draft is another's to hear of; a forwarding goes to whom it names.
+fn demand_counterpart(row: &DocumentRow, matter: &Matter) -> Result<(), Problem> {
+    if row.kind == DocumentKind::Forwarding || row.addressee == *matter.counterpart() {
+        return Ok(());
+    }
+    let (addressee, counterpart) = (&row.addressee, matter.counterpart());
+    let what =
+        format!("document {} is addressed to {addressee}, and the matter is with {counterpart} now", row.id);
+    Err(Problem::new(Reason::WrongStage, what).with_hint("draft it again: it is addressed anew"))
+}
+
 /// Who may send a complete document on its way.
 fn transmitting_roles(kind: DocumentKind) -> &'static [rogatory_core::Role] {
     use rogatory_core::Role;
@@ -194,6 +206,13 @@ async fn seal(authority: &Authority, row: DocumentRow, actor: &Actor) -> Result<
             ));
         }
     }
+    let (size, limit) = (sealed.len(), row.kind.limit_bytes());
+    if size > limit {
+        let what =
+            format!("sealed, document {} has {size} bytes; a {} has at most {limit}", row.id, row.kind);
+        return Err(Problem::new(Reason::LimitReached, what)
+            .with_hint("draft it again, shorter; what is long travels as an evidence package"));
+    }
     let number = &row.shared_number;
     let head = case_head::at_dispatch(authority, &row.case, row.id.as_str(), number, &row.addressee).await?;
     authority
@@ -234,6 +253,10 @@ impl Act for StoreSealed {
 
     async fn perform(&self, tx: &mut Transaction) -> Result<DocumentRow, StoreError> {
         let row = &self.row;
+        let matter = Matter::find(tx, &row.shared_number)
+            .await?
+            .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
+        demand_counterpart(row, &matter)?;
         let same = tx.documents_numbered(&row.sender, &row.shared_number, row.message_number).await?;
         let taken = |other: &&NumberedDocument| {
             other.id != row.id && !matches!(other.stage, DocumentStage::Drafted | DocumentStage::Approved)
@@ -320,7 +343,7 @@ impl Act for Settle {
                 let received_time = self.receipt.receipt.issued_time;
                 opened_at_counterpart(tx, matter, receipt_sha256, delivered, received_time).await?
             }
-            Some(document) if delivered => matter.advance(tx, document).await?,
+            Some(document) if delivered => matter.advance(tx, document, true).await?,
             // The stage stays: what the counterpart did not accept did not happen.
             Some(_) => Vec::new(),
         };

@@ -200,6 +200,22 @@ impl Session {
             .collect()
     }
 
+    /// Whether an errand waits.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn is_queued(&mut self, errand: &Errand) -> Result<bool, StoreError> {
+        let queued: bool = sqlx::query_scalar(
+            "-- is_queued
+             SELECT EXISTS (SELECT 1 FROM outbox WHERE what = $1 AND subject = $2)",
+        )
+        .bind(errand.what())
+        .bind(errand.subject())
+        .fetch_one(self.connection())
+        .await?;
+        Ok(queued)
+    }
+
     /// How many errands wait.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 //! ```
 //! Nobody is answered before `COMMIT` has returned, not even with a refusal: it may rest on what an
 //! act before it in the group did. If `COMMIT` reports a failure, the number of the group tells
-//! on a new connection whether it stands all the same.
+//! on a new connection whether it stands all the same; while that can't be told nothing is tried again.
 
 use super::session::{Session, StoreError};
 use super::transaction::Transaction;
@@ -21,10 +21,17 @@ use sqlx::sqlite::SqlitePool;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// The most acts that share a transaction.
 const ACTS_OF_A_GROUP: usize = WAITING_ACTS / 2;
+
+/// How often it is asked what became of a commit, with pauses that begin here and double: half a minute in all.
+const ASKED_AT_MOST: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The name under which tests break the commit that follows such a question.
+const ASKING: &str = "ask-after-a-commit";
 
 /// What the writer is handed.
 pub(super) enum Work {
@@ -79,8 +86,13 @@ impl<A: Act + Sync> WaitingAct for Waiting<A> {
     }
 }
 
-/// A group that came to nothing: its acts are tried again, each alone.
-struct Abandoned(sqlx::Error);
+/// Why a group gave no outcomes.
+enum Failed {
+    /// It came to nothing: its acts are tried again, each alone.
+    Abandoned(sqlx::Error),
+    /// Its commit failed, and nobody could say what stands: nothing is tried again.
+    InDoubt(sqlx::Error),
+}
 
 /// Owns the one connection that writes.
 pub(super) struct Writer {
@@ -130,13 +142,15 @@ impl Writer {
     async fn perform(&mut self, mut group: Vec<Box<dyn WaitingAct>>) {
         match self.attempt(&mut group).await {
             Ok(outcomes) => answer(group, outcomes),
-            Err(Abandoned(error)) => {
+            Err(Failed::InDoubt(error)) => answer_in_doubt(group, &error),
+            Err(Failed::Abandoned(error)) => {
                 tracing::warn!(acts = group.len(), %error, "a group was abandoned; each act is tried again alone");
                 for act in group {
                     let mut alone = vec![act];
                     match self.attempt(&mut alone).await {
                         Ok(outcomes) => answer(alone, outcomes),
-                        Err(Abandoned(error)) => {
+                        Err(Failed::InDoubt(error)) => answer_in_doubt(alone, &error),
+                        Err(Failed::Abandoned(error)) => {
                             for act in alone {
                                 tracing::error!(act = act.name(), %error, "the database failed twice at one act");
                                 act.answer(Err(failed_twice(&error)));
@@ -152,7 +166,7 @@ impl Writer {
     async fn attempt(
         &mut self,
         acts: &mut [Box<dyn WaitingAct>],
-    ) -> Result<Vec<Result<(), Problem>>, Abandoned> {
+    ) -> Result<Vec<Result<(), Problem>>, Failed> {
         let mut tx = self.connect().await?;
         match self.run_group(&mut tx, acts).await {
             Ok((outcomes, group)) => {
@@ -176,19 +190,19 @@ impl Writer {
             }
             Err(error) => {
                 tx.abandon().await;
-                Err(Abandoned(error))
+                Err(Failed::Abandoned(error))
             }
         }
     }
 
     /// The connection, with the end of the log as it is committed.
-    async fn connect(&mut self) -> Result<Transaction, Abandoned> {
+    async fn connect(&mut self) -> Result<Transaction, Failed> {
         if let Some(tx) = self.open.take() {
             return Ok(tx);
         }
-        let connection = self.pool.acquire().await.map_err(Abandoned)?;
+        let connection = self.pool.acquire().await.map_err(Failed::Abandoned)?;
         let mut session = Session::new(connection, Arc::clone(&self.keys));
-        let tail = session.load_tail().await.map_err(|error| Abandoned(as_database(error)))?;
+        let tail = session.load_tail().await.map_err(|error| Failed::Abandoned(as_database(error)))?;
         Ok(Transaction::new(session, self.clock.now(), Arc::clone(&self.entropy), tail))
     }
 
@@ -247,34 +261,52 @@ impl Writer {
         }
     }
 
-    /// Whether the group whose `COMMIT` failed was committed after all, asked on a new connection.
+    /// Whether the group whose `COMMIT` failed was committed after all, asked on a new connection, and again
+    /// for a while if that fails too: until it is known, nothing may be tried again.
     ///
     /// What stands there is seen by everybody, but may not be durable: one more commit must succeed
     /// behind it, whose sync covers both.
-    async fn stands_all_the_same(&mut self, group: i64, error: sqlx::Error) -> Result<(), Abandoned> {
-        let mut tx = self.connect().await?;
-        let stands = async {
+    async fn stands_all_the_same(&mut self, group: i64, error: sqlx::Error) -> Result<(), Failed> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..ASKED_AT_MOST {
+            match self.ask(group).await {
+                Ok(true) => {
+                    tracing::warn!(%error, "a commit that was reported lost stands");
+                    return Ok(());
+                }
+                Ok(false) => return Err(Failed::Abandoned(error)),
+                Err(again) => tracing::error!(error = %again, "what became of a commit cannot be asked yet"),
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        Err(Failed::InDoubt(error))
+    }
+
+    async fn ask(&mut self, group: i64) -> Result<bool, sqlx::Error> {
+        let mut tx = match self.connect().await {
+            Ok(tx) => tx,
+            Err(Failed::Abandoned(error) | Failed::InDoubt(error)) => return Err(error),
+        };
+        let asked = async {
             tx.execute("BEGIN IMMEDIATE").await?;
-            let stands = tx.group().await? == group;
+            // A later group may stand already: one that was written to sync this one, when its commit failed in turn.
+            let stands = tx.group().await? >= group;
             if stands {
                 tx.next_group().await?;
             }
+            self.faults.commit(&[ASKING]).map_or(Ok(()), |_| Err(sqlx::Error::WorkerCrashed))?;
             tx.execute("COMMIT").await?;
             Ok(stands)
         };
-        match stands.await {
-            Ok(true) => {
-                tracing::warn!(%error, "a commit that was reported lost stands");
+        match asked.await {
+            Ok(stands) => {
                 self.open = Some(tx);
-                Ok(())
+                Ok(stands)
             }
-            Ok(false) => {
-                self.open = Some(tx);
-                Err(Abandoned(error))
-            }
-            Err(again) => {
+            Err(error) => {
                 tx.abandon().await;
-                Err(Abandoned(again))
+                Err(error)
             }
         }
     }
@@ -289,6 +321,16 @@ async fn sync_keys(keys: Arc<KeyStore>) -> Result<(), sqlx::Error> {
     synced
         .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?
         .map_err(|problem| as_database(problem.into()))
+}
+
+fn answer_in_doubt(group: Vec<Box<dyn WaitingAct>>, error: &sqlx::Error) {
+    for act in group {
+        tracing::error!(act = act.name(), %error, "it is not known whether an act was committed");
+        let what = "the database could not commit; nothing was changed, or all was";
+        act.answer(Err(Problem::new(Reason::Raced, what)
+            .with_source(error.to_string())
+            .with_hint("look at the case; then repeat the call with the same request id")));
+    }
 }
 
 fn answer(group: Vec<Box<dyn WaitingAct>>, outcomes: Vec<Result<(), Problem>>) {

@@ -165,6 +165,11 @@ fn check_notice(request: &MlaRequest, document: &Document, ours: bool) -> Judged
         let what = "`body.received_time`, `body.forwarded_time` and `created_time` must follow each other";
         return refuse(NonDeliveryGround::Malformed, what);
     }
+    if said.party == document.addressee.party {
+        return refuse(NonDeliveryGround::Malformed, "`body.forwarded_to` names the addressee itself");
+    }
+    // Both sides know it from the receipt; nobody dates it anew.
+    check_received(request, said.received_time)?;
     if !ours {
         return Ok(());
     }
@@ -173,7 +178,7 @@ fn check_notice(request: &MlaRequest, document: &Document, ours: bool) -> Judged
         let what = format!("`body.forwarded_to` is {}, and the request was forwarded to {to}", said.party);
         return refuse(NonDeliveryGround::Malformed, what);
     }
-    check_received(request, said.received_time)
+    Ok(())
 }
 
 async fn check_execution(
