@@ -14,15 +14,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask demo [--evidence DIR] [--directory DIR] [--keep] [--release]
+usage: cargo xtask demo [--evidence DIR] [--each] [--directory DIR] [--keep] [--release]
        cargo xtask test
        cargo xtask bench [NAME] [--smoke | --full] [--profile] [--json FILE] [--directory DIR]
 
 demo   builds, starts three authorities and a provider on this machine and plays a day of requests between them,
        printing every command; the last line is `verified`
          --evidence DIR    send these files instead of demo/evidence
+         --each            make every file an exhibit of its own
          --directory DIR   work there instead of target/demo; must be empty or an earlier demonstration
-         --keep            leave the servers running and say how to use and stop them
+         --keep            leave the servers running and every copy of the evidence where it lies
          --release         build optimised programs (takes much longer to build)
 test   installs what the tests need, then checks format, lints, licences and arrows, runs all tests and the
        demonstration; `.ci/run` calls it
@@ -84,6 +85,7 @@ impl Task {
                     match argument {
                         "--evidence" => options.evidence = Some(folder("--evidence", rest.next())?),
                         "--directory" => options.directory = Some(folder("--directory", rest.next())?),
+                        "--each" => options.each = true,
                         "--keep" => options.keep = true,
                         "--release" => options.release = true,
                         "--help" | "-h" => return Ok(Self::Help),

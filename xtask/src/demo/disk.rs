@@ -7,17 +7,25 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// How often the evidence stands on the disk at the end: the sealed package, the vaults of the provider and the two
-/// authorities, the package received, unzipped, its copy with a flipped bit, and the files opened.
-pub(crate) const COPIES: u64 = 8;
+/// How often the evidence stands on the disk at the end if all is kept: the sealed package, the vaults of the provider
+/// and the two authorities, the package received, unzipped, its copy with a flipped bit, and the files opened.
+const COPIES_KEPT: u64 = 8;
+/// How often at most if each stage is let go when the next one is done: three vaults, the package received, and while it
+/// is received, opened, unzipped or damaged one more.
+const COPIES: u64 = 5;
 /// Programs, databases, papers and logs.
 const MARGIN_BYTES: u64 = 256 << 20;
 /// What a first build leaves in the target folder.
 pub(crate) const BUILD_BYTES: u64 = 5 << 30;
 
+/// How many copies of the evidence stand on the disk at once.
+pub(crate) const fn copies(keep: bool) -> u64 {
+    if keep { COPIES_KEPT } else { COPIES }
+}
+
 /// What a demonstration needs for evidence of this size, without the build.
-pub(crate) const fn needed(evidence_bytes: u64) -> u64 {
-    evidence_bytes.saturating_mul(COPIES).saturating_add(MARGIN_BYTES)
+pub(crate) const fn needed(evidence_bytes: u64, keep: bool) -> u64 {
+    evidence_bytes.saturating_mul(copies(keep)).saturating_add(MARGIN_BYTES)
 }
 
 /// The space left for this user on the file system of `folder`, which need not exist yet.

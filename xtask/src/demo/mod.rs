@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Options {
     pub(crate) evidence: Option<PathBuf>,
     pub(crate) directory: Option<PathBuf>,
+    pub(crate) each: bool,
     pub(crate) keep: bool,
     pub(crate) release: bool,
 }
@@ -35,14 +36,20 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let evidence = options.evidence.clone().unwrap_or_else(|| workspace::root().join("demo/evidence"));
     let size_bytes = measure(&evidence)?;
 
-    room(&work, &target, &programs, size_bytes)?;
+    room(options, &work, &target, &programs, size_bytes)?;
     build(options.release)?;
     process::fresh(&work)?;
 
     let shell = Shell { work: work.clone(), programs: programs.clone() };
     let mut servers = Servers::new(options.keep);
-    let played = stage_evidence(options, &evidence, &work)
-        .and_then(|evidence| story::play(&shell, &mut servers, &cast::CAST, &evidence));
+    let played = stage_evidence(options, &evidence, &work).and_then(|evidence| {
+        story::play(
+            &shell,
+            &mut servers,
+            &cast::CAST,
+            &story::Evidence { paths: &evidence, each: options.each, keep: options.keep },
+        )
+    });
     if let Err(error) = played {
         say::error("");
         for log in servers.logs() {
@@ -57,7 +64,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         kept(&work, &programs, &servers)?;
     } else {
         servers.stop()?;
-        say::line(&format!("\nThe servers have stopped. Everything is still in {}.", work.display()));
+        say::line(&format!("\nThe servers have stopped. Papers, records and the received package are in {}.", work.display()));
     }
     say::line(&format!("The demonstration took {}.", watch.words()));
     say::line("verified");
@@ -72,14 +79,21 @@ fn measure(evidence: &Path) -> anyhow::Result<u64> {
 }
 
 /// Says what is needed and refuses to begin what can't end.
-fn room(work: &Path, target: &Path, programs: &Path, evidence_bytes: u64) -> anyhow::Result<()> {
+fn room(
+    options: &Options,
+    work: &Path,
+    target: &Path,
+    programs: &Path,
+    evidence_bytes: u64,
+) -> anyhow::Result<()> {
     let first_build = !programs.join("rogatory").is_file() || !programs.join("rogatory-server").is_file();
-    let needed = disk::needed(evidence_bytes);
+    let needed = disk::needed(evidence_bytes, options.keep);
     say::line(&format!(
-        "Disk: {} for {} of evidence ({} copies: sealed, in three vaults, received, opened, unzipped, damaged on purpose).",
+        "Disk: {} for {} of evidence ({} copies at once, of: sealed, in three vaults, received, opened, unzipped, damaged on \
+         purpose).",
         say::size(needed),
         say::size(evidence_bytes),
-        disk::COPIES
+        disk::copies(options.keep)
     ));
     let free = disk::free(work)?;
     ensure!(
@@ -137,7 +151,7 @@ fn stage_evidence(options: &Options, evidence: &Path, work: &Path) -> anyhow::Re
         fs::read_dir(evidence)?.map(|entry| Ok(entry?.file_name())).collect::<anyhow::Result<_>>()?;
     let mut names: Vec<_> = names.into_iter().map(|name| base.join(name)).collect();
     names.sort();
-    // Each entry is an exhibit of its own. The folder as a whole is one if the entries are more than anybody would
+    // Each entry is an exhibit of its own (with --each every file below it). The folder as a whole is one if the entries are more than anybody would
     // type, if a name is no text, or if a link may lead from one entry to another: an exhibit stands for itself.
     let links = disk::tree(evidence)?.values().any(|kind| *kind == disk::Kind::Link);
     let typed = names.len() <= 40 && names.iter().all(|name| name.to_str().is_some());

@@ -9,6 +9,8 @@ use crate::demo::process::{DONE, NOT_VERIFIED};
 use crate::say;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -39,9 +41,12 @@ impl Day<'_> {
         let exported = self.asks(agent, &["order", "export", number, "-o", ORDERS])?;
         let document = order_document(&exported)?;
         let exhibits: Vec<String> =
-            self.evidence.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+            self.evidence.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         let mut seal = vec!["package", "seal", "--order-document", document];
         seal.extend(["--reference", provider.reference, "-o", SEALED]);
+        if self.evidence.each {
+            seal.push("--each");
+        }
         seal.extend(exhibits.iter().map(String::as_str));
         self.acts(agent, &seal, DONE)?;
         let anchors = format!("{}/anchors.pem", provider.profile(agent.1));
@@ -61,6 +66,8 @@ impl Day<'_> {
             "She sends it. Her server adds the institution's seal; the receipt comes back when every byte is safe there.",
         );
         let sent = self.asks(agent, &["package", "send", SEALED, "--order", number, "--yes"])?;
+        // Receipted: it lies in both vaults.
+        self.let_go(SEALED)?;
         Ok(Package { id: text(&sent, "package_id")?.to_owned() })
     }
 
@@ -111,17 +118,67 @@ impl Day<'_> {
         );
         self.shell
             .run(&["env", "-C", OPENED, "sha256sum", "--check", "--quiet", "manifest-sha256.txt"], DONE)?;
+        if self.evidence.each {
+            self.compare_each()?;
+        } else {
+            self.compare_exhibits()?;
+        }
+        self.let_go(OPENED)
+    }
+
+    /// Compares every exhibit with what it was opened to.
+    fn compare_exhibits(&self) -> anyhow::Result<()> {
         let (mut files, mut bytes) = (0, 0);
-        for (number, exhibit) in self.evidence.iter().enumerate() {
+        for (number, exhibit) in self.evidence.paths.iter().enumerate() {
             let original = self.shell.work.join(exhibit);
             let opened = self.opened(number + 1, exhibit)?;
             let (more_files, more_bytes) = disk::compare(&original, &opened)?;
             files += more_files;
             bytes += more_bytes;
         }
-        let exhibits = self.evidence.len();
+        let exhibits = self.evidence.paths.len();
         say::line(&format!(
             "    exhibits: {exhibits}, files: {files}, {} ({bytes} bytes): all the same",
+            say::size(bytes)
+        ));
+        Ok(())
+    }
+
+    /// Compares every file below the exhibits' folders with the file of its name that was opened. Several may have
+    /// one name; each original finds one that nobody else found.
+    fn compare_each(&self) -> anyhow::Result<()> {
+        let opened_root = self.shell.work.join(OPENED);
+        let mut opened: BTreeMap<OsString, Vec<PathBuf>> = BTreeMap::new();
+        for (path, kind) in disk::tree(&opened_root)? {
+            let exhibit = path.components().next().map(|one| one.as_os_str().to_string_lossy().into_owned());
+            if matches!(kind, disk::Kind::File { .. }) && exhibit.is_some_and(|name| name.starts_with("EX-"))
+            {
+                let name = path.file_name().context("a file has a name")?.to_owned();
+                opened.entry(name).or_default().push(opened_root.join(path));
+            }
+        }
+        let (mut files, mut bytes) = (0, 0);
+        for exhibit in self.evidence.paths {
+            let root = self.shell.work.join(exhibit);
+            for (path, kind) in disk::tree(&root)? {
+                if !matches!(kind, disk::Kind::File { .. }) {
+                    continue;
+                }
+                let original = if path.as_os_str().is_empty() { root.clone() } else { root.join(path) };
+                let name = original.file_name().context("a file has a name")?;
+                let candidates = opened
+                    .get_mut(name)
+                    .with_context(|| format!("`{}` was not opened", original.display()))?;
+                let same = candidates.iter().position(|one| disk::compare(&original, one).is_ok());
+                let same = same.with_context(|| format!("nothing opened equals `{}`", original.display()))?;
+                bytes += disk::compare(&original, &candidates.swap_remove(same))?.1;
+                files += 1;
+            }
+        }
+        let left: usize = opened.values().map(Vec::len).sum();
+        ensure!(left == 0, "{left} files were opened that nobody sent");
+        say::line(&format!(
+            "    exhibits: {files}, each a file, {} ({bytes} bytes): all the same",
             say::size(bytes)
         ));
         Ok(())

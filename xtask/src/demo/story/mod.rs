@@ -19,12 +19,21 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 
+/// What is sent, and what becomes of its copies.
+pub(super) struct Evidence<'a> {
+    /// As commands name it.
+    pub(super) paths: &'a [PathBuf],
+    /// Every file is an exhibit of its own.
+    pub(super) each: bool,
+    /// Every copy stays.
+    pub(super) keep: bool,
+}
+
 /// What the chapters share.
 struct Day<'a> {
     shell: &'a Shell,
     cast: &'a Cast,
-    /// The exhibits, as commands name them.
-    evidence: &'a [PathBuf],
+    evidence: &'a Evidence<'a>,
 }
 
 /// Plays every chapter.
@@ -35,7 +44,7 @@ pub(super) fn play(
     shell: &Shell,
     servers: &mut Servers,
     cast: &Cast,
-    evidence: &[PathBuf],
+    evidence: &Evidence<'_>,
 ) -> anyhow::Result<()> {
     let day = Day { shell, cast, evidence };
     say::paragraph(
@@ -71,6 +80,14 @@ impl Day<'_> {
     /// Begins a chapter.
     fn chapter(&self, number: u32, title: &str) {
         say::heading(&format!("{number}. {title}"));
+    }
+
+    /// Lets a copy of the evidence go that nobody needs any more, unless all is kept.
+    fn let_go(&self, what: &str) -> anyhow::Result<()> {
+        if self.evidence.keep {
+            return Ok(());
+        }
+        self.shell.run(&["rm", "-r", what], DONE).map(drop)
     }
 
     /// An officer's command; answers its output if it ended as wanted.

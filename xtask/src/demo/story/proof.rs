@@ -59,6 +59,7 @@ impl Day<'_> {
             );
             self.shell.run(&["sh", "-c", &found], DONE)?;
         }
+        self.let_go(UNZIPPED)?;
         Ok(())
     }
 
@@ -110,7 +111,7 @@ impl Day<'_> {
             verdict.code == 4 && verdict.text.contains("data/EX-"),
             "the verdict does not name the damaged part"
         );
-        Ok(())
+        self.let_go(DAMAGED)
     }
 }
 
