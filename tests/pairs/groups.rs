@@ -10,6 +10,7 @@ use rogatory_server::files::Disk;
 use rogatory_server::keystore::KeyStore;
 use rogatory_server::problem::{Problem, Reason};
 use rogatory_tests::{FixedClock, SeededEntropy};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -23,12 +24,19 @@ struct Commits {
     /// Callers that were answered, as each commit began.
     answered: Arc<AtomicUsize>,
     answered_before: Mutex<Vec<usize>>,
+    /// The folder of case keys, and whether the office's key lay there as each commit began.
+    keys: Mutex<PathBuf>,
+    key_there: Mutex<Vec<bool>>,
 }
 
 impl Faults for Commits {
     fn commit(&self, acts: &[&'static str]) -> Option<Broken> {
         let mut seen = self.seen.lock().expect("a lock");
         seen.push(acts.to_vec());
+        let keys = self.keys.lock().expect("a lock");
+        let there =
+            KeyStore::open(&keys, Arc::new(Disk::OwnerOnly), &WRAPPING).is_ok_and(|keys| keys.knows(OFFICE));
+        self.key_there.lock().expect("a lock").push(there);
         self.answered_before.lock().expect("a lock").push(self.answered.load(Ordering::SeqCst));
         let broken = self.broken.lock().expect("a lock");
         broken.iter().find(|(at, _)| *at == seen.len()).map(|(_, broken)| *broken)
@@ -38,6 +46,8 @@ impl Faults for Commits {
         None
     }
 }
+
+const WRAPPING: [u8; 32] = [7; 32];
 
 /// What an act of these tests does.
 #[derive(Clone)]
@@ -88,10 +98,10 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let keys = KeyStore::open(&folder.path().join("keys"), Arc::new(Disk::OwnerOnly), &[7; 32])
-            .expect("a key store");
+        let keys = folder.path().join("keys");
+        let commits = Arc::new(Commits { keys: Mutex::new(keys.clone()), ..Commits::default() });
+        let keys = KeyStore::open(&keys, Arc::new(Disk::OwnerOnly), &WRAPPING).expect("a key store");
         let noon: Timestamp = "2026-11-22T14:20:00Z".parse().expect("an instant");
-        let commits = Arc::new(Commits::default());
         let datastore = Datastore::open(Opening {
             path: &folder.path().join("office.sqlite"),
             create: true,
@@ -194,6 +204,13 @@ async fn nobody_is_answered_before_the_commit() {
     let before = bench.commits.answered_before.lock().expect("a lock").clone();
     // At the second commit the first act alone may have been answered.
     assert!(before[0] == 0 && before[1] <= 1, "{before:?}");
+}
+
+#[tokio::test]
+async fn the_key_of_a_case_lies_on_the_disk_before_the_commit_of_what_is_encrypted_under_it() {
+    let bench = Bench::new().await;
+    bench.in_one_group(vec![What::Record]).await;
+    assert_eq!(*bench.commits.key_there.lock().expect("a lock"), [true, true]);
 }
 
 #[tokio::test]

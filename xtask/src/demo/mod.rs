@@ -64,7 +64,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         kept(&work, &programs, &servers)?;
     } else {
         servers.stop()?;
-        say::line(&format!("\nThe servers have stopped. Papers, records and the received package are in {}.", work.display()));
+        say::line(&format!(
+            "\nThe servers have stopped. Papers, records and the received package are in {}.",
+            work.display()
+        ));
     }
     say::line(&format!("The demonstration took {}.", watch.words()));
     say::line("verified");
