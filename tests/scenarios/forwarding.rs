@@ -362,3 +362,48 @@ async fn the_competent_authority_does_not_execute_what_was_not_transferred() {
     let draft = papers::drafted(&ministry, "drafter", &papers::execution(&ministry, &request, 2, none));
     assert_refused(papers::hand_in(&ministry, "drafter", draft, "").await, "WRONG_STAGE");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_neither_dates_the_receipt_anew_nor_hands_on_twice() {
+    let federation = Federation::new().await;
+    let Federation { gb, md, .. } = &federation;
+    let ministry = federation.competent_authority().await;
+    let request = federation.request_transmitted().await;
+    let number = &request.shared_number;
+    let received = road::case(gb, number).await.received_time;
+    // Past its own server, the first authority says that it received the request later than its receipt says.
+    federation.world.clock.advance_seconds(86_400);
+    let later = md.now().to_string();
+    let notice = papers::forwarding_notice(md, &ministry, &request, 1, &later);
+    let receipt = answer_to(md, gb, papers::complete(md, &notice)).await;
+    assert!(negative(&receipt, NonDeliveryGround::Malformed).contains("received_time"));
+    let case = road::case(gb, number).await;
+    assert_eq!((case.received_time, case.counterpart), (received.clone(), md.party.to_string()));
+
+    let notice = papers::forwarding_notice(md, &ministry, &request, 2, &received);
+    let receipt = answer_to(md, gb, papers::complete(md, &notice)).await;
+    assert_eq!(receipt.ground, None, "{receipt:?}");
+    // Whoever has it now hands it on no further.
+    let again = papers::forwarding_notice(&ministry, md, &request, 1, &received);
+    let receipt = answer_to(&ministry, gb, papers::complete(&ministry, &again)).await;
+    negative(&receipt, NonDeliveryGround::WrongStage);
+    assert_eq!(road::case(gb, number).await.counterpart, ministry.party.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_drafted_to_the_first_authority_does_not_leave_after_the_notice() {
+    let federation = Federation::new().await;
+    let Federation { gb, md, .. } = &federation;
+    let ministry = federation.competent_authority().await;
+    let request = federation.request_transmitted().await;
+    let withdrawal = papers::drafted(gb, "drafter", &papers::withdrawal(gb, &request, 2));
+    let handed = papers::hand_in(gb, "drafter", withdrawal, "").await.expect("a draft");
+    papers::approve(gb, "approver", &handed.document_id).await.expect("an approval");
+    let received = forward(md, &ministry, &request, 1).await;
+    let notice = papers::forwarding_notice(md, &ministry, &request, 2, &received);
+    road::send(md, "drafter", &notice, "").await;
+    let sent = papers::transmit(gb, "drafter", &handed.document_id).await;
+    let problem = assert_refused(sent, "WRONG_STAGE");
+    assert!(problem.to_string().contains(&ministry.party.to_string()), "{problem}");
+    assert_eq!(road::case(gb, &request.shared_number).await.stage, "transmitted");
+}

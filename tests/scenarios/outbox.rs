@@ -2,8 +2,10 @@
 
 use rogatory_client::Exit;
 use rogatory_client::commands::documents;
-use rogatory_core::document::Document;
+use rogatory_core::document::{DOCUMENT_LIMIT_BYTES, Document};
 use rogatory_server::casework::dispatch::dispatch_due;
+use rogatory_server::faults::Broken;
+use rogatory_tests::faults::Site;
 use rogatory_tests::{Federation, Office, papers};
 
 /// The requested authority's drafter sends what one officer signs; the counterpart is down.
@@ -79,4 +81,40 @@ async fn after_an_hour_without_the_counterpart_everything_arrives_once_and_in_or
             .collect();
         assert_eq!(told, [2, 3, 4, 5], "{}", office.party);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_overtakes_the_receipt_is_taken_when_the_receipt_is_here() {
+    let federation = Federation::new().await;
+    let Federation { gb, md, .. } = &federation;
+    gb.faults.arm(Site::Call("DeliverDocument"), Broken::KeptButReportedLost);
+    let (request, handed) = federation.request_approved().await;
+    papers::transmit(gb, "drafter", &handed.document_id).await.expect_err("the answer was lost");
+    assert!(gb.faults.broke());
+    send_in_vain(md, &papers::acknowledgement(md, &request)).await;
+    // The receipt is fetched again, and then the answer is welcome.
+    federation.world.clock.advance_seconds(3600);
+    dispatch_due(gb.served(), gb.served().clock.now()).await.expect("the outbox is served");
+    serve(&federation).await;
+    let case = documents::case(&gb.session("drafter"), request.shared_number.as_str()).await;
+    assert_eq!(case.expect("a case").stage, "acknowledged");
+    assert_eq!((waiting(gb).await, waiting(md).await), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_signatures_make_too_long_is_not_sealed_and_holds_up_nothing() {
+    let federation = Federation::new().await;
+    let Federation { gb, md, .. } = &federation;
+    let mut request = papers::request(gb, md);
+    request.body["remarks"] = "".into();
+    let room = DOCUMENT_LIMIT_BYTES - papers::drafted(gb, "drafter", &request).len() - 100;
+    request.body["remarks"] = "x".repeat(room).into();
+    let container = papers::drafted(gb, "drafter", &request);
+    assert!(container.len() <= DOCUMENT_LIMIT_BYTES);
+    let handed = papers::hand_in(gb, "drafter", container, "").await.expect("a draft");
+    papers::approve(gb, "approver", &handed.document_id).await.expect("an approval");
+    let sent = papers::transmit(gb, "drafter", &handed.document_id).await;
+    let problem = sent.expect_err("sealed it is too long");
+    assert_eq!(problem.reason(), Some("LIMIT_REACHED"), "{problem}");
+    assert_eq!(waiting(gb).await, 0, "nothing was queued");
 }
