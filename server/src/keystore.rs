@@ -115,6 +115,15 @@ struct Shelf {
     keys: HashMap<String, CaseKey>,
 }
 
+impl Shelf {
+    /// What comes next goes to a file of its own.
+    fn begin_next_file(&mut self) {
+        self.open = None;
+        self.file += 1;
+        (self.length, self.records) = (0, 0);
+    }
+}
+
 /// The folder of wrapped case keys.
 pub struct KeyStore {
     folder: PathBuf,
@@ -166,12 +175,14 @@ impl KeyStore {
                     shelf.places.entry(index_of(record.case)).or_insert(place);
                 }
             }
-            // Nothing is cut off or written behind what is not whole: it may be a torn end, or damage before keys
-            // that somebody can still save.
-            let whole_file = whole == bytes.len();
-            shelf.file = if whole_file { file } else { file + 1 };
-            shelf.length = if whole_file { u32::try_from(whole).map_err(io::Error::other)? } else { 0 };
-            shelf.records = if whole_file { records } else { 0 };
+            shelf.file = file;
+            shelf.length = u32::try_from(whole).map_err(io::Error::other)?;
+            shelf.records = records;
+            if whole != bytes.len() {
+                // Nothing is cut off or written behind what is not whole: it may be a torn end, or damage before keys
+                // that somebody can still save.
+                shelf.begin_next_file();
+            }
         }
         Ok(())
     }
@@ -257,15 +268,7 @@ impl KeyStore {
         if let Some(key) = self.cache().get(case) {
             return Ok(key.clone());
         }
-        if self.knows(case) {
-            return self.key(case);
-        }
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        aws_lc_rs::rand::fill(key.as_mut_slice()).map_err(|_| unusable("no randomness for a case key"))?;
-        let record = write_record(case, &seal(&self.wrapping, case, key.as_slice())?)
-            .ok_or_else(|| unusable("the name of a case is too long"))?;
         let mut shelf = self.shelf();
-        // Another thread may have drawn one meanwhile.
         if let Some(key) = shelf.keys.get(case) {
             return Ok(key.clone());
         }
@@ -273,6 +276,10 @@ impl KeyStore {
             drop(shelf);
             return self.key(case);
         }
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        aws_lc_rs::rand::fill(key.as_mut_slice()).map_err(|_| unusable("no randomness for a case key"))?;
+        let record = write_record(case, &seal(&self.wrapping, case, key.as_slice())?)
+            .ok_or_else(|| unusable("the name of a case is too long"))?;
         let too_long = |_| unusable("too many keys wait for the disk");
         let at = u32::try_from(shelf.waiting.len()).map_err(too_long)?;
         let length = u16::try_from(record.len()).map_err(|_| unusable("the name of a case is too long"))?;
@@ -319,16 +326,13 @@ impl KeyStore {
     }
 
     fn write_waiting(&self, shelf: &mut Shelf) -> io::Result<()> {
+        if shelf.open.is_some() && shelf.drawn.is_empty() {
+            return Ok(());
+        }
         if shelf.records >= RECORDS_A_FILE {
-            shelf.open = None;
-            shelf.file += 1;
-            (shelf.length, shelf.records) = (0, 0);
+            shelf.begin_next_file();
         }
         let file = match &mut shelf.open {
-            Some(file) if shelf.drawn.is_empty() => {
-                let _ = file;
-                return Ok(());
-            }
             Some(file) => file,
             None => {
                 make_folder(self.files.as_ref(), &self.folder)?;
@@ -341,9 +345,7 @@ impl KeyStore {
         let written = file.write_all(&shelf.waiting).and_then(|()| file.sync());
         if written.is_err() {
             // What became of the file's end is unknown: nothing more is written to it.
-            shelf.open = None;
-            shelf.file += 1;
-            (shelf.length, shelf.records) = (0, 0);
+            shelf.begin_next_file();
         }
         written
     }

@@ -72,10 +72,14 @@ pub async fn outbox(authority: Arc<Authority>, mut up: watch::Receiver<bool>) ->
             tracing::error!(problem = %chain(&problem), "the outbox could not be served");
         }
         // Errands that are out when the server goes down are cut off; they wait, and the next start sets out again.
-        tokio::select! {
-            () = tokio::time::sleep(OUTBOX_INTERVAL) => {}
-            () = errands.back(), if errands.out() > 0 => {}
+        let failed = tokio::select! {
+            () = tokio::time::sleep(OUTBOX_INTERVAL) => false,
+            failed = errands.back(), if errands.out() > 0 => failed,
             _ = up.wait_for(|down| *down) => return Ok(()),
+        };
+        if failed {
+            // Its line may be due still: not over and over at once.
+            tokio::time::sleep(OUTBOX_INTERVAL).await;
         }
     }
 }

@@ -202,15 +202,20 @@ impl Errands {
         Ok(found)
     }
 
-    /// Waits until one has come back; at once if none is out. A failure is logged.
-    pub async fn back(&mut self) {
+    /// Waits until one has come back; at once if none is out. Says whether its line may be due still, because
+    /// something failed here and it was perhaps not put off; that is logged.
+    pub async fn back(&mut self) -> bool {
         match self.0.join_next().await {
             Some(Ok(Err(problem))) if problem.reason() == Reason::Internal => {
                 tracing::error!(problem = %chain(&problem), "a line of the outbox could not be served");
+                true
             }
             // Put off and logged already.
-            Some(Ok(_)) | None => {}
-            Some(Err(error)) => tracing::error!(%error, "serving a line of the outbox broke off"),
+            Some(Ok(_)) | None => false,
+            Some(Err(error)) => {
+                tracing::error!(%error, "serving a line of the outbox broke off");
+                true
+            }
         }
     }
 
