@@ -47,9 +47,9 @@ pub use institution_seal::{
 };
 pub use known::{KnownInstitution, SealStanding};
 pub use layout::{PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE};
-pub use open::{OpenError, OpenReport, OpenRequest, open};
+pub use open::{OpenError, OpenOptions, OpenReport, OpenRequest, open};
 pub use partial::{discard_partials, leftovers};
-pub use seal::{Output, SealError, SealRecipient, SealRecovery, SealReport, SealRequest, seal};
+pub use seal::{Output, SealError, SealOptions, SealRecipient, SealRecovery, SealReport, SealRequest, seal};
 pub use sink::WriteError;
 pub use source::{
     FolderSource, ObjectDigest, ObjectInfo, ObjectList, PackageError, PackageSource, WithObjects, ZipSource,

@@ -28,6 +28,15 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// What may be asked of an opening; the default asks nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OpenOptions {
+    /// Whether the tar of a folder exhibit is kept beside the folder.
+    pub keep_tar: bool,
+    /// Opens although verification fails, for this reason, and marks the folder.
+    pub unverified: Option<String>,
+}
+
 /// All that opening needs.
 pub struct OpenRequest<'a> {
     /// The sealed package: a folder or a container file.
@@ -36,10 +45,8 @@ pub struct OpenRequest<'a> {
     pub verify: VerifyOptions<'a>,
     /// The folder to make; it must not exist or be empty.
     pub output: PathBuf,
-    /// Whether the tar of a folder exhibit is kept beside the folder.
-    pub keep_tar: bool,
-    /// Opens although verification fails, for this reason, and marks the folder.
-    pub unverified: Option<String>,
+    /// What may be asked beyond that.
+    pub options: OpenOptions,
     /// Is told how far it has come.
     pub progress: &'a mut dyn Progress,
 }
@@ -120,7 +127,7 @@ pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
     if request.verify.identities.is_empty() {
         return Err(OpenError::NoIdentity);
     }
-    if request.unverified.as_deref().is_some_and(|reason| !is_reason(reason)) {
+    if request.options.unverified.as_deref().is_some_and(|reason| !is_reason(reason)) {
         return Err(OpenError::Reason);
     }
     let mut findings = Findings::default();
@@ -137,7 +144,7 @@ pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
     let Some(mut index) = index else {
         return Err(OpenError::NoIndex(Box::new(judge_sealed(outer, None, options, findings))));
     };
-    if request.unverified.is_none() && findings.fall_short(&options.require) {
+    if request.options.unverified.is_none() && findings.fall_short(&options.require) {
         return Err(OpenError::NotVerified(Box::new(judge_sealed(outer, None, options, findings))));
     }
     let left = leftovers(&request.output);
@@ -145,7 +152,8 @@ pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
     let total = index.exhibits.iter().fold(0_u64, |sum, exhibit| sum.saturating_add(exhibit.size_bytes));
     request.progress.begin(Step::Opening, Some(total));
     let mut list = Listing::create(sibling.path()).map_err(OpenError::Write)?;
-    let mut extractor = Extractor::new(sibling.path(), request.keep_tar, request.unverified.is_some());
+    let mut extractor =
+        Extractor::new(sibling.path(), request.options.keep_tar, request.options.unverified.is_some());
     examine_exhibits(
         &*source,
         &outer,
@@ -157,13 +165,13 @@ pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
     );
     let (exhibits, mut notes, lines) = extractor.finish().map_err(OpenError::Write)?;
     let verdict = judge_sealed(outer, Some(&index), options, findings);
-    if !verdict.is_verified() && request.unverified.is_none() {
+    if !verdict.is_verified() && request.options.unverified.is_none() {
         return Err(OpenError::NotVerified(Box::new(verdict)));
     }
     let write = || -> Result<PathBuf, WriteError> {
         list.write_index(index)?;
         list.finish(lines)?;
-        if let (Some(reason), false) = (&request.unverified, verdict.is_verified()) {
+        if let (Some(reason), false) = (&request.options.unverified, verdict.is_verified()) {
             mark(sibling.path(), reason, &verdict)?;
         }
         sync_folder(sibling.path())?;

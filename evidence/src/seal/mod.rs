@@ -94,12 +94,17 @@ pub enum SealRecovery {
     NoOfficeConfigured,
 }
 
+/// What may be asked of a sealing; the default asks nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SealOptions {
+    /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
+    pub each: bool,
+}
+
 /// All that sealing needs.
 pub struct SealRequest<'a> {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
-    /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
-    pub each: bool,
     /// Who shall be able to open it.
     pub recipients: Vec<SealRecipient>,
     /// How the sender's office can.
@@ -120,6 +125,8 @@ pub struct SealRequest<'a> {
     pub entropy: &'a dyn Entropy,
     /// Where the package goes.
     pub output: Output,
+    /// What may be asked beyond that.
+    pub options: SealOptions,
     /// Is told how far it has come.
     pub progress: &'a mut dyn Progress,
 }
@@ -218,7 +225,7 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let plan = plan::plan(&request.paths, request.each, request.output.path())?;
+    let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),

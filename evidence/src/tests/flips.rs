@@ -1,7 +1,7 @@
 //! Any flipped bit, anywhere, is noticed and the part is named.
 
 use super::*;
-use crate::open::{OpenRequest, open};
+use crate::open::{OpenOptions, OpenRequest, open};
 use std::fs;
 
 /// Seeded positions: a fixed sequence, spread over the whole length.
@@ -60,8 +60,7 @@ fn a_flipped_bit_of_the_index_is_noticed() {
         path: package,
         verify: bench.options_with_identity(),
         output: bench.path("out"),
-        keep_tar: false,
-        unverified: None,
+        options: OpenOptions::default(),
         progress: &mut NoProgress,
     })
     .expect("opens");

@@ -284,7 +284,6 @@ fn a_file_that_changes_while_it_is_read_stops_the_seal() {
         let entropy = Counting::default();
         let request = SealRequest {
             paths: vec![path],
-            each: false,
             recipients: vec![SealRecipient::bare(bench.recipient.clone())],
             recovery: SealRecovery::NoOfficeConfigured,
             order: None,
@@ -295,6 +294,7 @@ fn a_file_that_changes_while_it_is_read_stops_the_seal() {
             now: now(),
             entropy: &entropy,
             output: Output::AsiceFile(bench.path("PK.asice")),
+            options: SealOptions::default(),
             progress: &mut meddler,
         };
         let error = rogatory_core::chain(&seal(request).expect_err("refuses"));

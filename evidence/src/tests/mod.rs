@@ -7,7 +7,9 @@ mod seals;
 mod tools;
 
 use crate::age_layer::{AgeRecipient, Identities, generate_identity};
-use crate::seal::{Output, SealError, SealRecipient, SealRecovery, SealReport, SealRequest, seal};
+use crate::seal::{
+    Output, SealError, SealOptions, SealRecipient, SealRecovery, SealReport, SealRequest, seal,
+};
 use crate::streams::NoProgress;
 use crate::verify::{Outcome, Verdict, VerifyOptions, verify};
 use rogatory_core::entropy::Entropy;
@@ -116,7 +118,6 @@ impl Bench {
         let mut progress = NoProgress;
         let mut request = SealRequest {
             paths: paths.to_vec(),
-            each: false,
             recipients: vec![SealRecipient::bare(self.recipient.clone())],
             recovery: SealRecovery::NoOfficeConfigured,
             order: None,
@@ -127,6 +128,7 @@ impl Bench {
             now: now(),
             entropy: &self.entropy,
             output,
+            options: SealOptions::default(),
             progress: &mut progress,
         };
         change(&mut request);

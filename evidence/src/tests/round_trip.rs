@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::institution_seal::{add_seal, save_asice};
-use crate::open::{OpenError, OpenRequest, open};
+use crate::open::{OpenError, OpenOptions, OpenRequest, open};
 use crate::record::FileTime;
 use crate::source::{FolderSource, object_list};
 use crate::verify::{Form, Requirement, Verified, verify_package};
@@ -20,8 +20,7 @@ fn open_to(
         path: package.to_owned(),
         verify: bench.options_with_identity(),
         output: bench.path(output),
-        keep_tar: false,
-        unverified: None,
+        options: OpenOptions::default(),
         progress: &mut progress,
     };
     change(&mut request);
@@ -101,8 +100,8 @@ fn every_name_a_file_system_can_hold_survives() {
     std::os::unix::fs::symlink("deep/-rf", bench.path("folder/link")).expect("links");
     paths.push(bench.path("folder"));
     bench.seal(&paths, Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
-    let report =
-        open_to(&bench, &bench.path("PK.asice"), "out", |request| request.keep_tar = true).expect("opens");
+    let report = open_to(&bench, &bench.path("PK.asice"), "out", |request| request.options.keep_tar = true)
+        .expect("opens");
     assert!(report.verdict.is_verified());
     for (number, name) in (1..).zip(names) {
         let name = std::ffi::OsStr::from_bytes(name);
@@ -175,7 +174,7 @@ fn each_file_can_be_an_exhibit() {
             &[bench.path("top")],
             Output::AsiceFile(bench.path("PK.asice")),
             |request| {
-                request.each = true;
+                request.options.each = true;
             },
         )
         .expect("seals");
@@ -271,7 +270,7 @@ fn opening_writes_nothing_if_verification_fails_and_says_so_if_overridden() {
     assert_eq!(fs::read_dir(bench.folder.path()).expect("lists").count(), before);
     let report = open_to(&bench, &package, "out", |request| {
         request.verify.anchors = none;
-        request.unverified = Some("the authority's certificate is on its way".to_owned());
+        request.options.unverified = Some("the authority's certificate is on its way".to_owned());
     })
     .expect("opens");
     assert!(!report.verdict.is_verified());
@@ -390,8 +389,7 @@ fn a_disk_that_cannot_be_written_is_no_failed_verification() {
         path: bench.path("PK.asice"),
         verify: bench.options_with_identity(),
         output: output.clone(),
-        keep_tar: true,
-        unverified: None,
+        options: OpenOptions { keep_tar: true, ..OpenOptions::default() },
         progress: &mut progress,
     });
     assert!(matches!(refused, Err(OpenError::Write(_))), "{refused:?}");

@@ -7,7 +7,9 @@ use rogatory_container::manifest::{AsicManifest, DataReference};
 use rogatory_container::zip::{StrictZip, ZipLimits};
 use rogatory_core::{Digest, Entropy};
 use rogatory_evidence::age_layer::generate_identity;
-use rogatory_evidence::{AgeRecipient, NoProgress, Output, SealRecipient, SealRecovery, SealRequest, seal};
+use rogatory_evidence::{
+    AgeRecipient, NoProgress, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, seal,
+};
 use rogatory_pki::development::DevelopmentCa;
 use rogatory_pki::signing::{FileSigner, Signer};
 use std::fs;
@@ -86,7 +88,6 @@ impl Bench {
         let output = folder.join("PK.asice");
         seal(SealRequest {
             paths: ["letter.txt", "empty", "photos"].map(|name| folder.join(name)).to_vec(),
-            each: false,
             recipients: vec![SealRecipient::bare(self.recipient.clone())],
             recovery: SealRecovery::NoOfficeConfigured,
             order: Some("MD-JF58-JXH4-09RC-SPTW-27".parse().expect("a shared number")),
@@ -97,6 +98,7 @@ impl Bench {
             now: now(),
             entropy: &self.entropy,
             output: Output::AsiceFile(output.clone()),
+            options: SealOptions::default(),
             progress: &mut NoProgress,
         })
         .expect("seals");

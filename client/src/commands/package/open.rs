@@ -7,7 +7,7 @@ use crate::output::page::{Page, bytes};
 use crate::problem::{Problem, clean};
 use crate::session::Session;
 use rogatory_evidence::open::{OpenedExhibit, leftover_note};
-use rogatory_evidence::{OpenError, OpenRequest, VerifyOptions, leftovers};
+use rogatory_evidence::{OpenError, OpenOptions, OpenRequest, VerifyOptions, leftovers};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,8 +90,7 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
                 ..VerifyOptions::new(&verify.trust.anchors, at).with_institutions(&institutions)
             },
             output: arguments.output,
-            keep_tar: arguments.keep_tar,
-            unverified: arguments.unverified,
+            options: OpenOptions { keep_tar: arguments.keep_tar, unverified: arguments.unverified },
             progress: &mut telling,
         };
         let opened = rogatory_evidence::open(request);

@@ -17,7 +17,7 @@ use rogatory_core::document::{Document, DocumentKind};
 use rogatory_core::reference::OfficeReference;
 use rogatory_core::{Digest, PackageId, SharedNumber};
 use rogatory_evidence::age_layer::AgeRecipient;
-use rogatory_evidence::seal::{Output, SealRecipient, SealRecovery, SealRequest, SealedExhibit};
+use rogatory_evidence::seal::{Output, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit};
 use rogatory_evidence::transmittal::IntendedRecipient;
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::signing::{FileSigner, Signer};
@@ -241,12 +241,11 @@ pub async fn seal_planned(session: &Session, plan: SealPlan) -> Result<Sealed, P
     let function = profile.map(|_| containers::OFFICER.to_owned());
     let (now, entropy, progress) =
         (session.now(), Arc::clone(&session.entropy), Arc::clone(&session.progress));
-    let (paths, each) = (arguments.paths, arguments.each);
+    let (paths, options) = (arguments.paths, SealOptions { each: arguments.each });
     let report = tokio::task::spawn_blocking(move || {
         let mut telling = Telling(Arc::clone(&progress));
         let request = SealRequest {
             paths,
-            each,
             recipients,
             recovery,
             order,
@@ -257,6 +256,7 @@ pub async fn seal_planned(session: &Session, plan: SealPlan) -> Result<Sealed, P
             now,
             entropy: entropy.as_ref(),
             output,
+            options,
             progress: &mut telling,
         };
         let sealed = rogatory_evidence::seal::seal(request);
