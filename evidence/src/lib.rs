@@ -38,7 +38,7 @@ pub mod transmittal;
 pub mod verify;
 mod walk;
 
-pub use age_layer::{AgeError, AgeRecipient, Identities};
+pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};
 pub use files_list::FilesListError;

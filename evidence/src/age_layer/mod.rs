@@ -1,18 +1,21 @@
 //! Encryption to recipients: each exhibit and the index is one age file (C2SP `age-encryption.org/v1`).
 //!
 //! Holds recipients, identities, headers, and the two readers through which plaintext becomes an age file and back.
-//! Recipients, identities and the reading of headers are the age library's; header writing and payload are our own,
-//! so that a header can be written anew over the same payload and chunks can be worked on by several threads.
+//! Classical recipients and identities are the age library's; hybrid ones, headers and payload are our own, so that a
+//! header can be written anew over the same payload and chunks can be worked on by several threads.
 //! Never prints a secret key.
 
 mod header;
+mod hybrid;
 mod identity;
 mod payload;
 mod recipient;
+mod stanzas;
 
-pub use identity::{Identities, generate_identity};
+pub(crate) use header::encryption;
+pub use identity::{Identities, generate_hybrid_identity, generate_identity};
 pub(crate) use payload::{Sealing, open};
-pub use recipient::AgeRecipient;
+pub use recipient::{AgeRecipient, Encryption};
 
 use crate::transmittal::MAX_RECIPIENTS;
 use std::io;
@@ -20,12 +23,12 @@ use std::io;
 /// Encryption or decryption failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AgeError {
-    /// Not an age recipient of the X25519 kind.
-    #[error("`{0}` is not an age recipient of the X25519 kind (`age1…`, as `age-keygen -y` prints)")]
+    /// Not an age recipient of a kind that is used here.
+    #[error("`{0}` is not an age recipient (`age1…` or `age1pq1…`, as `age-keygen -y` prints)")]
     Recipient(String),
     /// An identity file without identity, or with something else in it.
     #[error(
-        "line {line} of the identity file is no age identity (`AGE-SECRET-KEY-1…`, as `age-keygen` writes)"
+        "line {line} of the identity file is no age identity (`AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…`, as `age-keygen` writes)"
     )]
     Identity {
         /// The line, from 1.
@@ -40,6 +43,23 @@ pub enum AgeError {
     /// The file can't be encrypted.
     #[error("the age file cannot be made: {0}")]
     Encrypt(String),
+    /// Recipients, or stanzas, of both kinds.
+    #[error(
+        "post-quantum keys and classical ones stand side by side, so that it is no safer than the classical ones"
+    )]
+    Mixed,
+    /// A stanza for a key of another kind.
+    #[error("it is encrypted to a key of the kind `{0}`, and a package's keys are X25519 or mlkem768x25519")]
+    Stanza(String),
+    /// The text form of an age file.
+    #[error("it is an armored age file; take off the armor (`age -d`, or base64), or write it without `-a`")]
+    Armored,
+    /// Encrypted to a passphrase.
+    #[error("it is encrypted to a passphrase, and only to keys is evidence encrypted")]
+    Passphrase,
+    /// The MAC of the header is wrong.
+    #[error("the age header was changed: its MAC is not the one that its key gives")]
+    Mac,
     /// The header breaks the format.
     #[error("the age header cannot be read: {0}")]
     Header(String),
@@ -74,6 +94,45 @@ mod tests {
     fn every_length_around_a_chunk_comes_back() {
         for length in [0, 1, 65_535, 65_536, 65_537, 131_072, 300_000] {
             round_trip(length);
+        }
+    }
+
+    #[test]
+    fn a_hybrid_file_comes_back_even_among_a_hundred_recipients() {
+        let (file, own) = generate_hybrid_identity().expect("generates");
+        let identities = Identities::parse(&[&file]).expect("an identity");
+        assert_eq!(identities.recipients(), std::slice::from_ref(&own));
+        let mut recipients: Vec<AgeRecipient> =
+            (1..MAX_RECIPIENTS).map(|_| generate_hybrid_identity().expect("generates").1).collect();
+        recipients.push(own);
+        let mut sealed = Vec::new();
+        let mut sealing = Sealing::new(&recipients, 3, &b"abc"[..]).expect("seals");
+        sealing.read_to_end(&mut sealed).expect("seals");
+        let mut opened = Vec::new();
+        open(sealed.as_slice(), &identities).expect("opens").read_to_end(&mut opened).expect("opens");
+        assert_eq!(opened, b"abc");
+        assert_eq!(encryption(&mut sealed.as_slice()).expect("reads"), Encryption::Mlkem768X25519);
+    }
+
+    #[test]
+    fn keys_of_both_kinds_may_stand_in_one_identity_file_but_not_over_one_file() {
+        let ((classical, one), (hybrid, other)) =
+            (generate_identity(), generate_hybrid_identity().expect("generates"));
+        let both = format!("# desk\n{}\n{}", *classical, *hybrid);
+        let identities = Identities::parse(&[&both]).expect("identities");
+        let recipients = [one, other];
+        assert_eq!(identities.recipients(), recipients);
+        assert!(matches!(Sealing::new(&recipients, 3, &b"abc"[..]), Err(AgeError::Mixed)));
+        for recipient in recipients {
+            let kind = recipient.encryption();
+            assert_eq!(recipient.to_string().parse::<AgeRecipient>().expect("a recipient"), recipient);
+            let mut sealed = Vec::new();
+            let mut sealing = Sealing::new(&[recipient], 3, &b"abc"[..]).expect("seals");
+            sealing.read_to_end(&mut sealed).expect("seals");
+            assert_eq!(encryption(&mut sealed.as_slice()).expect("reads"), kind);
+            let mut opened = Vec::new();
+            open(sealed.as_slice(), &identities).expect("opens").read_to_end(&mut opened).expect("opens");
+            assert_eq!(opened, b"abc");
         }
     }
 
