@@ -13,6 +13,7 @@
 //!                      └──► open ─► real files + signed index ─► verify
 //! ```
 
+mod addressees;
 pub mod age_layer;
 pub mod arrival;
 mod canonical;
@@ -38,6 +39,7 @@ pub mod transmittal;
 pub mod verify;
 mod walk;
 
+pub use addressees::{ChosenKeys, NoCommonKind, choose_keys};
 pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};

@@ -189,7 +189,10 @@ pub(crate) fn open<R: Read>(reader: R, identities: &Identities) -> Result<Openin
 fn open_buffered<R: BufRead>(mut reader: R, identities: &Identities) -> Result<Opening<R>, AgeError> {
     let file_key = header::read(&mut reader, identities)?;
     let mut salt = [0; SALT_BYTES];
-    reader.read_exact(&mut salt).map_err(AgeError::Io)?;
+    reader.read_exact(&mut salt).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => AgeError::Header("it is cut off before the payload".to_owned()),
+        _ => AgeError::Io(error),
+    })?;
     let key = PayloadKey::of(&file_key, &salt)?;
     Ok(Opening { chunks: Chunks::new(reader, CHUNK_BYTES + TAG_BYTES), key, ready: Vec::new(), given: 0 })
 }

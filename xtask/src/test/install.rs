@@ -1,10 +1,11 @@
 //! Installs what the tests need and this machine lacks; says plainly what it does.
 //!
-//! System tools come from the distribution (Debian and its kin), a Python environment and one program from npm go
-//! below the target folder. Nothing is installed twice, nothing outside these.
+//! System tools come from the distribution (Debian and its kin); a Python environment, one program and a few modules
+//! from npm go below the target folder. Nothing is installed twice, nothing outside these.
 
 use super::checked;
 use crate::say;
+use crate::workspace::root;
 use anyhow::{Context as _, bail, ensure};
 use std::ffi::OsStr;
 use std::fs;
@@ -55,6 +56,7 @@ pub(super) fn run(target: &Path) -> anyhow::Result<Tools> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
     let python = python(&folder)?;
     let buf = buf(&folder)?;
+    modules(&folder)?;
     Ok(Tools { folder, python, buf })
 }
 
@@ -133,6 +135,26 @@ fn buf(folder: &Path) -> anyhow::Result<PathBuf> {
         checked(Command::new("npm").arg("install").args(quiet).arg("--prefix").arg(&home).arg(BUF))
     })?;
     Ok(home.join("node_modules/.bin/buf"))
+}
+
+/// The modules that `tests/stock/node` names, exactly as its lock file says; they run no script of theirs.
+fn modules(folder: &Path) -> anyhow::Result<()> {
+    let (home, own) = (folder.join("modules"), root().join("tests/stock/node"));
+    let locked = |at: &Path| fs::read_to_string(at.join("package-lock.json"));
+    let note = home.join("installed");
+    let wanted = locked(&own).with_context(|| format!("cannot read the lock file in `{}`", own.display()))?;
+    if fs::read_to_string(&note).is_ok_and(|noted| noted == wanted) {
+        say::line("Already there: the modules of tests/stock/node.");
+        return Ok(());
+    }
+    fs::create_dir_all(&home).with_context(|| format!("cannot make `{}`", home.display()))?;
+    for name in ["package.json", "package-lock.json"] {
+        let (from, to) = (own.join(name), home.join(name));
+        fs::copy(&from, &to).with_context(|| format!("cannot copy `{}`", from.display()))?;
+    }
+    let quiet = ["--no-audit", "--no-fund", "--ignore-scripts"].map(OsStr::new);
+    checked(Command::new("npm").arg("ci").args(quiet).arg("--prefix").arg(&home))?;
+    fs::write(&note, wanted).with_context(|| format!("cannot write `{}`", note.display()))
 }
 
 /// Does `work` unless a note in `home` says that it was done for the same `contents`.
