@@ -10,8 +10,10 @@ mod end_to_end;
 mod exchange;
 mod machine;
 mod manual;
+mod many_files;
 mod memory;
 mod office;
+mod open;
 mod process;
 mod profile;
 mod report;
@@ -68,6 +70,8 @@ async fn measure(name: &str, place: &Place) -> anyhow::Result<Report> {
         "exchange" => exchange::measure(place).await,
         "custody" => custody::measure(place).await,
         "seal" => seal::measure(place),
+        "open" => open::measure(place),
+        "many-files" => many_files::measure(place),
         "transfer" => transfer::measure(place).await,
         "end-to-end" => end_to_end::measure(place).await,
         "memory" => memory::measure(place).await,

@@ -107,6 +107,20 @@ impl Road {
         command
     }
 
+    /// The command by which the authority passes the package that answered `order` on to the one that asked.
+    ///
+    /// # Errors
+    /// If the authority holds no such package.
+    pub(crate) fn relay_command(&self, order: &Order) -> anyhow::Result<Command> {
+        let mut list = self.requested.officer_command("evidence");
+        let listed = process::output(list.args(["package", "list", &order.number, "--json"]))?;
+        let listed: serde_json::Value = serde_json::from_str(&listed).context("a list of packages")?;
+        let id = package_id(&listed).context("the authority lists no package")?;
+        let mut command = self.requested.officer_command("evidence");
+        command.args(["package", "relay", id, "--yes"]);
+        Ok(command)
+    }
+
     /// Seals `evidence` in answer to a new order, into a folder.
     ///
     /// # Errors
@@ -124,7 +138,7 @@ impl Road {
     /// # Errors
     /// If a server does not stop and start.
     pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
-        for office in [&mut self.requested, &mut self.provider] {
+        for office in [&mut self.requesting, &mut self.requested, &mut self.provider] {
             office.stop()?;
             let vault = office.folder.join("vault");
             if vault.is_dir() {
@@ -133,6 +147,16 @@ impl Road {
             office.start()?;
         }
         Ok(())
+    }
+}
+
+/// The first package id in a list, wherever it stands.
+fn package_id(listed: &serde_json::Value) -> Option<&str> {
+    match listed {
+        serde_json::Value::String(text) => text.starts_with("PK-").then_some(text),
+        serde_json::Value::Array(items) => items.iter().find_map(package_id),
+        serde_json::Value::Object(members) => members.values().find_map(package_id),
+        _ => None,
     }
 }
 
