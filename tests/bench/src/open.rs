@@ -63,7 +63,9 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn command(office: &Office, sealed: &Path, output: &Path) -> Command {
+/// The command that opens what was sealed for the agent.
+#[must_use]
+pub(crate) fn command(office: &Office, sealed: &Path, output: &Path) -> Command {
     let mut command = office.officer_command("agent");
     command.args(["package", "open"]).arg(sealed).arg("--trust");
     command.arg(office.profile("operator").join("anchors.pem")).arg("-o").arg(output);
