@@ -239,31 +239,37 @@ pub(crate) fn speed(bytes: u64, seconds: f64) -> f64 {
     amount(bytes) / 1_048_576.0 / seconds
 }
 
+/// How long our runs took, in seconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Ours<'a> {
+    /// Durable at the end, as always.
+    pub(crate) durable: &'a [f64],
+    /// With every sync left out, if that could be measured.
+    pub(crate) unsynced: Option<&'a [f64]>,
+}
+
 /// The two lines that compare with a procedure by hand: without syncs, which the promise speaks of, and durable.
 pub(crate) fn against(
     measure: &str,
     bytes: u64,
-    ours: (&[f64], Option<f64>),
+    ours: Ours<'_>,
     manual: (&str, &[Took]),
     promised_times: f64,
 ) -> Vec<Line> {
-    let (seconds, syncing) = ours;
     let (what, took) = manual;
     let of = |seconds: &[f64]| seconds.iter().map(|seconds| speed(bytes, *seconds)).collect::<Vec<_>>();
     let median =
         |value: fn(&Took) -> f64| crate::report::median(&of(&took.iter().map(value).collect::<Vec<_>>()));
     let mut lines = Vec::new();
-    if let Some(syncing) = syncing {
-        let bare: Vec<f64> = seconds.iter().map(|seconds| (seconds - syncing).max(seconds / 10.0)).collect();
+    if let Some(unsynced) = ours.unsynced {
         lines.push(
-            Line::of(format!("{measure}, less its syncs"), "MiB/s", of(&bare))
+            Line::of(format!("{measure}, nothing synced"), "MiB/s", of(unsynced))
                 .beside(format!("{what}, nothing synced"), median(|took| took.seconds))
-                .at_least_times(promised_times)
-                .noting(format!("{syncing:.2} s of a run are spent in syncs, as `strace` timed them")),
+                .at_least_times(promised_times),
         );
     }
     lines.push(
-        Line::of(format!("{measure}, durable"), "MiB/s", of(seconds))
+        Line::of(format!("{measure}, durable"), "MiB/s", of(ours.durable))
             .beside(format!("{what}, then synced"), median(|took| took.durable_seconds)),
     );
     lines

@@ -36,7 +36,12 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
         let package = place.work.join("sealed");
         let sealing = process::watched(&mut road.seal_command(&order, &evidence, &package))?;
         let copy = place.work.join("sealed-for-the-agent");
-        process::output(&mut command(&road.provider, &road.provider.own_recipient("agent")?, &evidence, &copy))?;
+        process::output(&mut command(
+            &road.provider,
+            &road.provider.own_recipient("agent")?,
+            &evidence,
+            &copy,
+        ))?;
         remove(&evidence)?;
         let opening = opening(place, &road, &copy)?;
         remove(&copy)?;

@@ -5,7 +5,7 @@ use crate::office::{Office, PROVIDER, Place};
 use crate::process;
 use crate::report::{Line, Report};
 use crate::roofline::{OPEN, Roofline};
-use crate::seal::{remove, seconds_in_syncs, settle};
+use crate::seal::{remove, settle, unsynced};
 use std::path::Path;
 use std::process::Command;
 
@@ -31,17 +31,7 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
         runs.push(process::watched(&mut command(&office, &sealed, &output))?.seconds);
         remove(&output)?;
     }
-    let syncing = seconds_in_syncs(place, &command(&office, &sealed, &output)).and_then(|seconds| {
-        remove(&output)?;
-        Ok(seconds)
-    });
-    let syncing = match syncing {
-        Ok(seconds) => Some(seconds),
-        Err(why) => {
-            report.miss("time in syncs while opening", format!("{why:#}"));
-            None
-        }
-    };
+    let bare = unsynced(place, &mut report, &command(&office, &sealed, &output), &output);
     let speeds = runs.iter().map(|seconds| manual::speed(bytes, *seconds)).collect();
     report.add(
         Line::of("opened and verified to disk, durable", "MiB/s", speeds)
@@ -53,7 +43,8 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
     match by_hand(place, &evidence) {
         Ok(took) => {
             let what = "age -d, sha256sum";
-            for line in manual::against("opened", bytes, (&runs, syncing), (what, &took), 2.0) {
+            let ours = manual::Ours { durable: &runs, unsynced: bare.as_deref() };
+            for line in manual::against("opened", bytes, ours, (what, &took), 2.0) {
                 report.add(line);
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::manual::{self, AgeKey};
 use crate::office::{Office, PROVIDER, Place};
-use crate::process::{self, Syncs};
+use crate::process;
 use crate::report::{Line, Report};
 use crate::roofline::{Roofline, SEAL};
 use anyhow::Context as _;
@@ -30,14 +30,8 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
         folder_runs.push(seal(&office, &recipient, &evidence, &place.work.join("sealed"))?);
         asice_runs.push(seal(&office, &recipient, &evidence, &place.work.join("sealed.asice"))?);
     }
-    let syncing = syncing(place, &office, &recipient, &evidence);
-    let syncing = match syncing {
-        Ok(seconds) => Some(seconds),
-        Err(why) => {
-            report.miss("time in syncs while sealing", format!("{why:#}"));
-            None
-        }
-    };
+    let output = place.work.join("sealed");
+    let bare = unsynced(place, &mut report, &command(&office, &recipient, &evidence, &output), &output);
     let speeds = |runs: &[f64]| runs.iter().map(|seconds| manual::speed(bytes, *seconds)).collect::<Vec<_>>();
     report.add(
         Line::of("sealed into a folder, durable", "MiB/s", speeds(&folder_runs))
@@ -57,7 +51,7 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
     for (what, procedure, promised_times) in procedures {
         match by_hand(place, &evidence, procedure) {
             Ok(took) => {
-                let ours = (folder_runs.as_slice(), syncing);
+                let ours = manual::Ours { durable: &folder_runs, unsynced: bare.as_deref() };
                 for line in manual::against("sealed", bytes, ours, (what, &took), promised_times) {
                     report.add(line);
                 }
@@ -86,25 +80,22 @@ pub(crate) fn command(office: &Office, recipient: &str, evidence: &Path, output:
     command
 }
 
-/// Seconds that one sealing spends in syncs.
-fn syncing(place: &Place, office: &Office, recipient: &str, evidence: &Path) -> anyhow::Result<f64> {
-    let output = place.work.join("sealed");
-    let seconds = seconds_in_syncs(place, &command(office, recipient, evidence, &output))?;
-    remove(&output)?;
-    Ok(seconds)
-}
-
-/// Seconds that one run of a command spends in syncs while nothing else of it goes on.
-///
-/// # Errors
-/// Without `strace`, or if the command fails.
-pub(crate) fn seconds_in_syncs(place: &Place, command: &Command) -> anyhow::Result<f64> {
-    anyhow::ensure!(process::is_there("strace"), "`strace` is not installed: it times the syncs");
-    settle()?;
-    let (mut traced, syncs) = Syncs::tracing(command, &place.work.join("command.trace"));
-    let start = crate::time::epoch();
-    process::output(&mut traced)?;
-    Ok(syncs.since(start)?.seconds)
+/// Runs a command a few times with every sync left out; notes in the report why that was not possible.
+pub(crate) fn unsynced(
+    place: &Place,
+    report: &mut Report,
+    command: &Command,
+    output: &Path,
+) -> Option<Vec<f64>> {
+    let run = || -> anyhow::Result<f64> {
+        anyhow::ensure!(process::is_there("strace"), "`strace` is not installed: it leaves out the syncs");
+        settle()?;
+        let ended = process::watched(&mut process::unsynced(command))?;
+        remove(output)?;
+        Ok(ended.seconds)
+    };
+    let runs = (0..place.pick(1, 5, 5)).map(|_| run()).collect::<anyhow::Result<_>>();
+    runs.map_err(|why| report.miss("without syncs", format!("{why:#}"))).ok()
 }
 
 /// A way of sealing by hand.

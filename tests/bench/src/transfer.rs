@@ -50,19 +50,21 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
         .at_least_times(0.75)
         .noting("the own server stores all of it, seals it and forwards it"),
     );
-    let syncing = syncing(&mut road, &evidence).await;
-    let (both, hop) = match syncing {
-        Ok((both, hop)) => (Some(both), Some(hop)),
+    let bare = match unsynced(place, &mut road, &evidence).await {
+        Ok(bare) => Some(bare),
         Err(why) => {
-            report.miss("time in syncs while sending", format!("{why:#}"));
-            (None, None)
+            report.miss("sending without syncs", format!("{why:#}"));
+            None
         }
     };
     match by_hand(place, &evidence) {
         Ok(took) => {
-            for (what, ours) in
-                [("server to server", (hops.as_slice(), hop)), ("by way of the own server", (&runs, both))]
+            let bare_hops = bare.as_ref().map(|(_, hops)| hops.as_slice());
+            let bare_runs = bare.as_ref().map(|(both, _)| both.as_slice());
+            for (what, durable, unsynced) in
+                [("server to server", &hops, bare_hops), ("by way of the own server", &runs, bare_runs)]
             {
+                let ours = manual::Ours { durable, unsynced };
                 for line in manual::against(what, bytes, ours, ("scp", &took), 4.0) {
                     report.add(line);
                 }
@@ -74,26 +76,22 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Seconds that servers spend in syncs, as if these never overlapped with anything: the two while one package is sent,
-/// and the third while it is passed on.
-async fn syncing(road: &mut Road, evidence: &Path) -> anyhow::Result<(f64, f64)> {
-    let (order, package) = road.sealed(evidence).await?;
-    for office in [&mut road.provider, &mut road.requested, &mut road.requesting] {
-        office.stop()?;
-        office.start_traced()?;
+/// Runs with every sync left out: the seconds of sending by way of the own server, and of passing on.
+async fn unsynced(place: &Place, road: &mut Road, evidence: &Path) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+    let (mut both, mut hops) = (Vec::new(), Vec::new());
+    for _ in 0..place.pick(1, 3, 5) {
+        let (order, package) = road.sealed(evidence).await?;
+        for office in [&mut road.provider, &mut road.requested, &mut road.requesting] {
+            office.stop()?;
+            office.start_unsynced()?;
+        }
+        both.push(process::watched(&mut road.send_command(&order, &package))?.seconds);
+        remove(&package)?;
+        settle()?;
+        hops.push(process::watched(&mut road.relay_command(&order)?)?.seconds);
+        road.restart()?;
     }
-    let start = crate::time::epoch();
-    process::watched(&mut road.send_command(&order, &package))?;
-    let mut both = 0.0;
-    for office in [&road.provider, &road.requested] {
-        both += office.syncs()?.since(start)?.seconds;
-    }
-    remove(&package)?;
-    let start = crate::time::epoch();
-    process::watched(&mut road.relay_command(&order)?)?;
-    let hop = road.requesting.syncs()?.since(start)?.seconds;
-    road.restart()?;
-    Ok((both, hop))
+    Ok((both, hops))
 }
 
 fn by_hand(place: &Place, evidence: &Path) -> anyhow::Result<Vec<manual::Took>> {
