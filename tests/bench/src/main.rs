@@ -17,6 +17,7 @@ mod open;
 mod process;
 mod profile;
 mod report;
+mod resume;
 mod road;
 mod roofline;
 mod seal;
@@ -74,6 +75,7 @@ async fn measure(name: &str, place: &Place) -> anyhow::Result<Report> {
         "many-files" => many_files::measure(place),
         "transfer" => transfer::measure(place).await,
         "end-to-end" => end_to_end::measure(place).await,
+        "resume" => resume::measure(place).await,
         "memory" => memory::measure(place).await,
         other => bail!("there is no benchmark `{other}`"),
     }

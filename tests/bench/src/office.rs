@@ -243,6 +243,14 @@ impl Office {
         self.server.take().map_or(Ok(()), Running::stop)
     }
 
+    /// Kills the server at once; the folder stays as it was at that instant.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
+        self.server.take().context("the server does not run")?.kill()
+    }
+
     /// The server's process.
     ///
     /// # Errors

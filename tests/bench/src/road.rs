@@ -112,13 +112,25 @@ impl Road {
     /// # Errors
     /// If the authority holds no such package.
     pub(crate) fn relay_command(&self, order: &Order) -> anyhow::Result<Command> {
-        let mut list = self.requested.officer_command("evidence");
-        let listed = process::output(list.args(["package", "list", &order.number, "--json"]))?;
-        let listed: serde_json::Value = serde_json::from_str(&listed).context("a list of packages")?;
-        let id = package_id(&listed).context("the authority lists no package")?;
         let mut command = self.requested.officer_command("evidence");
-        command.args(["package", "relay", id, "--yes"]);
+        command.args(["package", "relay", &self.package(order)?, "--yes"]);
         Ok(command)
+    }
+
+    /// The command by which an officer of the authority fetches the package that answered `order`.
+    ///
+    /// # Errors
+    /// If the authority holds no such package.
+    pub(crate) fn receive_command(&self, order: &Order, output: &Path) -> anyhow::Result<Command> {
+        let mut command = self.requested.officer_command("evidence");
+        command.args(["package", "receive", &self.package(order)?, "-o"]).arg(output);
+        Ok(command)
+    }
+
+    /// The package that the authority holds in answer to `order`.
+    fn package(&self, order: &Order) -> anyhow::Result<String> {
+        let listed = self.requested.command("evidence", &["package", "list", &order.number])?;
+        Ok(package_id(&listed).context("the authority lists no package")?.to_owned())
     }
 
     /// Seals `evidence` in answer to a new order, into a folder.

@@ -14,11 +14,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Every benchmark, in the order in which they run.
-pub(crate) const NAMES: &[&str] =
-    &["startup", "exchange", "custody", "seal", "open", "many-files", "transfer", "end-to-end", "memory"];
+pub(crate) const NAMES: &[&str] = &[
+    "startup",
+    "exchange",
+    "custody",
+    "seal",
+    "open",
+    "many-files",
+    "transfer",
+    "end-to-end",
+    "resume",
+    "memory",
+];
 /// Names that stand for several: whatever moves evidence, and how much memory that takes.
 const GROUPS: &[(&str, &[&str])] =
-    &[("evidence", &["seal", "open", "many-files", "transfer", "end-to-end", "memory"])];
+    &[("evidence", &["seal", "open", "many-files", "transfer", "end-to-end", "resume", "memory"])];
 /// The version of the JSON, here and of each benchmark's answer.
 const FORMAT: u64 = 1;
 
