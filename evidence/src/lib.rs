@@ -40,7 +40,7 @@ pub mod verify;
 mod walk;
 mod write_behind;
 
-pub use age_layer::{AgeError, AgeRecipient, Identities};
+pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};
 pub use files_list::FilesListError;

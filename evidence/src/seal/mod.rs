@@ -7,7 +7,7 @@
 mod index;
 mod plan;
 
-use crate::age_layer::{AgeError, AgeRecipient, Sealing};
+use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
@@ -227,6 +227,12 @@ pub enum SealError {
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
     let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut keys: Vec<AgeRecipient> =
+        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
+    if let SealRecovery::Recipients(recovery) = &request.recovery {
+        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
+    }
+    let encryption = Encryption::of(&keys).map_err(SealError::Encryption)?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -243,6 +249,7 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         format: 1,
         profile: 1,
         kind: TransmittalKind::Original,
+        encryption,
         order: request.order.clone(),
         reference: request.reference.clone(),
         sender: TransmittalSender {
@@ -260,11 +267,6 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         created_time: request.now,
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
-    let mut keys: Vec<AgeRecipient> =
-        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
-    if let SealRecovery::Recipients(recovery) = &request.recovery {
-        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
-    }
     let index = IndexBuilder::new(sink.parent());
     Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
 }
