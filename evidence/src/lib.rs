@@ -13,12 +13,14 @@
 //!                      └──► open ─► real files + signed index ─► verify
 //! ```
 
+pub mod acquisition;
 pub mod age_layer;
 pub mod arrival;
 mod canonical;
 mod digest_list;
 pub mod durable;
 pub mod exhibit;
+pub mod export;
 pub mod files_list;
 pub mod formal;
 pub mod institution_seal;

@@ -7,6 +7,7 @@
 mod index;
 mod plan;
 
+use crate::acquisition::{Assigned, Facts, FactsError};
 use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
@@ -100,6 +101,8 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// How the exhibits came to be, as the producer states it.
+    pub facts: Option<Facts>,
 }
 
 /// All that sealing needs.
@@ -192,6 +195,9 @@ pub enum SealError {
     /// A source can't be sealed.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The facts are not those of these exhibits.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A recipient can't be used.
     #[error("the package cannot be encrypted")]
     Encryption(#[source] AgeError),
@@ -226,7 +232,8 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let facts = plan.assign(request.options.facts.as_ref())?;
     let mut keys: Vec<AgeRecipient> =
         request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
     if let SealRecovery::Recipients(recovery) = &request.recovery {
@@ -268,13 +275,15 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+    Sealer { request, keys, facts, sink, index, objects: Vec::new(), exhibits: Vec::new() }
+        .seal(plan, transmittal)
 }
 
 /// The act under way.
 struct Sealer<'a> {
     request: SealRequest<'a>,
     keys: Vec<AgeRecipient>,
+    facts: Assigned,
     sink: Sink,
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
@@ -352,6 +361,7 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            acquisition: self.facts.of(number.index(), path, &sha256)?,
             salt: Salt::mint(request.entropy),
         };
         index.record(&record)?;
