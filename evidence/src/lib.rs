@@ -13,6 +13,7 @@
 //!                      └──► open ─► real files + signed index ─► verify
 //! ```
 
+pub mod acquisition;
 mod addressees;
 pub mod age_layer;
 pub mod arrival;
@@ -20,6 +21,7 @@ mod canonical;
 mod digest_list;
 pub mod durable;
 pub mod exhibit;
+pub mod export;
 pub mod files_list;
 pub mod formal;
 pub mod institution_seal;
@@ -35,9 +37,11 @@ pub mod source;
 mod spool;
 mod streams;
 mod tar;
+mod threads;
 pub mod transmittal;
 pub mod verify;
 mod walk;
+mod write_behind;
 
 pub use addressees::{ChosenKeys, NoCommonKind, choose_keys};
 pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};

@@ -8,28 +8,34 @@
 mod header;
 mod hybrid;
 mod identity;
+mod line;
 mod payload;
 mod recipient;
 mod stanzas;
 
 pub(crate) use header::encryption;
 pub use identity::{Identities, generate_hybrid_identity, generate_identity};
-pub(crate) use payload::{Sealing, open};
+pub(crate) use line::Sum;
+pub(crate) use payload::{Opening, Sealing};
 pub use recipient::{AgeRecipient, Encryption};
 
 use crate::transmittal::MAX_RECIPIENTS;
 use std::io;
 
-/// Opens one age file as index and exhibits are opened: for tests with files of others.
+/// Opens one age file as index and exhibits are opened, on so many threads: for tests with files of others.
 ///
 /// # Errors
 /// [`AgeError`] for the header; the reader fails with the first chunk that is not authentic.
 #[doc(hidden)]
 pub fn open_age_file<'a>(
-    file: impl io::Read + Send + 'a,
+    file: &'a [u8],
     identities: &Identities,
+    threads: usize,
 ) -> Result<Box<dyn io::Read + 'a>, AgeError> {
-    Ok(Box::new(open(file, identities)?))
+    match Opening::new(file, identities, file.len() as u64, threads) {
+        Ok(opening) => Ok(Box::new(opening)),
+        Err(locked) => Err(locked.finish().map_err(AgeError::Io)?.0),
+    }
 }
 
 /// Encrypts as index and exhibits are encrypted: for tests with programs of others.
@@ -39,7 +45,7 @@ pub fn open_age_file<'a>(
 #[doc(hidden)]
 pub fn seal_age_file(recipients: &[AgeRecipient], plaintext: &[u8]) -> Result<Vec<u8>, AgeError> {
     let mut file = Vec::new();
-    let mut sealing = Sealing::new(recipients, plaintext.len() as u64, plaintext)?;
+    let mut sealing = Sealing::new(recipients, plaintext.len() as u64, plaintext, crate::threads::threads())?;
     io::Read::read_to_end(&mut sealing, &mut file).map_err(AgeError::Io)?;
     Ok(file)
 }
@@ -96,92 +102,4 @@ pub enum AgeError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Read as _;
-
-    fn round_trip(length: usize) {
-        let plain: Vec<u8> = (0..length).map(|index| u8::try_from(index % 253).unwrap_or(0)).collect();
-        let (file, recipient) = generate_identity();
-        let identities = Identities::parse(&[&file]).expect("an identity");
-        let mut sealing = Sealing::new(&[recipient], length as u64, plain.as_slice()).expect("seals");
-        let size = sealing.size_bytes();
-        let mut sealed = Vec::new();
-        sealing.read_to_end(&mut sealed).expect("seals");
-        assert_eq!(sealed.len() as u64, size);
-        let mut opened = Vec::new();
-        open(sealed.as_slice(), &identities).expect("opens").read_to_end(&mut opened).expect("opens");
-        assert_eq!(opened, plain);
-    }
-
-    #[test]
-    fn every_length_around_a_chunk_comes_back() {
-        for length in [0, 1, 65_535, 65_536, 65_537, 131_072, 300_000] {
-            round_trip(length);
-        }
-    }
-
-    #[test]
-    fn a_hybrid_file_comes_back_even_among_a_hundred_recipients() {
-        let (file, own) = generate_hybrid_identity().expect("generates");
-        let identities = Identities::parse(&[&file]).expect("an identity");
-        assert_eq!(identities.recipients(), std::slice::from_ref(&own));
-        let mut recipients: Vec<AgeRecipient> =
-            (1..MAX_RECIPIENTS).map(|_| generate_hybrid_identity().expect("generates").1).collect();
-        recipients.push(own);
-        let mut sealed = Vec::new();
-        let mut sealing = Sealing::new(&recipients, 3, &b"abc"[..]).expect("seals");
-        sealing.read_to_end(&mut sealed).expect("seals");
-        let mut opened = Vec::new();
-        open(sealed.as_slice(), &identities).expect("opens").read_to_end(&mut opened).expect("opens");
-        assert_eq!(opened, b"abc");
-        assert_eq!(encryption(&mut sealed.as_slice()).expect("reads"), Encryption::Mlkem768X25519);
-    }
-
-    #[test]
-    fn keys_of_both_kinds_may_stand_in_one_identity_file_but_not_over_one_file() {
-        let ((classical, one), (hybrid, other)) =
-            (generate_identity(), generate_hybrid_identity().expect("generates"));
-        let both = format!("# desk\n{}\n{}", *classical, *hybrid);
-        let identities = Identities::parse(&[&both]).expect("identities");
-        let recipients = [one, other];
-        assert_eq!(identities.recipients(), recipients);
-        assert!(matches!(Sealing::new(&recipients, 3, &b"abc"[..]), Err(AgeError::Mixed)));
-        for recipient in recipients {
-            let kind = recipient.encryption();
-            assert_eq!(recipient.to_string().parse::<AgeRecipient>().expect("a recipient"), recipient);
-            let mut sealed = Vec::new();
-            let mut sealing = Sealing::new(&[recipient], 3, &b"abc"[..]).expect("seals");
-            sealing.read_to_end(&mut sealed).expect("seals");
-            assert_eq!(encryption(&mut sealed.as_slice()).expect("reads"), kind);
-            let mut opened = Vec::new();
-            open(sealed.as_slice(), &identities).expect("opens").read_to_end(&mut opened).expect("opens");
-            assert_eq!(opened, b"abc");
-        }
-    }
-
-    #[test]
-    fn somebody_else_cannot_open() {
-        let (_, recipient) = generate_identity();
-        let (other, _) = generate_identity();
-        let other = Identities::parse(&[&other]).expect("an identity");
-        let mut sealed = Vec::new();
-        Sealing::new(&[recipient], 3, &b"abc"[..]).expect("seals").read_to_end(&mut sealed).expect("seals");
-        assert!(matches!(open(sealed.as_slice(), &other), Err(AgeError::NotARecipient)));
-    }
-
-    #[test]
-    fn headers_without_end_are_refused() {
-        let endless = "age-encryption.org/v1\n-> a\n\n".to_owned() + &"-> a\n\n".repeat(100_000);
-        let (file, _) = generate_identity();
-        let identities = Identities::parse(&[&file]).expect("an identity");
-        assert!(matches!(open(endless.as_bytes(), &identities), Err(AgeError::Header(_))));
-        assert!(matches!(open(&b"hello"[..], &identities), Err(AgeError::Header(_))));
-    }
-
-    #[test]
-    fn an_identity_file_with_other_lines_is_refused() {
-        assert!(matches!(Identities::parse(&["# only a comment\n"]), Err(AgeError::NoIdentity)));
-        assert!(matches!(Identities::parse(&["# c\nhello\n"]), Err(AgeError::Identity { line: 2 })));
-    }
-}
+mod tests;

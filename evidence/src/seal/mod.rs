@@ -7,6 +7,7 @@
 mod index;
 mod plan;
 
+use crate::acquisition::{Assigned, Facts, FactsError};
 use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
@@ -15,8 +16,9 @@ use crate::layout;
 use crate::record::{Attributes, ExhibitType, RawName, Record};
 use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
-use crate::streams::{Hashing, Progress, Reporting, Step};
+use crate::streams::{Progress, Reporting, Step};
 use crate::tar::stream::{FolderStream, SteadyFile};
+use crate::threads::threads;
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
@@ -99,6 +101,8 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// How the exhibits came to be, as the producer states it.
+    pub facts: Option<Facts>,
 }
 
 /// All that sealing needs.
@@ -191,6 +195,9 @@ pub enum SealError {
     /// A source can't be sealed.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The facts are not those of these exhibits.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A recipient can't be used.
     #[error("the package cannot be encrypted")]
     Encryption(#[source] AgeError),
@@ -225,7 +232,8 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let facts = plan.assign(request.options.facts.as_ref())?;
     let mut keys: Vec<AgeRecipient> =
         request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
     if let SealRecovery::Recipients(recovery) = &request.recovery {
@@ -267,13 +275,15 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+    Sealer { request, keys, facts, sink, index, objects: Vec::new(), exhibits: Vec::new() }
+        .seal(plan, transmittal)
 }
 
 /// The act under way.
 struct Sealer<'a> {
     request: SealRequest<'a>,
     keys: Vec<AgeRecipient>,
+    facts: Assigned,
     sink: Sink,
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
@@ -351,6 +361,7 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            acquisition: self.facts.of(number.index(), path, &sha256)?,
             salt: Salt::mint(request.entropy),
         };
         index.record(&record)?;
@@ -366,9 +377,8 @@ impl Sealer<'_> {
         let request = &self.request;
         let index = builder.finish(transmittal, request.signer, request.function.as_deref(), request.now)?;
         let size = index.len();
-        let mut sealing = Sealing::new(&self.keys, size, index).map_err(SealError::Encryption)?;
-        let size = sealing.size_bytes();
-        let object = self.sink.put(layout::INDEX_NAME, size, &mut sealing).map_err(SealError::Write)?;
+        let sealing = Sealing::new(&self.keys, size, index, threads()).map_err(SealError::Encryption)?;
+        let (object, _) = put(&mut self.sink, layout::INDEX_NAME, sealing).map_err(SealError::Write)?;
         self.objects.push(object);
         Ok(())
     }
@@ -425,13 +435,22 @@ fn encrypt(
     source: impl Read,
     path: &Path,
 ) -> Result<(ObjectDigest, Digest), SealError> {
-    let mut sealing =
-        Sealing::new(keys, plaintext_bytes, Hashing::new(source)).map_err(SealError::Encryption)?;
-    let size = sealing.size_bytes();
-    let object = sink.put(name, size, &mut sealing).map_err(|error| match error {
+    let sealing = Sealing::new(keys, plaintext_bytes, source, threads()).map_err(SealError::Encryption)?;
+    put(sink, name, sealing).map_err(|error| match error {
         WriteError::Read { source, .. } => SealError::Source(from_io(source, path)),
         other => SealError::Write(other),
-    })?;
-    let (digest, _) = sealing.into_source().finish();
-    Ok((object, digest))
+    })
+}
+
+/// Writes an age file; gives the object and the digest of its plaintext.
+fn put(
+    sink: &mut Sink,
+    name: &str,
+    mut sealing: Sealing<impl Read>,
+) -> Result<(ObjectDigest, Digest), WriteError> {
+    let size_bytes = sealing.size_bytes();
+    sink.put(name, size_bytes, &mut sealing)?;
+    let sums = sealing.finish().map_err(|source| WriteError::Read { name: name.to_owned(), source })?;
+    let object = ObjectDigest { name: name.to_owned(), size_bytes, sha256: sums.sealed.sha256 };
+    Ok((object, sums.plain.sha256))
 }

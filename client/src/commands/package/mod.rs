@@ -7,6 +7,7 @@ mod receive;
 mod relay;
 mod seal;
 mod send;
+mod upload;
 
 pub use inspect::{VerifyArguments, VerifyOutcome, verify};
 pub use open::{OpenArguments, OpenedOutcome, open};

@@ -274,7 +274,7 @@ pub async fn seal_planned(session: &Session, plan: SealPlan) -> Result<Sealed, P
     let function = profile.map(|_| containers::OFFICER.to_owned());
     let (now, entropy, progress) =
         (session.now(), Arc::clone(&session.entropy), Arc::clone(&session.progress));
-    let (paths, options) = (arguments.paths, SealOptions { each: arguments.each });
+    let (paths, options) = (arguments.paths, SealOptions { each: arguments.each, ..SealOptions::default() });
     let report = tokio::task::spawn_blocking(move || {
         let mut telling = Telling(Arc::clone(&progress));
         let request = SealRequest {
