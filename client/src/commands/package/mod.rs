@@ -1,5 +1,6 @@
 //! `rogatory package …`: sealed evidence, offline and on its way.
 
+mod export;
 mod inspect;
 mod objects;
 mod open;
@@ -8,6 +9,7 @@ mod relay;
 mod seal;
 mod send;
 
+pub use export::{ExportArguments, ExportForm, Exported, Sending, export};
 pub use inspect::{VerifyArguments, VerifyOutcome, verify};
 pub use open::{OpenArguments, OpenedOutcome, open};
 pub use receive::{Received, receive};
