@@ -7,6 +7,7 @@
 pub(crate) mod contents;
 pub(crate) mod described;
 mod document;
+mod encryption;
 pub(crate) mod index;
 mod opened;
 pub(crate) mod outer;
@@ -139,6 +140,7 @@ pub(crate) fn examine_before_contents(
         options,
         findings,
     );
+    encryption::examine_headers(source, &outer, findings);
     let index = examine_sealed_index(source, &outer, options, findings);
     not_looked_at(findings);
     (outer, index)
