@@ -31,6 +31,8 @@ const DIAL_TIMEOUT: Duration = Duration::from_secs(15);
 const ANSWER_LIMIT_BYTES: usize = 20 * 1024 * 1024;
 /// How much of one object may be under way without being acknowledged.
 const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// How much one frame of an answer may hold: a message of an object.
+const FRAME_BYTES: u32 = 256 * 1024;
 
 /// A connection over which the own server can be called.
 #[derive(Clone, Debug)]
@@ -49,7 +51,8 @@ impl Connection {
         let endpoint = Endpoint::from_shared(format!("http://{}", profile.server))
             .map_err(|error| bad_address(&profile.server).because(&error))?
             .initial_stream_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(2 * WINDOW_BYTES);
+            .initial_connection_window_size(2 * WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES);
         // The scheme above is a form only: every byte goes through the dialler's TLS.
         let connector = tower::service_fn(move |_| {
             let dialler = Arc::clone(&dialler);

@@ -94,7 +94,9 @@ impl Sibling {
     }
 
     fn file(target: &Path) -> Result<(Self, File), WriteError> {
-        Self::file_made_by(target, |path| OpenOptions::new().read(true).write(true).create_new(true).open(path))
+        Self::file_made_by(target, |path| {
+            OpenOptions::new().read(true).write(true).create_new(true).open(path)
+        })
     }
 
     /// A file for what lies in the clear: nobody but its owner reads it.

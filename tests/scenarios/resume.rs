@@ -113,7 +113,11 @@ async fn begin_upload(
     number: &SharedNumber,
     objects: &ObjectList,
 ) -> (String, u64) {
-    let request = BeginUploadRequest { shared_number: number.to_string(), objects: announced(objects) };
+    let request = BeginUploadRequest {
+        shared_number: number.to_string(),
+        objects: announced(objects),
+        ..BeginUploadRequest::default()
+    };
     let begun = client.begin_upload(request).await.expect("begun").into_inner();
     (begun.transfer_id, of_exhibit(&begun.progress))
 }
@@ -233,7 +237,11 @@ async fn a_package_goes_on_where_each_leg_of_its_way_broke() {
     let objects = objects(&here);
     let request = ordered.request.shared_number.to_string();
     let mut client = DeliveryServiceClient::new(md.channel_to(gb));
-    let begin = BeginPackageRequest { shared_number: request, objects: announced(&objects) };
+    let begin = BeginPackageRequest {
+        shared_number: request,
+        objects: announced(&objects),
+        ..BeginPackageRequest::default()
+    };
     let begun = client.begin_package(begin.clone()).await.expect("begun").into_inner();
     let header = SendObjectRequest {
         transfer_id: begun.transfer_id.clone(),
@@ -309,6 +317,7 @@ async fn an_object_cannot_go_on_elsewhere_than_where_it_stands() {
             name: EXHIBIT.to_owned(),
             offset,
             data: vec![0; 10].into(),
+            ..UploadObjectRequest::default()
         };
         client.upload_object(tokio_stream::once(header)).await.map(drop)
     };

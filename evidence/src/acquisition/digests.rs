@@ -76,7 +76,9 @@ impl Standing {
         match self {
             Self::Compared => "compared while sealing",
             Self::Claimed => "claimed by the producer, not compared",
-            Self::InformationOnly => "information only: claimed by the producer, not compared, weak algorithm",
+            Self::InformationOnly => {
+                "information only: claimed by the producer, not compared, weak algorithm"
+            }
         }
     }
 }
@@ -173,7 +175,8 @@ impl fmt::Display for OriginalDigest {
 impl Serialize for OriginalDigest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let standing = Some(self.standing());
-        Written { of: self.of, algorithm: self.algorithm, value: self.value(), standing }.serialize(serializer)
+        Written { of: self.of, algorithm: self.algorithm, value: self.value(), standing }
+            .serialize(serializer)
     }
 }
 
@@ -219,7 +222,8 @@ mod tests {
     fn a_digest_has_the_length_of_its_algorithm_and_one_spelling() {
         let error = OriginalDigest::new(DigestOf::Exhibit, DigestAlgorithm::Sha1, "ab").expect_err("short");
         assert!(error.to_string().contains("40 hexadecimal digits"), "{error}");
-        let text = serde_json::to_string(&digest(DigestOf::Source, DigestAlgorithm::Md5, 16)).expect("writes");
+        let text =
+            serde_json::to_string(&digest(DigestOf::Source, DigestAlgorithm::Md5, 16)).expect("writes");
         let value = "ab".repeat(16);
         assert_eq!(
             text,
@@ -232,6 +236,8 @@ mod tests {
         let value = "ab".repeat(16);
         let text = format!(r#"{{"of":"source","algorithm":"md5","value":"{value}","standing":"compared"}}"#);
         assert!(serde_json::from_str::<OriginalDigest>(&text).is_err());
-        assert!(serde_json::from_str::<OriginalDigest>(&text.replace(r#","standing":"compared""#, "")).is_ok());
+        assert!(
+            serde_json::from_str::<OriginalDigest>(&text.replace(r#","standing":"compared""#, "")).is_ok()
+        );
     }
 }

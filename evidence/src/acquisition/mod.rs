@@ -348,10 +348,7 @@ impl Acquisition {
         }
         say("category", code(&self.category));
         say("media type", shown(&self.media_type));
-        say(
-            "languages",
-            Some(self.languages.iter().map(Language::as_str).collect::<Vec<_>>().join(", ")),
-        );
+        say("languages", Some(self.languages.iter().map(Language::as_str).collect::<Vec<_>>().join(", ")));
         say("source system", shown(&self.source_system));
         say("source", shown(&self.source_description));
         say(

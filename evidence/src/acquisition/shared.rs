@@ -60,7 +60,10 @@ mod tests {
 
     fn facts(number: usize) -> Acquisition {
         let line = |n: usize| Line::new(&format!("{n:0400}")).expect("a line");
-        Acquisition { transformations: (0..20).map(|n| line(number * 100 + n)).collect(), ..Default::default() }
+        Acquisition {
+            transformations: (0..20).map(|n| line(number * 100 + n)).collect(),
+            ..Default::default()
+        }
     }
 
     #[test]

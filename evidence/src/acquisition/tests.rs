@@ -103,11 +103,12 @@ fn the_nearest_statement_counts() {
 
 #[test]
 fn files_of_a_folder_are_meant_by_their_path_below_it_too() {
-    let facts = facts(
-        r#"{"format":1,"all":null,"exhibit":[{"paths":["media/one.jpg"],"facts":{"victim":true}}]}"#,
-    );
-    let exhibit = |path, relative| Named { path: Path::new(path), relative: Some(relative), is_folder: false };
-    let exhibits = [exhibit("/d/media/one.jpg", &b"media/one.jpg"[..]), exhibit("/d/media/two", b"media/two")];
+    let facts =
+        facts(r#"{"format":1,"all":null,"exhibit":[{"paths":["media/one.jpg"],"facts":{"victim":true}}]}"#);
+    let exhibit =
+        |path, relative| Named { path: Path::new(path), relative: Some(relative), is_folder: false };
+    let exhibits =
+        [exhibit("/d/media/one.jpg", &b"media/one.jpg"[..]), exhibit("/d/media/two", b"media/two")];
     let assigned = facts.assign(exhibits.into_iter()).expect("assigned");
     assert!(assigned.of(0, Path::new("x"), &Digest::of(b"")).expect("fits").is_some());
     assert!(assigned.of(1, Path::new("x"), &Digest::of(b"")).expect("fits").is_none());

@@ -139,8 +139,7 @@ fn expect(fits: bool, text: &str, what: &str) -> Result<(), String> {
     if fits {
         return Ok(());
     }
-    let shown: String =
-        text.chars().take(60).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
+    let shown: String = text.chars().take(60).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
     Err(format!("`{shown}` is not {what}"))
 }
 
@@ -152,7 +151,9 @@ mod tests {
     fn words_are_bounded_and_printable() {
         assert_eq!(Line::new("  Cellebrite \n").map(|line| line.to_string()), Ok("Cellebrite".to_owned()));
         assert!(Line::new(&"я".repeat(500)).is_ok());
-        for bad in [String::new(), "  ".to_owned(), "a\nb".to_owned(), "a\u{1b}[2J".to_owned(), "я".repeat(501)] {
+        for bad in
+            [String::new(), "  ".to_owned(), "a\nb".to_owned(), "a\u{1b}[2J".to_owned(), "я".repeat(501)]
+        {
             assert!(Line::new(&bad).is_err(), "{bad:?}");
         }
         assert!(Words::new("one\ntwo").is_ok());

@@ -39,18 +39,18 @@ pub struct CaseReport {
 ///
 /// # Errors
 /// [`ExportError`]; what was written until then is no graph.
-pub fn case(path: &Path, options: &VerifyOptions<'_>, out: &mut dyn Write) -> Result<CaseReport, ExportError> {
+pub fn case(
+    path: &Path,
+    options: &VerifyOptions<'_>,
+    out: &mut dyn Write,
+) -> Result<CaseReport, ExportError> {
     let Described { mut index, package } = described(path, options)?;
     let transmittal = package.transmittal().to_bytes();
     let transmittal = transmittal.map_err(|error| ExportError::Changed(error.to_string()))?;
-    let mut report = CaseReport {
-        package: package.package().cloned(),
-        exhibits: 0,
-        with_facts: 0,
-        entries: 0,
-        nodes: 0,
-    };
-    let mut writer = Writer { graph: Graph::begin(out, &transmittal)?, provenance: Vec::new(), sealed: Vec::new() };
+    let mut report =
+        CaseReport { package: package.package().cloned(), exhibits: 0, with_facts: 0, entries: 0, nodes: 0 };
+    let mut writer =
+        Writer { graph: Graph::begin(out, &transmittal)?, provenance: Vec::new(), sealed: Vec::new() };
     writer.people(&package)?;
     for exhibit in package.exhibits() {
         let record = index.record(exhibit);
@@ -155,10 +155,8 @@ impl Writer<'_> {
         };
         let id = format!("recipient {}", one.fingerprint);
         let note = format!("the SHA-256 of the encryption key's text is {}", one.fingerprint);
-        self.graph.put_once(
-            &id,
-            json!({ "@type": class, "uco-core:name": name, "uco-core:description": note }),
-        )?;
+        self.graph
+            .put_once(&id, json!({ "@type": class, "uco-core:name": name, "uco-core:description": note }))?;
         self.role(&id, role)
     }
 
@@ -222,10 +220,8 @@ impl Writer<'_> {
             });
             times(&mut members);
             let facet = self.graph.facet(&folder, "uco-observable:FileFacet", members);
-            self.graph.put(
-                &folder,
-                json!({ "@type": "uco-observable:Directory", "uco-core:hasFacet": [facet] }),
-            )?;
+            self.graph
+                .put(&folder, json!({ "@type": "uco-observable:Directory", "uco-core:hasFacet": [facet] }))?;
             self.graph.relate_observed(&folder, "Contained_Within", &number)?;
         }
         self.provenance(record, &number)?;
@@ -274,11 +270,12 @@ impl Writer<'_> {
         }
         objects.extend(self.original(facts, number, DigestOf::Source)?);
         self.original(facts, number, DigestOf::Exhibit)?;
-        let said: Vec<String> =
-            facts.lines().into_iter().map(|(label, text)| format!("{label}: {}", shown_lines(&text))).collect();
-        let authorization = facts.legal_basis.as_ref().map(|basis| {
-            (format!("legal basis {basis}"), basis)
-        });
+        let said: Vec<String> = facts
+            .lines()
+            .into_iter()
+            .map(|(label, text)| format!("{label}: {}", shown_lines(&text)))
+            .collect();
+        let authorization = facts.legal_basis.as_ref().map(|basis| (format!("legal basis {basis}"), basis));
         if let Some((name, basis)) = &authorization {
             self.graph.put_once(
                 name,
@@ -371,8 +368,7 @@ impl Writer<'_> {
             return Ok(None);
         };
         let text = |part: &Option<crate::acquisition::Line>| part.as_ref().map(ToString::to_string);
-        let parts =
-            [&device.device_type, &device.make, &device.model, &device.serial_number].map(text);
+        let parts = [&device.device_type, &device.make, &device.model, &device.serial_number].map(text);
         let name = format!("device {parts:?}");
         let [device_type, make, model, serial_number] = parts;
         let manufacturer = match &make {
@@ -442,8 +438,11 @@ impl Writer<'_> {
                 self.graph.hash(&name, method, &digest.value())
             })
             .collect();
-        let facet =
-            self.graph.facet(&name, "uco-observable:ContentDataFacet", json!({ "uco-observable:hash": hashes }));
+        let facet = self.graph.facet(
+            &name,
+            "uco-observable:ContentDataFacet",
+            json!({ "uco-observable:hash": hashes }),
+        );
         let said: Vec<String> = stated.iter().map(ToString::to_string).collect();
         self.graph.put(
             &name,
@@ -519,7 +518,9 @@ impl Writer<'_> {
         };
         let mut said = vec![format!("evidence package, {kind}")];
         said.push("verified but for the contents of the exhibits, which an export does not read".to_owned());
-        said.extend(transmittal.reference.as_ref().map(|reference| format!("file number of the sender: {reference}")));
+        said.extend(
+            transmittal.reference.as_ref().map(|reference| format!("file number of the sender: {reference}")),
+        );
         let name = id.unwrap_or_else(|| "evidence package, known by its index".to_owned());
         let archive = json!({ "uco-observable:archiveType": "ASiC-E" });
         let facet = self.graph.facet(PACKAGE, "uco-observable:ArchiveFileFacet", archive);

@@ -261,7 +261,9 @@ pub fn eu_manifest(
         accessible_until: field(
             &[],
             "3.3.3",
-            Some("10 to 45 calendar days are counted between the UTC dates; longer only at the issuing authority's request"),
+            Some(
+                "10 to 45 calendar days are counted between the UTC dates; longer only at the issuing authority's request",
+            ),
             transmission.accessible_until,
         ),
         remarks: field(&[], "3.3.3", None, transmission.remarks.as_ref().map(ToString::to_string)),
@@ -293,8 +295,10 @@ fn check(transmission: &Transmission) -> Result<(), ExportError> {
     let from = match (transmission.moment, transmission.accessible_until) {
         (Moment::Transmitted(_), None) => return Ok(()),
         (Moment::Transmitted(_), Some(_)) => {
-            return bad("evidence that was transmitted has no end of access: say from when it is available instead"
-                .to_owned());
+            return bad(
+                "evidence that was transmitted has no end of access: say from when it is available instead"
+                    .to_owned(),
+            );
         }
         (Moment::AvailableFrom(_), None) => {
             return bad("evidence that is made available has an end of access, 10 to 45 calendar days later: say until when"
@@ -306,7 +310,9 @@ fn check(transmission: &Transmission) -> Result<(), ExportError> {
     let days = transmission.accessible_until.map_or(0, |until| day(until) - day(from));
     let (least, most) = (*ACCESSIBLE_DAYS.start(), *ACCESSIBLE_DAYS.end());
     if days < least {
-        bad(format!("it would stay accessible for {days} calendar days, and {least} are the least (point 3.3.3)"))
+        bad(format!(
+            "it would stay accessible for {days} calendar days, and {least} are the least (point 3.3.3)"
+        ))
     } else if days > most && !transmission.extended {
         bad(format!(
             "it would stay accessible for {days} calendar days, and {most} are the most unless the issuing authority asks for longer (point 3.3.3)"

@@ -39,7 +39,8 @@ impl<'a> Graph<'a> {
             CONTEXT.iter().map(|(prefix, address)| ((*prefix).to_owned(), json!(address))).collect();
         write!(out, "{{\"@context\":{},\"@graph\":[", Value::Object(prefixes))?;
         // Any fixed namespace does; this is the one that RFC 9562 reserves for object identifiers.
-        let oids = [0x6b, 0xa7, 0xb8, 0x12, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
+        let oids =
+            [0x6b, 0xa7, 0xb8, 0x12, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
         let namespace = uuid_of_name(&oids, &Digest::of(transmittal).to_hex());
         Ok(Self { out, namespace, nodes: 0, shared: HashSet::new() })
     }
@@ -61,7 +62,8 @@ impl<'a> Graph<'a> {
         if let Some(members) = node.as_object_mut() {
             members.insert("@id".to_owned(), self.id(name).into());
             // What is not known is left out.
-            members.retain(|_, value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));
+            members
+                .retain(|_, value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));
         }
         self.out.write_all(if self.nodes == 0 { b"\n" } else { b",\n" })?;
         self.nodes += 1;
@@ -107,7 +109,8 @@ impl<'a> Graph<'a> {
         if let Some(members) = members.as_object_mut() {
             members.insert("@id".to_owned(), self.id(&format!("{class} of {name}")).into());
             members.insert("@type".to_owned(), class.into());
-            members.retain(|_, value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));
+            members
+                .retain(|_, value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));
         }
         members
     }
@@ -176,7 +179,8 @@ mod tests {
     #[test]
     fn identifiers_are_name_based_uuids() {
         // RFC 9562, appendix A.4.
-        let dns = [0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
+        let dns =
+            [0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
         let uuid = data_encoding::HEXLOWER.encode(&uuid_of_name(&dns, "www.example.com"));
         assert_eq!(uuid, "2ed6657de927568b95e12665a8aea6a2");
     }

@@ -85,8 +85,7 @@ impl Page {
 
     fn head<T>(&mut self, title: &str, field: &Field<T>) {
         let items: Vec<String> = field.items.iter().map(ToString::to_string).collect();
-        let items =
-            if items.is_empty() { String::new() } else { format!("item {}, ", items.join(", ")) };
+        let items = if items.is_empty() { String::new() } else { format!("item {}, ", items.join(", ")) };
         self.line(&format!("\n## {title}\n\n*{items}{} [{}]*", field.source, field.mark));
         if let Some(reading) = field.reading {
             self.line(&format!("\n*Reading: {reading}.*"));

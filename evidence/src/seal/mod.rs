@@ -233,13 +233,13 @@ pub enum SealError {
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
     let mut plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let facts = plan.assign(request.options.facts.as_ref())?;
     let mut keys: Vec<AgeRecipient> =
         request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
     if let SealRecovery::Recipients(recovery) = &request.recovery {
         keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
     }
     let encryption = Encryption::of(&keys).map_err(SealError::Encryption)?;
-    let facts = plan.assign(request.options.facts.as_ref())?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -275,7 +275,8 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, facts, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+    Sealer { request, keys, facts, sink, index, objects: Vec::new(), exhibits: Vec::new() }
+        .seal(plan, transmittal)
 }
 
 /// The act under way.

@@ -264,7 +264,8 @@ fn a_package_that_is_a_folder_lists_each_object_and_a_changed_one_is_found() {
     bench.seal(&[file], Output::Folder(bench.path("PK"))).expect("seals");
     let options = bench.options_with_identity();
     let mut transmission = transmission();
-    let error = eu_manifest(&bench.path("PK"), &options, &transmission, &mut NoProgress).expect_err("no order");
+    let error =
+        eu_manifest(&bench.path("PK"), &options, &transmission, &mut NoProgress).expect_err("no order");
     assert!(error.to_string().contains("names no order"), "{error}");
     transmission.case_reference = Some(Line::new("1 Js 2/26").expect("a line"));
     let manifest =
@@ -275,7 +276,8 @@ fn a_package_that_is_a_folder_lists_each_object_and_a_changed_one_is_found() {
     let mut bytes = fs::read(&object).expect("reads");
     *bytes.last_mut().expect("a byte") ^= 1;
     fs::write(&object, bytes).expect("writes");
-    let error = eu_manifest(&bench.path("PK"), &options, &transmission, &mut NoProgress).expect_err("changed");
+    let error =
+        eu_manifest(&bench.path("PK"), &options, &transmission, &mut NoProgress).expect_err("changed");
     assert!(error.to_string().contains("data/EX-0001.age"), "{error}");
 }
 

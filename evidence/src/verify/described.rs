@@ -63,11 +63,7 @@ fn describe_sealed(
     whole(verdict, index)
 }
 
-fn describe_index(
-    path: &Path,
-    form: Form,
-    options: &VerifyOptions<'_>,
-) -> Result<Described, Box<Verdict>> {
+fn describe_index(path: &Path, form: Form, options: &VerifyOptions<'_>) -> Result<Described, Box<Verdict>> {
     let mut findings = Findings::default();
     let index = match File::open(path) {
         Ok(file) => examine_index(Box::new(file), options, &mut findings),

@@ -253,7 +253,9 @@ impl Index {
         }
         if facts.left_out() > 0 {
             let count = facts.left_out();
-            let text = format!("the acquisition facts of {count} exhibits are right and too long to be listed here; an export holds them");
+            let text = format!(
+                "the acquisition facts of {count} exhibits are right and too long to be listed here; an export holds them"
+            );
             findings.checked(Part::Records, text);
         }
         if findings.failures() == before {

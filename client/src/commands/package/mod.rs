@@ -8,6 +8,7 @@ mod receive;
 mod relay;
 mod seal;
 mod send;
+mod upload;
 
 pub use export::{ExportArguments, ExportForm, Exported, Sending, export};
 pub use inspect::{VerifyArguments, VerifyOutcome, verify};
