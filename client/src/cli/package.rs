@@ -71,6 +71,12 @@ pub struct Seal {
     /// Make every file below a folder an exhibit of its own
     #[arg(long)]
     pub each: bool,
+    /// Send it as well, beginning while it is being sealed; needs the order that it answers
+    #[arg(long)]
+    pub send: bool,
+    /// Do not ask before it is sent
+    #[arg(long, requires = "send")]
+    pub yes: bool,
     /// The package to write: OUT.asice, or a folder
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,

@@ -5,6 +5,7 @@
 //! overwrites nothing; on any failure nothing stands under the final name.
 
 mod index;
+mod observer;
 mod plan;
 
 use crate::age_layer::{AgeError, AgeRecipient, Sealing};
@@ -23,6 +24,7 @@ use crate::transmittal::{
 };
 use crate::walk::{SourceError, from_io};
 use index::IndexBuilder;
+pub use observer::{Observer, SealObserver};
 use plan::{Plan, Planned, PlannedKind};
 use rogatory_container::cades::{self, CadesError};
 use rogatory_container::manifest::{AsicManifest, DataReference, ManifestError};
@@ -100,6 +102,8 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// Is told what of a package in a folder is durable while it is being sealed.
+    pub observer: Option<Observer>,
 }
 
 /// All that sealing needs.
@@ -260,6 +264,10 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         created_time: request.now,
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
+    let mut sink = sink;
+    if let Some(observer) = &request.options.observer {
+        sink.observe(observer, transmittal.salt.as_bytes());
+    }
     let mut keys: Vec<AgeRecipient> =
         request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
     if let SealRecovery::Recipients(recovery) = &request.recovery {
