@@ -323,6 +323,12 @@ async fn package(
     use cli::package::Package;
     use commands::package;
     Ok(match verb {
+        Package::Seal(it) if it.send => {
+            let yes = it.yes;
+            let plan = package::plan_seal_and_send(session, seal_arguments(session, it)?).await?;
+            printer.confirm(&plan, "Seal and send it?", yes)?;
+            printer.outcome(&package::seal_and_send(session, plan).await?)
+        }
         Package::Seal(it) => {
             let plan = package::plan_seal(session, seal_arguments(session, it)?).await?;
             // Whoever sees a stranger's key there can still break off.

@@ -77,6 +77,12 @@ pub struct Seal {
     /// How the exhibits were acquired, TOML; docs/reference/acquisition-facts.md has an example
     #[arg(long, value_name = "FILE.toml")]
     pub facts: Option<PathBuf>,
+    /// Send it as well, beginning while it is being sealed; needs the order that it answers
+    #[arg(long)]
+    pub send: bool,
+    /// Do not ask before it is sent
+    #[arg(long, requires = "send")]
+    pub yes: bool,
     /// The package to write: OUT.asice, or a folder
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,

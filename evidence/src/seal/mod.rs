@@ -5,6 +5,7 @@
 //! overwrites nothing; on any failure nothing stands under the final name.
 
 mod index;
+mod observer;
 mod plan;
 
 use crate::acquisition::{Assigned, Facts, FactsError};
@@ -24,6 +25,7 @@ use crate::transmittal::{
 };
 use crate::walk::{SourceError, from_io};
 use index::IndexBuilder;
+pub use observer::{Observer, SealObserver};
 use plan::{Plan, Planned, PlannedKind};
 use rogatory_container::cades::{self, CadesError};
 use rogatory_container::manifest::{AsicManifest, DataReference, ManifestError};
@@ -103,6 +105,8 @@ pub struct SealOptions {
     pub each: bool,
     /// How the exhibits came to be, as the producer states it.
     pub facts: Option<Facts>,
+    /// Is told what of a package in a folder is durable while it is being sealed.
+    pub observer: Option<Observer>,
 }
 
 /// All that sealing needs.
@@ -274,6 +278,10 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         created_time: request.now,
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
+    let mut sink = sink;
+    if let Some(observer) = &request.options.observer {
+        sink.observe(observer, transmittal.salt.as_bytes());
+    }
     let index = IndexBuilder::new(sink.parent());
     Sealer { request, keys, facts, sink, index, objects: Vec::new(), exhibits: Vec::new() }
         .seal(plan, transmittal)
