@@ -91,7 +91,7 @@ impl Sibling {
         Ok(sibling.0)
     }
 
-    fn file(target: &Path) -> Result<(Self, File), WriteError> {
+    pub(crate) fn file(target: &Path) -> Result<(Self, File), WriteError> {
         let create = |path: &Path| {
             let options = OpenOptions::new().read(true).write(true).create_new(true).open(path);
             options.map(Some)

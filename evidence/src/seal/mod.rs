@@ -11,8 +11,11 @@ use crate::age_layer::{AgeError, AgeRecipient, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
+use crate::hash_list::{HashListError, HashLists, Watch};
 use crate::layout;
+use crate::limits::{Limits, LimitsError, SizeLimit, sealed_bytes};
 use crate::record::{Attributes, ExhibitType, RawName, Record};
+use crate::sensitive::{Flags, Sensitive, SensitiveFlag};
 use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
 use crate::streams::{Hashing, Progress, Reporting, Step};
@@ -32,6 +35,7 @@ use rogatory_core::{Digest, Entropy, Timestamp};
 use rogatory_pki::signing::{SignError, Signer};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the package goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,6 +103,12 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// What the sealer flags as sensitive.
+    pub sensitive: Vec<SensitiveFlag>,
+    /// Lists against which contents are compared; what stands in one is marked.
+    pub hash_lists: Option<Arc<HashLists>>,
+    /// What those take at most who will get the package, where that is known.
+    pub takers: Vec<SizeLimit>,
 }
 
 /// All that sealing needs.
@@ -143,6 +153,8 @@ pub struct SealedExhibit {
     pub size_bytes: u64,
     /// The digest of the file or tar.
     pub sha256: Digest,
+    /// Why it is marked as sensitive, if it is.
+    pub sensitive: Option<Sensitive>,
 }
 
 /// What was sealed.
@@ -188,6 +200,18 @@ pub enum SealError {
         /// The folder.
         folder: String,
     },
+    /// It does not fit.
+    #[error("nothing was sealed")]
+    Limits(#[source] LimitsError),
+    /// A flag that meets nothing.
+    #[error("`{path}` was flagged as sensitive and is not among what is sealed")]
+    Flag {
+        /// The path.
+        path: String,
+    },
+    /// A hash list can't be used.
+    #[error(transparent)]
+    HashList(#[from] HashListError),
     /// A source can't be sealed.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -226,6 +250,10 @@ pub enum SealError {
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
     let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    check_limits(&plan, &request)?;
+    let paths = plan.exhibits.iter().map(|planned| planned.path.as_path());
+    let flags =
+        Flags::new(&request.options.sensitive, paths).map_err(|path| SealError::Flag { path })?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -265,13 +293,30 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
     }
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+    Sealer { request, keys, flags, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+}
+
+/// What is known to fail is told before the first byte is read.
+fn check_limits(plan: &Plan, request: &SealRequest<'_>) -> Result<(), SealError> {
+    let recovery = match &request.recovery {
+        SealRecovery::Recipients(keys) => keys.len(),
+        SealRecovery::Waived { .. } | SealRecovery::NoOfficeConfigured => 0,
+    };
+    let recipients = (request.recipients.len() + recovery) as u64;
+    let each = plan.exhibits.iter().map(|planned| sealed_bytes(planned.size_bytes(), recipients));
+    let total = each.fold(0_u64, u64::saturating_add);
+    let mut limits = Limits::default();
+    limits.format(plan.exhibits.len(), total);
+    limits.takers(total, &request.options.takers);
+    limits.room(request.output.path(), total);
+    limits.judge().map_err(SealError::Limits)
 }
 
 /// The act under way.
 struct Sealer<'a> {
     request: SealRequest<'a>,
     keys: Vec<AgeRecipient>,
+    flags: Flags,
     sink: Sink,
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
@@ -311,24 +356,28 @@ impl Sealer<'_> {
             _ => SourceError::io(path, error),
         })?;
         let attributes = Attributes::of(&metadata);
-        let Self { request, keys, sink, index, .. } = self;
+        let Self { request, keys, flags, sink, index, .. } = self;
+        let flagged = flags.of(path);
+        let mut watch =
+            Watch::new(request.options.hash_lists.as_ref(), flagged.reason, flagged.inside);
         let object_name = number.object_name();
         let progress = &mut *request.progress;
         let (object, sha256, size_bytes, entries) = match &planned.kind {
-            PlannedKind::File => {
+            PlannedKind::File { .. } => {
                 if !metadata.is_file() {
                     return Err(SourceError::changed(path, "it was replaced by something else").into());
                 }
                 let file = SteadyFile::open(path, &metadata)?;
                 let size = metadata.len();
-                let inner = Reporting { inner: file, progress };
+                let inner = Watched { inner: Reporting { inner: file, progress }, watch: &mut watch };
                 let (object, sha256) = encrypt(sink, keys, &object_name, size, inner, path)?;
+                watch.file(&sha256, size);
                 (object, sha256, size, None)
             }
             PlannedKind::Folder(measured) => {
                 let size = measured.tar_bytes;
                 let (object, sha256) = index.files(number, |list| {
-                    let inner = FolderStream::new(path, *measured, list)?;
+                    let inner = FolderStream::new(path, *measured, list, &mut watch)?;
                     let inner = Reporting { inner, progress };
                     encrypt(sink, keys, &object_name, size, inner, path)
                 })?;
@@ -349,12 +398,14 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            sensitive: watch.finish()?,
             salt: Salt::mint(request.entropy),
         };
         index.record(&record)?;
         let sealed_bytes = object.size_bytes;
         self.objects.push(object);
-        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256 });
+        let sensitive = record.sensitive;
+        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256, sensitive });
         Ok(sealed_bytes)
     }
 
@@ -411,6 +462,20 @@ impl Sealer<'_> {
         let object = self.sink.put_bytes(name, bytes).map_err(SealError::Write)?;
         self.objects.push(object);
         Ok(())
+    }
+}
+
+/// Shows what is read to the watch.
+struct Watched<'a, R> {
+    inner: R,
+    watch: &'a mut Watch,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.watch.content(buffer.get(..count).unwrap_or_default());
+        Ok(count)
     }
 }
 

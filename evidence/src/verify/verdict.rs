@@ -6,6 +6,7 @@
 
 use crate::exhibit::ExhibitNumber;
 use crate::record::{ExhibitType, RawName};
+use crate::sensitive::Sensitive;
 use crate::transmittal::Transmittal;
 use rogatory_container::asice::VerifiedAsice;
 use rogatory_container::cades::VerifiedSignature;
@@ -225,6 +226,8 @@ pub struct ExhibitDescription {
     pub size_bytes: u64,
     /// The digest of the file or tar.
     pub sha256: Digest,
+    /// Why it must not be shown by accident, if it must not.
+    pub sensitive: Option<Sensitive>,
 }
 
 /// A package of which everything that was asked for is right. Only the verifier makes one.
@@ -426,6 +429,11 @@ impl Findings {
 
     pub(crate) const fn any_failed(&self) -> bool {
         self.failures > 0
+    }
+
+    /// Whether `part` was looked at and found right.
+    pub(crate) fn has_checked(&self, part: Part) -> bool {
+        self.checks.iter().any(|check| check.part == part && check.outcome == Outcome::Checked)
     }
 
     /// Whether something failed, or something required, contents aside, was not checked.
