@@ -74,6 +74,8 @@ pub struct OpenedExhibit {
     pub path: PathBuf,
     /// The size of the file or tar.
     pub size_bytes: u64,
+    /// Whether it is marked as sensitive.
+    pub sensitive: bool,
 }
 
 /// What was opened.
@@ -232,6 +234,7 @@ pub(crate) fn open_from(
     if !verdict.is_verified() && request.options.unverified.is_none() {
         return Err(OpenError::NotVerified(Box::new(verdict)));
     }
+    request.progress.begin(Step::Syncing, None);
     let write = || -> Result<PathBuf, WriteError> {
         list.write_index(index)?;
         list.finish(lines)?;

@@ -329,6 +329,7 @@ impl Sealer<'_> {
         self.put(layout::MIMETYPE_NAME, layout::MIMETYPE.as_bytes())?;
         for (position, planned) in plan.exhibits.iter().enumerate() {
             let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
+            self.request.progress.object(&number.to_string());
             let size_bytes = self.seal_exhibit(number, planned)?;
             if let Some(exhibit) = transmittal.exhibits.get_mut(position) {
                 exhibit.size_bytes = size_bytes;
@@ -337,6 +338,7 @@ impl Sealer<'_> {
         let transmittal_bytes = transmittal.to_bytes().map_err(SealError::Format)?;
         self.write_index(&transmittal_bytes)?;
         let package = self.write_tags_and_sign(&transmittal, &transmittal_bytes)?;
+        self.request.progress.begin(Step::Syncing, None);
         let output = self.sink.commit().map_err(SealError::Write)?;
         Ok(SealReport {
             package,

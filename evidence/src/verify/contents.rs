@@ -212,6 +212,7 @@ pub(crate) fn examine_exhibits(
             break;
         }
         let name = number.object_name();
+        progress.object(&number.to_string());
         let described = index.as_ref().and_then(|index| {
             let place = index.exhibits.binary_search_by_key(number, |exhibit| exhibit.number).ok()?;
             index.exhibits.get(place).cloned()

@@ -175,6 +175,9 @@ impl Outcome for VerifyOutcome {
                     bytes(exhibit.size_bytes),
                     clean(name)
                 ));
+                if let Some(mark) = &exhibit.sensitive {
+                    page.line(format!("    SENSITIVE: {}", clean(&mark.why())));
+                }
             }
             page.blank();
         }

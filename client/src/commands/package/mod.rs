@@ -1,18 +1,21 @@
 //! `rogatory package …`: sealed evidence, offline and on its way.
 
 mod inspect;
+mod limits;
 mod objects;
 mod open;
 mod receive;
 mod relay;
 mod seal;
 mod send;
+mod show;
 
 pub use inspect::{VerifyArguments, VerifyOutcome, verify};
 pub use open::{OpenArguments, OpenedOutcome, open};
 pub use receive::{Received, receive};
 pub use relay::{RelayPlan, Relayed, plan_relay, relay};
 pub use seal::{SealArguments, SealPlan, Sealed, plan_seal, seal, seal_planned};
+pub use show::{Shown, show};
 pub use send::{SendArguments, SendPlan, Sent, plan_send, send};
 
 use super::documents::{self, CaseFacts, PackageFacts, package_table};
