@@ -7,6 +7,7 @@
 use crate::acquisition::Acquisition;
 use crate::canonical::{CanonicalError, Salt, from_canonical, to_canonical};
 use crate::exhibit::ExhibitNumber;
+use crate::sensitive::Sensitive;
 use data_encoding::BASE64;
 use rogatory_core::Digest;
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,8 @@ pub struct Record {
     pub changed_time: Option<FileTime>,
     /// When the file system made it.
     pub birth_time: Option<FileTime>,
+    /// Why it must not be shown by accident; none if nobody flagged it and no list holds it.
+    pub sensitive: Option<Sensitive>,
     /// How it came to be, as the producer states it.
     pub acquisition: Option<Acquisition>,
     /// Keeps the record from being guessed by its digest.
@@ -189,6 +192,9 @@ impl Record {
         }
         if self.mode.is_some_and(|mode| mode > 0o7777) {
             return broken("the record's mode is more than permission bits");
+        }
+        if let Some(sensitive) = &self.sensitive {
+            sensitive.check(self.exhibit_type)?;
         }
         let times = [self.modified_time, self.changed_time, self.birth_time];
         if times.into_iter().flatten().any(|time| time.nanoseconds > 999_999_999) {

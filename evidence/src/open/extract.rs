@@ -115,6 +115,7 @@ impl Extractor {
             exhibit_type: exhibit.exhibit_type,
             path: Path::new(&number).join(name_of(&name)),
             size_bytes: exhibit.size_bytes,
+            sensitive: exhibit.sensitive.is_some(),
         });
         Ok(())
     }

@@ -22,8 +22,18 @@ pub(super) struct Planned {
     pub(super) kind: PlannedKind,
 }
 
+impl Planned {
+    /// What will be encrypted, as it was when it was planned.
+    pub(super) const fn size_bytes(&self) -> u64 {
+        match &self.kind {
+            PlannedKind::File { size_bytes } => *size_bytes,
+            PlannedKind::Folder(size) => size.tar_bytes,
+        }
+    }
+}
+
 pub(super) enum PlannedKind {
-    File,
+    File { size_bytes: u64 },
     Folder(FolderSize),
 }
 
@@ -49,7 +59,15 @@ pub(super) fn plan(paths: &[PathBuf], each: bool, output: &Path) -> Result<Plan,
         }
         let name = real_name(&path)?;
         if file_type.is_file() {
-            plan.push(Planned { path, name, relative: None, kind: PlannedKind::File }, metadata.len())?;
+            plan.push(
+                Planned {
+                    path,
+                    name,
+                    relative: None,
+                    kind: PlannedKind::File { size_bytes: metadata.len() },
+                },
+                metadata.len(),
+            )?;
         } else if file_type.is_dir() {
             refuse_output_inside(&path, output)?;
             if each {
@@ -140,8 +158,8 @@ impl Plan {
                 FoundKind::File => {
                     let relative = [folder_name, b"/", &found.relative].concat();
                     let size = found.metadata.len();
-                    let planned =
-                        Planned { path: found.path, name, relative: Some(relative), kind: PlannedKind::File };
+                    let kind = PlannedKind::File { size_bytes: size };
+                    let planned = Planned { path: found.path, name, relative: Some(relative), kind };
                     self.push(planned, size)?;
                 }
             }

@@ -5,6 +5,7 @@ mod flips;
 mod hostile;
 mod round_trip;
 mod seals;
+mod sensitive;
 mod tools;
 
 use crate::age_layer::{AgeRecipient, Identities, generate_identity};

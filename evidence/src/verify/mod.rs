@@ -104,6 +104,40 @@ pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progr
     }
 }
 
+/// Looks at what lies at `path` without reading a single exhibit: the outer part, and with an identity the index.
+///
+/// The answer describes the exhibits; what holds of them is reported as not checked.
+#[must_use]
+pub fn look(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progress) -> Verdict {
+    let mut findings = Findings::default();
+    let source: Result<Box<dyn PackageSource>, PackageError> = if path.is_dir() {
+        FolderSource::open(path).map(|source| Box::new(source) as _)
+    } else {
+        ZipSource::open(path).map(|source| {
+            check_zip_order(&source, &mut findings);
+            Box::new(source) as _
+        })
+    };
+    match source {
+        Ok(source) => look_from(&*source, options, findings, progress),
+        Err(error) => unreadable(Form::Sealed, &error, options),
+    }
+}
+
+/// The same from wherever the objects lie.
+pub(crate) fn look_from(
+    source: &dyn PackageSource,
+    options: &VerifyOptions<'_>,
+    mut findings: Findings,
+    progress: &mut dyn Progress,
+) -> Verdict {
+    progress.begin(Step::Verifying, None);
+    let (mut outer, index) = examine_before_contents(source, options, &mut findings);
+    outer.select(|_| false);
+    contents::tell_how_many(&outer, index.as_ref().map(|index| index.exhibits.len()), &mut findings);
+    judge_sealed(outer, index.as_ref(), options, findings)
+}
+
 /// Verifies a sealed package from wherever its objects lie.
 #[must_use]
 pub fn verify_package(
@@ -160,7 +194,7 @@ pub(crate) fn judge_sealed(
     findings: Findings,
 ) -> Verdict {
     let exhibits = index.map(|index| index.exhibits.clone()).unwrap_or_default();
-    let contents = index.is_some();
+    let contents = findings.has_checked(Part::Contents);
     let verified = outer.transmittal.zip(outer.signature).map(|(transmittal, signature)| {
         Verified::Package(Box::new(VerifiedPackage {
             form: Form::Sealed,
@@ -240,7 +274,7 @@ fn judge_inner(
             seal: None,
             sealed_by: None,
             exhibits: index.exhibits.clone(),
-            contents: form == Form::Opened,
+            contents: findings.has_checked(Part::Contents),
         })))
     });
     findings.judge(form, &options.require, verified)

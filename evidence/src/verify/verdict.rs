@@ -7,6 +7,7 @@
 use crate::acquisition::Acquisition;
 use crate::exhibit::ExhibitNumber;
 use crate::record::{ExhibitType, RawName};
+use crate::sensitive::Sensitive;
 use crate::transmittal::Transmittal;
 use rogatory_container::asice::VerifiedAsice;
 use rogatory_container::cades::VerifiedSignature;
@@ -230,6 +231,8 @@ pub struct ExhibitDescription {
     pub size_bytes: u64,
     /// The digest of the file or tar.
     pub sha256: Digest,
+    /// Why it must not be shown by accident, if it must not.
+    pub sensitive: Option<Sensitive>,
     /// How it came to be, as its producer states it.
     #[serde(serialize_with = "crate::acquisition::shared::serialize")]
     pub acquisition: Option<Arc<Acquisition>>,
@@ -434,6 +437,11 @@ impl Findings {
 
     pub(crate) const fn any_failed(&self) -> bool {
         self.failures > 0
+    }
+
+    /// Whether `part` was looked at and found right.
+    pub(crate) fn has_checked(&self, part: Part) -> bool {
+        self.checks.iter().any(|check| check.part == part && check.outcome == Outcome::Checked)
     }
 
     /// Whether something failed, or something required, contents aside, was not checked.

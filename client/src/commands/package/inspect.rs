@@ -189,6 +189,9 @@ impl Outcome for VerifyOutcome {
                     }
                     (None, _) => {}
                 }
+                if let Some(mark) = &exhibit.sensitive {
+                    page.line(format!("    SENSITIVE: {}", clean(&mark.why())));
+                }
             }
             page.blank();
         }
