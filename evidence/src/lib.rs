@@ -21,6 +21,8 @@ pub mod durable;
 pub mod exhibit;
 pub mod files_list;
 pub mod formal;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod institution_seal;
 pub mod known;
 mod layout;
