@@ -23,6 +23,8 @@ pub mod exhibit;
 pub mod export;
 pub mod files_list;
 pub mod formal;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod hash_list;
 pub mod institution_seal;
 pub mod known;

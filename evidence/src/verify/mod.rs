@@ -180,6 +180,13 @@ pub(crate) fn examine_before_contents(
     (outer, index)
 }
 
+/// Looks at an index alone, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn index_failures(stream: Box<dyn index::ReadSeek>, options: &VerifyOptions<'_>) -> Option<usize> {
+    let mut findings = Findings::default();
+    examine_index(stream, options, &mut findings).map(|_| findings.failures())
+}
+
 /// Begins the pass over the exhibits.
 pub(crate) fn begin(outer: &Outer, progress: &mut dyn Progress) {
     progress
