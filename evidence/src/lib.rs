@@ -15,22 +15,26 @@
 
 pub mod age_layer;
 pub mod arrival;
+mod attributes;
 mod canonical;
 mod digest_list;
 pub mod durable;
 pub mod exhibit;
 pub mod files_list;
 pub mod formal;
+mod handle;
 pub mod institution_seal;
 pub mod known;
 mod layout;
 pub mod open;
 mod partial;
+mod portable;
 mod raw_path;
 pub mod record;
 pub mod seal;
 mod sink;
 pub mod source;
+mod sparse;
 mod spool;
 mod streams;
 mod tar;

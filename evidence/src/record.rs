@@ -4,6 +4,7 @@
 //! salt, so that a digest of the record tells nothing about a guessed name. Calls the JSON reader.
 //! Never leaves the encrypted index but for the eyes of a recipient.
 
+use crate::attributes::is_attribute_name;
 use crate::canonical::{CanonicalError, Salt, from_canonical, to_canonical};
 use crate::exhibit::ExhibitNumber;
 use data_encoding::BASE64;
@@ -129,8 +130,59 @@ pub struct Record {
     pub changed_time: Option<FileTime>,
     /// When the file system made it.
     pub birth_time: Option<FileTime>,
+    /// Its own extended attributes, rising by the bytes of their names; null if it has none.
+    pub extended_attributes: Option<Vec<ExtendedAttribute>>,
     /// Keeps the record from being guessed by its digest.
     pub salt: Salt,
+}
+
+/// One extended attribute of an exhibit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendedAttribute {
+    /// Its name, with the name space: `user.origin`.
+    pub name: RawName,
+    /// Its value in padded base64; null if it was there but too large for the record, or unreadable.
+    pub value: Option<String>,
+}
+
+/// What the record has room for, of names and values in base64.
+const MAX_ATTRIBUTES_BYTES: usize = 16 * 1024;
+
+/// What an exhibit's record holds of its extended attributes.
+pub(crate) struct OwnAttributes {
+    pub(crate) member: Option<Vec<ExtendedAttribute>>,
+    /// The names of those without value, or without place.
+    pub(crate) left_out: Vec<Vec<u8>>,
+}
+
+impl OwnAttributes {
+    /// Takes values as long as there is room, in the order of the names.
+    pub(crate) fn of(found: crate::attributes::Found) -> Self {
+        let mut all: Vec<(Vec<u8>, Option<Vec<u8>>)> =
+            found.attributes.into_iter().map(|(name, value)| (name, Some(value))).collect();
+        all.extend(found.unread.into_iter().map(|name| (name, None)));
+        all.sort();
+        let mut room = MAX_ATTRIBUTES_BYTES;
+        let mut own = Self { member: None, left_out: Vec::new() };
+        for (name, value) in all {
+            let value = value.map(|value| BASE64.encode(&value));
+            // The name in base64, what is shown of it, and what stands around it.
+            let Some(left) = room.checked_sub(64 + 8 * name.len()) else {
+                own.left_out.push(name);
+                continue;
+            };
+            room = left;
+            let value = value.filter(|value| value.len() <= room);
+            match &value {
+                Some(value) => room -= value.len(),
+                None => own.left_out.push(name.clone()),
+            }
+            let attribute = ExtendedAttribute { name: RawName::new(&name), value };
+            own.member.get_or_insert_default().push(attribute);
+        }
+        own
+    }
 }
 
 /// Writes a mode as people know it.
@@ -168,6 +220,36 @@ impl Record {
         Ok(record)
     }
 
+    /// Names and values of the extended attributes that it holds.
+    pub(crate) fn attributes_with_values(&self) -> crate::attributes::ExtendedAttributes {
+        let all = self.extended_attributes.iter().flatten();
+        all.filter_map(|attribute| {
+            let value = BASE64.decode(attribute.value.as_ref()?.as_bytes()).ok()?;
+            Some((attribute.name.bytes(), value))
+        })
+        .collect()
+    }
+
+    /// The names of those of which it holds nothing more.
+    pub(crate) fn attributes_left_out(&self) -> Vec<Vec<u8>> {
+        let all = self.extended_attributes.iter().flatten();
+        all.filter(|attribute| attribute.value.is_none()).map(|attribute| attribute.name.bytes()).collect()
+    }
+
+    fn check_attributes(&self) -> bool {
+        let Some(attributes) = &self.extended_attributes else {
+            return true;
+        };
+        let names: Vec<Vec<u8>> = attributes.iter().map(|attribute| attribute.name.bytes()).collect();
+        let is_base64 = |text: &String| BASE64.decode(text.as_bytes()).is_ok();
+        !attributes.is_empty()
+            && attributes.iter().all(|attribute| {
+                attribute.name.is_canonical() && attribute.value.as_ref().is_none_or(is_base64)
+            })
+            && names.iter().all(|name| is_attribute_name(name))
+            && names.is_sorted_by(|a, b| a < b)
+    }
+
     fn check(&self) -> Result<(), CanonicalError> {
         let broken = |text: &str| Err(CanonicalError::Rule(text.to_owned()));
         if self.format != 1 || self.profile != 1 {
@@ -190,6 +272,9 @@ impl Record {
         let times = [self.modified_time, self.changed_time, self.birth_time];
         if times.into_iter().flatten().any(|time| time.nanoseconds > 999_999_999) {
             return broken("a time in the record has a second or more of nanoseconds");
+        }
+        if !self.check_attributes() {
+            return broken("the record's extended attributes are empty, out of order, or not in base64");
         }
         Ok(())
     }

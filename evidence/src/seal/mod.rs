@@ -8,11 +8,12 @@ mod index;
 mod plan;
 
 use crate::age_layer::{AgeError, AgeRecipient, Sealing};
+use crate::attributes;
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
 use crate::layout;
-use crate::record::{Attributes, ExhibitType, RawName, Record};
+use crate::record::{Attributes, ExhibitType, OwnAttributes, RawName, Record, display};
 use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
 use crate::streams::{Hashing, Progress, Reporting, Step};
@@ -20,7 +21,7 @@ use crate::tar::stream::{FolderStream, SteadyFile};
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
-use crate::walk::{SourceError, from_io};
+use crate::walk::{SourceError, from_io, shown};
 use index::IndexBuilder;
 use plan::{Plan, Planned, PlannedKind};
 use rogatory_container::cades::{self, CadesError};
@@ -99,6 +100,9 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// Whether a file exhibit's holes are stored as zeros, however many they are; else a file with a
+    /// gibibyte of holes is refused. In a folder exhibit holes are kept as such.
+    pub store_holes: bool,
 }
 
 /// All that sealing needs.
@@ -225,7 +229,7 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let plan = plan::plan(&request.paths, &request.options, request.output.path())?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -265,7 +269,8 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
     }
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new(), notes: Vec::new() }
+        .seal(plan, transmittal)
 }
 
 /// The act under way.
@@ -276,6 +281,7 @@ struct Sealer<'a> {
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
     exhibits: Vec<SealedExhibit>,
+    notes: Vec<String>,
 }
 
 impl Sealer<'_> {
@@ -299,7 +305,7 @@ impl Sealer<'_> {
             transmittal,
             exhibits: self.exhibits,
             objects: ObjectList(self.objects),
-            notes: plan.notes,
+            notes: [plan.notes, self.notes].concat(),
         })
     }
 
@@ -326,15 +332,24 @@ impl Sealer<'_> {
                 (object, sha256, size, None)
             }
             PlannedKind::Folder(measured) => {
-                let size = measured.tar_bytes;
+                let size = measured.size.tar_bytes;
                 let (object, sha256) = index.files(number, |list| {
-                    let inner = FolderStream::new(path, *measured, list)?;
+                    let inner = FolderStream::new(path, measured, list)?;
                     let inner = Reporting { inner, progress };
                     encrypt(sink, keys, &object_name, size, inner, path)
                 })?;
-                (object, sha256, size, Some(measured.entries))
+                (object, sha256, size, Some(measured.size.entries))
             }
         };
+        let own = attributes::read(attributes::Owner::At(path), &mut Vec::new())
+            .map_err(|error| SourceError::below(path, error))?;
+        let own = OwnAttributes::of(own);
+        for name in &own.left_out {
+            let (name, path) = (display(name), shown(path));
+            self.notes.push(format!(
+                "the extended attribute `{name}` of `{path}` is too large for the record or cannot be read, and is not kept"
+            ));
+        }
         let record = Record {
             format: 1,
             profile: 1,
@@ -349,6 +364,7 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            extended_attributes: own.member,
             salt: Salt::mint(request.entropy),
         };
         index.record(&record)?;
