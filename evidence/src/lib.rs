@@ -38,9 +38,11 @@ mod sparse;
 mod spool;
 mod streams;
 mod tar;
+mod threads;
 pub mod transmittal;
 pub mod verify;
 mod walk;
+mod write_behind;
 
 pub use age_layer::{AgeError, AgeRecipient, Identities};
 pub use canonical::{CanonicalError, Salt};

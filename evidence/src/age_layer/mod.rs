@@ -7,11 +7,13 @@
 
 mod header;
 mod identity;
+mod line;
 mod payload;
 mod recipient;
 
 pub use identity::{Identities, generate_identity};
-pub(crate) use payload::{Sealing, open};
+pub(crate) use line::Sum;
+pub(crate) use payload::{Opening, Sealing};
 pub use recipient::AgeRecipient;
 
 use crate::transmittal::MAX_RECIPIENTS;
@@ -52,53 +54,4 @@ pub enum AgeError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Read as _;
-
-    fn round_trip(length: usize) {
-        let plain: Vec<u8> = (0..length).map(|index| u8::try_from(index % 253).unwrap_or(0)).collect();
-        let (file, recipient) = generate_identity();
-        let identities = Identities::parse(&[&file]).expect("an identity");
-        let mut sealing = Sealing::new(&[recipient], length as u64, plain.as_slice()).expect("seals");
-        let size = sealing.size_bytes();
-        let mut sealed = Vec::new();
-        sealing.read_to_end(&mut sealed).expect("seals");
-        assert_eq!(sealed.len() as u64, size);
-        let mut opened = Vec::new();
-        open(sealed.as_slice(), &identities).expect("opens").read_to_end(&mut opened).expect("opens");
-        assert_eq!(opened, plain);
-    }
-
-    #[test]
-    fn every_length_around_a_chunk_comes_back() {
-        for length in [0, 1, 65_535, 65_536, 65_537, 131_072, 300_000] {
-            round_trip(length);
-        }
-    }
-
-    #[test]
-    fn somebody_else_cannot_open() {
-        let (_, recipient) = generate_identity();
-        let (other, _) = generate_identity();
-        let other = Identities::parse(&[&other]).expect("an identity");
-        let mut sealed = Vec::new();
-        Sealing::new(&[recipient], 3, &b"abc"[..]).expect("seals").read_to_end(&mut sealed).expect("seals");
-        assert!(matches!(open(sealed.as_slice(), &other), Err(AgeError::NotARecipient)));
-    }
-
-    #[test]
-    fn headers_without_end_are_refused() {
-        let endless = "age-encryption.org/v1\n-> a\n\n".to_owned() + &"-> a\n\n".repeat(100_000);
-        let (file, _) = generate_identity();
-        let identities = Identities::parse(&[&file]).expect("an identity");
-        assert!(matches!(open(endless.as_bytes(), &identities), Err(AgeError::Header(_))));
-        assert!(matches!(open(&b"hello"[..], &identities), Err(AgeError::Header(_))));
-    }
-
-    #[test]
-    fn an_identity_file_with_other_lines_is_refused() {
-        assert!(matches!(Identities::parse(&["# only a comment\n"]), Err(AgeError::NoIdentity)));
-        assert!(matches!(Identities::parse(&["# c\nhello\n"]), Err(AgeError::Identity { line: 2 })));
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use crate::partial::{create_private_file, create_private_folder};
 use crate::portable::{Naming, PortablePaths};
 use crate::raw_path::{below, name_of};
 use crate::record::{ExhibitType, FileTime, Record};
-use crate::sink::WriteError;
+use crate::sink::{WriteError, write_private_file};
 use crate::sparse::SparseMap;
 use crate::spool::Spool;
 use crate::streams::BUFFER_BYTES;
@@ -25,11 +25,13 @@ use crate::verify::contents::{ExhibitVisitor, visit_folder};
 use crate::verify::index::Index;
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 const PARTIAL: &str = ".partial";
 const PARTIAL_TAR: &str = ".partial.tar";
+/// Smaller files are made durable together at the end; a larger one begins while it is written.
+const SYNCED_LATER_BYTES: u64 = 8 * 1024 * 1024;
 /// The most notes that are kept.
 const MAX_NOTES: usize = 1_000;
 
@@ -178,13 +180,24 @@ impl Extractor {
 }
 
 impl ExhibitVisitor for Extractor {
-    fn file(&mut self, exhibit: &ExhibitDescription, content: &mut dyn Read) -> io::Result<()> {
+    fn file(&mut self, exhibit: &ExhibitDescription, content: &mut dyn BufRead) -> io::Result<()> {
         let folder = self.exhibit_folder(exhibit);
         create_private_folder(&folder).map_err(|error| self.failed(&folder, error))?;
         let path = folder.join(PARTIAL);
-        let made = create_private_file(&path).map_err(|error| self.failed(&path, error))?;
-        let written = copy_into(&made, content, &mut self.buffer)?.and_then(|()| settle(&made));
-        written.map_err(|error| self.failed(&path, error))
+        if SYNCED_TOGETHER && exhibit.size_bytes <= SYNCED_LATER_BYTES {
+            let made = create_private_file(&path).map_err(|error| self.failed(&path, error))?;
+            let written = copy_into(&made, content, &mut self.buffer)?;
+            return written.map_err(|error| self.failed(&path, error));
+        }
+        match write_private_file(&path, "content", content) {
+            Ok(()) => Ok(()),
+            Err(WriteError::Read { source, .. }) => Err(source),
+            Err(error) => {
+                let text = error.to_string();
+                self.failure.get_or_insert(error);
+                Err(io::Error::other(text))
+            }
+        }
     }
 
     fn folder(

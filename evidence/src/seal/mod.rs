@@ -16,8 +16,9 @@ use crate::layout;
 use crate::record::{Attributes, ExhibitType, OwnAttributes, RawName, Record, display};
 use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
-use crate::streams::{Hashing, Progress, Reporting, Step};
+use crate::streams::{Progress, Reporting, Step};
 use crate::tar::stream::{FolderStream, SteadyFile};
+use crate::threads::threads;
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
@@ -380,9 +381,8 @@ impl Sealer<'_> {
         let request = &self.request;
         let index = builder.finish(transmittal, request.signer, request.function.as_deref(), request.now)?;
         let size = index.len();
-        let mut sealing = Sealing::new(&self.keys, size, index).map_err(SealError::Encryption)?;
-        let size = sealing.size_bytes();
-        let object = self.sink.put(layout::INDEX_NAME, size, &mut sealing).map_err(SealError::Write)?;
+        let sealing = Sealing::new(&self.keys, size, index, threads()).map_err(SealError::Encryption)?;
+        let (object, _) = put(&mut self.sink, layout::INDEX_NAME, sealing).map_err(SealError::Write)?;
         self.objects.push(object);
         Ok(())
     }
@@ -439,13 +439,22 @@ fn encrypt(
     source: impl Read,
     path: &Path,
 ) -> Result<(ObjectDigest, Digest), SealError> {
-    let mut sealing =
-        Sealing::new(keys, plaintext_bytes, Hashing::new(source)).map_err(SealError::Encryption)?;
-    let size = sealing.size_bytes();
-    let object = sink.put(name, size, &mut sealing).map_err(|error| match error {
+    let sealing = Sealing::new(keys, plaintext_bytes, source, threads()).map_err(SealError::Encryption)?;
+    put(sink, name, sealing).map_err(|error| match error {
         WriteError::Read { source, .. } => SealError::Source(from_io(source, path)),
         other => SealError::Write(other),
-    })?;
-    let (digest, _) = sealing.into_source().finish();
-    Ok((object, digest))
+    })
+}
+
+/// Writes an age file; gives the object and the digest of its plaintext.
+fn put(
+    sink: &mut Sink,
+    name: &str,
+    mut sealing: Sealing<impl Read>,
+) -> Result<(ObjectDigest, Digest), WriteError> {
+    let size_bytes = sealing.size_bytes();
+    sink.put(name, size_bytes, &mut sealing)?;
+    let sums = sealing.finish().map_err(|source| WriteError::Read { name: name.to_owned(), source })?;
+    let object = ObjectDigest { name: name.to_owned(), size_bytes, sha256: sums.sealed.sha256 };
+    Ok((object, sums.plain.sha256))
 }
