@@ -343,6 +343,7 @@ async fn package(
                 verify,
                 output: it.output,
                 keep_tar: it.keep_tar,
+                portable_names: it.portable_names,
                 unverified: it.unverified,
             };
             printer.outcome(&package::open(session, arguments).await?)
@@ -498,6 +499,7 @@ fn seal_arguments(
     Ok(commands::package::SealArguments {
         paths: it.paths,
         each: it.each,
+        store_holes: it.store_holes,
         recipients: it.recipient,
         order_document,
         trust: Trust::load(&it.trust, session.now())?,

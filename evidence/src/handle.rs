@@ -5,7 +5,6 @@
 //! nobody can slip a link into a path between two looks, and no path is too long. May read and
 //! write below the folder it was given; never follows a link.
 
-use crate::raw_path::name_of;
 use crate::record::FileTime;
 use std::fs::File;
 use std::io;
@@ -274,7 +273,7 @@ mod system {
 #[cfg(not(unix))]
 mod system {
     use super::*;
-    use crate::raw_path::bytes_of;
+    use crate::raw_path::{bytes_of, name_of};
     use std::fs::{self, Metadata};
     use std::path::PathBuf;
 

@@ -369,6 +369,27 @@ mod tests {
     }
 
     #[test]
+    fn attributes_without_room_are_named_and_the_others_kept() {
+        let found = crate::attributes::Found {
+            attributes: vec![
+                (b"user.a".to_vec(), vec![1; 8000]),
+                (b"user.b".to_vec(), vec![2; 8000]),
+                (b"user.c".to_vec(), b"\0".to_vec()),
+            ],
+            unread: vec![b"trusted.x".to_vec()],
+        };
+        let own = OwnAttributes::of(found);
+        assert_eq!(own.left_out, [b"trusted.x".to_vec(), b"user.b".to_vec()]);
+        let member = own.member.expect("some");
+        let kept: Vec<bool> = member.iter().map(|attribute| attribute.value.is_some()).collect();
+        assert_eq!(kept, [false, true, false, true]);
+        let many = (0..9999).map(|number| (format!("user.{number:04}").into_bytes(), Vec::new())).collect();
+        let own = OwnAttributes::of(crate::attributes::Found { attributes: many, unread: Vec::new() });
+        let bytes = crate::canonical::to_canonical(&own.member).expect("canonical");
+        assert!(bytes.len() < 24 * 1024 && own.left_out.len() > 9000, "{}", bytes.len());
+    }
+
+    #[test]
     fn instants_before_1970_survive() {
         let time = FileTime { seconds: -2, nanoseconds: 500_000_000 };
         assert_eq!(time.to_system_time().and_then(file_time), Some(time));

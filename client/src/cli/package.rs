@@ -71,6 +71,9 @@ pub struct Seal {
     /// Make every file below a folder an exhibit of its own
     #[arg(long)]
     pub each: bool,
+    /// Store the holes of a sparse file as zeros, where it is an exhibit of its own
+    #[arg(long)]
+    pub store_holes: bool,
     /// The package to write: OUT.asice, or a folder
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
@@ -120,6 +123,9 @@ pub struct Open {
     /// Keep the tar file of folder exhibits too
     #[arg(long)]
     pub keep_tar: bool,
+    /// Write names so that every system can hold them; real-names.txt says which were changed
+    #[arg(long)]
+    pub portable_names: bool,
     /// Open although it does not verify, and why; the directory is marked
     #[arg(long, value_name = "REASON")]
     pub unverified: Option<String>,

@@ -8,7 +8,7 @@ use super::missed::Missed;
 use super::{OpenOptions, OpenedExhibit};
 use crate::attributes::{self, ExtendedAttributes};
 use crate::digest_list::line_for_real_name;
-use crate::files_list::{FilesList, ListedEntry, ListedType};
+use crate::files_list::{FilesList, ListedEntry};
 use crate::handle::{Folder, FolderStack, SYNCED_TOGETHER};
 use crate::partial::{create_private_file, create_private_folder};
 use crate::portable::{Naming, PortablePaths};

@@ -191,10 +191,11 @@ fn read_content(
         };
         visitor.entry(entry, Some(&map), listed, &mut content).map_err(failed)?;
         io::copy(&mut content, &mut io::sink()).map_err(TarError::Io)?;
-        if content.inner.limit() > 0 {
+        let SparseContent { inner, digest, .. } = content;
+        if inner.limit() > 0 {
             return Err(TarError::End);
         }
-        if listed.sha256 != Some(content.digest.finish()) {
+        if listed.sha256 != Some(digest.finish()) {
             return Err(wrong());
         }
     } else {
@@ -218,15 +219,15 @@ fn read_content(
 }
 
 /// The data of a file with holes, one region behind the other.
-struct SparseContent<'a> {
-    inner: io::Take<&'a mut dyn Read>,
+struct SparseContent<'a, R> {
+    inner: io::Take<R>,
     map: &'a SparseMap,
     digest: SparseDigest,
     region: usize,
     inside: u64,
 }
 
-impl Read for SparseContent<'_> {
+impl<R: Read> Read for SparseContent<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(region) = self.map.regions().get(self.region) else {
             return Ok(0);

@@ -1,7 +1,11 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
+#[cfg(target_os = "linux")]
+mod fidelity;
 mod flips;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod odd_sources;
 mod round_trip;
 mod seals;
 mod tools;

@@ -21,6 +21,8 @@ pub struct OpenArguments {
     pub output: PathBuf,
     /// Whether the tar of a folder exhibit is kept.
     pub keep_tar: bool,
+    /// Whether names are written so that every system can hold them.
+    pub portable_names: bool,
     /// Opens although it does not verify, for this reason.
     pub unverified: Option<String>,
 }
@@ -90,7 +92,11 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
                 ..VerifyOptions::new(&verify.trust.anchors, at).with_institutions(&institutions)
             },
             output: arguments.output,
-            options: OpenOptions { keep_tar: arguments.keep_tar, unverified: arguments.unverified },
+            options: OpenOptions {
+                keep_tar: arguments.keep_tar,
+                unverified: arguments.unverified,
+                portable_names: arguments.portable_names,
+            },
             progress: &mut telling,
         };
         let opened = rogatory_evidence::open(request);

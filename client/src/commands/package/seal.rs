@@ -32,6 +32,8 @@ pub struct SealArguments {
     pub paths: Vec<PathBuf>,
     /// Whether every file below a folder is an exhibit of its own.
     pub each: bool,
+    /// Whether the holes of a sparse file exhibit are stored as zeros.
+    pub store_holes: bool,
     /// Who may open it: age recipients.
     pub recipients: Vec<String>,
     /// The order as a container: recipients and number are taken from it.
@@ -241,7 +243,7 @@ pub async fn seal_planned(session: &Session, plan: SealPlan) -> Result<Sealed, P
     let function = profile.map(|_| containers::OFFICER.to_owned());
     let (now, entropy, progress) =
         (session.now(), Arc::clone(&session.entropy), Arc::clone(&session.progress));
-    let (paths, options) = (arguments.paths, SealOptions { each: arguments.each });
+    let (paths, options) = (arguments.paths, SealOptions { each: arguments.each, store_holes: arguments.store_holes });
     let report = tokio::task::spawn_blocking(move || {
         let mut telling = Telling(Arc::clone(&progress));
         let request = SealRequest {
