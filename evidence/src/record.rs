@@ -4,6 +4,7 @@
 //! salt, so that a digest of the record tells nothing about a guessed name. Calls the JSON reader.
 //! Never leaves the encrypted index but for the eyes of a recipient.
 
+use crate::acquisition::Acquisition;
 use crate::attributes::is_attribute_name;
 use crate::canonical::{CanonicalError, Salt, from_canonical, to_canonical};
 use crate::exhibit::ExhibitNumber;
@@ -132,6 +133,8 @@ pub struct Record {
     pub birth_time: Option<FileTime>,
     /// Its own extended attributes, rising by the bytes of their names; null if it has none.
     pub extended_attributes: Option<Vec<ExtendedAttribute>>,
+    /// How it came to be, as the producer states it.
+    pub acquisition: Option<Acquisition>,
     /// Keeps the record from being guessed by its digest.
     pub salt: Salt,
 }
@@ -207,7 +210,11 @@ impl Record {
     /// [`CanonicalError`] if a rule is broken.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
         self.check()?;
-        to_canonical(self)
+        let bytes = to_canonical(self)?;
+        if bytes.len() > MAX_RECORD_BYTES {
+            return Err(CanonicalError::Rule("the record is longer than 64 KiB".to_owned()));
+        }
+        Ok(bytes)
     }
 
     /// Reads the canonical form and checks the rules.
@@ -275,6 +282,12 @@ impl Record {
         }
         if !self.check_attributes() {
             return broken("the record's extended attributes are empty, out of order, or not in base64");
+        }
+        if let Some(acquisition) = &self.acquisition {
+            let is_folder = self.exhibit_type == ExhibitType::Folder;
+            let checked =
+                acquisition.check().and_then(|()| acquisition.check_against(&self.sha256, is_folder));
+            checked.map_err(CanonicalError::Rule)?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
+mod facts;
 #[cfg(target_os = "linux")]
 mod fidelity;
 mod flips;

@@ -82,7 +82,7 @@ impl Raw {
     }
 }
 
-/// The digest of a file with holes (6.8), from its whole content.
+/// The digest of a file with holes (6.9), from its whole content.
 pub(super) fn sparse_digest(content: &[u8]) -> Digest {
     let mut text = format!("rogatory sparse file\n{}\n", content.len()).into_bytes();
     for (number, block) in (0_u64..).zip(content.chunks(4096)) {
