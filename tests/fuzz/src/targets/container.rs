@@ -106,7 +106,8 @@ pub(super) fn manifest_seeds() -> Vec<Vec<u8>> {
         let doctype = "?>\n<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\"><!ENTITY f \"&e;&e;\">]>\n";
         found.push(first.replace("?>\n", doctype).into_bytes());
         found.push(first.replace("META-INF/signature001.p7s", "&#77;ETA-INF/signature001.p7s").into_bytes());
-        found.push(first.replace("\n  <asic:Sig", "\n  <![CDATA[x]]><?p i?><!-- c --><asic:Sig").into_bytes());
+        found
+            .push(first.replace("\n  <asic:Sig", "\n  <![CDATA[x]]><?p i?><!-- c --><asic:Sig").into_bytes());
     }
     found
 }
@@ -294,4 +295,3 @@ pub(super) fn asice_parts_seeds() -> Vec<Vec<u8>> {
         .filter(|input| !input.is_empty())
         .collect()
 }
-
