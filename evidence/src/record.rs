@@ -4,8 +4,10 @@
 //! salt, so that a digest of the record tells nothing about a guessed name. Calls the JSON reader.
 //! Never leaves the encrypted index but for the eyes of a recipient.
 
+use crate::acquisition::Acquisition;
 use crate::canonical::{CanonicalError, Salt, from_canonical, to_canonical};
 use crate::exhibit::ExhibitNumber;
+use crate::sensitive::Sensitive;
 use data_encoding::BASE64;
 use rogatory_core::Digest;
 use serde::{Deserialize, Serialize};
@@ -129,6 +131,10 @@ pub struct Record {
     pub changed_time: Option<FileTime>,
     /// When the file system made it.
     pub birth_time: Option<FileTime>,
+    /// Why it must not be shown by accident; none if nobody flagged it and no list holds it.
+    pub sensitive: Option<Sensitive>,
+    /// How it came to be, as the producer states it.
+    pub acquisition: Option<Acquisition>,
     /// Keeps the record from being guessed by its digest.
     pub salt: Salt,
 }
@@ -187,9 +193,18 @@ impl Record {
         if self.mode.is_some_and(|mode| mode > 0o7777) {
             return broken("the record's mode is more than permission bits");
         }
+        if let Some(sensitive) = &self.sensitive {
+            sensitive.check(self.exhibit_type)?;
+        }
         let times = [self.modified_time, self.changed_time, self.birth_time];
         if times.into_iter().flatten().any(|time| time.nanoseconds > 999_999_999) {
             return broken("a time in the record has a second or more of nanoseconds");
+        }
+        if let Some(acquisition) = &self.acquisition {
+            let is_folder = self.exhibit_type == ExhibitType::Folder;
+            let checked =
+                acquisition.check().and_then(|()| acquisition.check_against(&self.sha256, is_folder));
+            checked.map_err(CanonicalError::Rule)?;
         }
         Ok(())
     }

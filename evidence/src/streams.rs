@@ -5,17 +5,19 @@
 
 use rogatory_core::Digest;
 use sha2::Digest as _;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 
 /// The size of the buffer that every copy uses; small enough to stay in the processor's cache.
 pub(crate) const BUFFER_BYTES: usize = 128 * 1024;
 
-/// Is told how far a long act has come. Both methods may be ignored.
+/// Is told how far a long act has come. All of it may be ignored.
 pub trait Progress {
     /// A step begins; `total_bytes` is what it will move, if that is known.
     fn begin(&mut self, step: Step, total_bytes: Option<u64>);
     /// `bytes` more have been moved.
     fn advance(&mut self, bytes: u64);
+    /// What follows belongs to this object: an exhibit's number, or an object's name in the package; never a real name.
+    fn object(&mut self, _name: &str) {}
 }
 
 /// What is being done at the moment.
@@ -29,6 +31,8 @@ pub enum Step {
     Opening,
     /// Copies the objects into a container file.
     Writing,
+    /// Waits until the disk has everything.
+    Syncing,
 }
 
 /// Ignores all progress.
@@ -134,6 +138,22 @@ pub(crate) fn copy(reader: &mut dyn Read, writer: &mut dyn Write, buffer: &mut V
         };
         writer.write_all(buffer.get(..count).unwrap_or_default())?;
         total += count as u64;
+    }
+}
+
+/// Writes all that `reader` gives, from its own buffer.
+pub(crate) fn copy_buffered(reader: &mut dyn BufRead, writer: &mut dyn Write) -> io::Result<()> {
+    loop {
+        let count = match reader.fill_buf() {
+            Ok([]) => return Ok(()),
+            Ok(bytes) => {
+                writer.write_all(bytes)?;
+                bytes.len()
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        reader.consume(count);
     }
 }
 

@@ -5,23 +5,30 @@
 //! overwrites nothing; on any failure nothing stands under the final name.
 
 mod index;
+mod observer;
 mod plan;
 
-use crate::age_layer::{AgeError, AgeRecipient, Sealing};
+use crate::acquisition::{Assigned, Facts, FactsError};
+use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
+use crate::hash_list::{HashListError, HashLists, Watch};
 use crate::layout;
+use crate::limits::{Limits, LimitsError, SizeLimit, sealed_bytes};
 use crate::record::{Attributes, ExhibitType, RawName, Record};
+use crate::sensitive::{Flags, Sensitive, SensitiveFlag};
 use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
-use crate::streams::{Hashing, Progress, Reporting, Step};
+use crate::streams::{Progress, Reporting, Step};
 use crate::tar::stream::{FolderStream, SteadyFile};
+use crate::threads::threads;
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
 use crate::walk::{SourceError, from_io};
 use index::IndexBuilder;
+pub use observer::{Observer, SealObserver};
 use plan::{Plan, Planned, PlannedKind};
 use rogatory_container::cades::{self, CadesError};
 use rogatory_container::manifest::{AsicManifest, DataReference, ManifestError};
@@ -32,6 +39,7 @@ use rogatory_core::{Digest, Entropy, Timestamp};
 use rogatory_pki::signing::{SignError, Signer};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the package goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,6 +107,16 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// How the exhibits came to be, as the producer states it.
+    pub facts: Option<Facts>,
+    /// Is told what of a package in a folder is durable while it is being sealed.
+    pub observer: Option<Observer>,
+    /// What the sealer flags as sensitive.
+    pub sensitive: Vec<SensitiveFlag>,
+    /// Lists against which contents are compared; what stands in one is marked.
+    pub hash_lists: Option<Arc<HashLists>>,
+    /// What those take at most who will get the package, where that is known.
+    pub takers: Vec<SizeLimit>,
 }
 
 /// All that sealing needs.
@@ -143,6 +161,8 @@ pub struct SealedExhibit {
     pub size_bytes: u64,
     /// The digest of the file or tar.
     pub sha256: Digest,
+    /// Why it is marked as sensitive, if it is.
+    pub sensitive: Option<Sensitive>,
 }
 
 /// What was sealed.
@@ -188,9 +208,24 @@ pub enum SealError {
         /// The folder.
         folder: String,
     },
+    /// It does not fit.
+    #[error("nothing was sealed")]
+    Limits(#[source] LimitsError),
+    /// A flag that meets nothing.
+    #[error("`{path}` was flagged as sensitive and is not among what is sealed")]
+    Flag {
+        /// The path.
+        path: String,
+    },
+    /// A hash list can't be used.
+    #[error(transparent)]
+    HashList(#[from] HashListError),
     /// A source can't be sealed.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The facts are not those of these exhibits.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A recipient can't be used.
     #[error("the package cannot be encrypted")]
     Encryption(#[source] AgeError),
@@ -225,7 +260,17 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    check_limits(&plan, &request)?;
+    let facts = plan.assign(request.options.facts.as_ref())?;
+    let mut keys: Vec<AgeRecipient> =
+        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
+    if let SealRecovery::Recipients(recovery) = &request.recovery {
+        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
+    }
+    let encryption = Encryption::of(&keys).map_err(SealError::Encryption)?;
+    let paths = plan.exhibits.iter().map(|planned| planned.path.as_path());
+    let flags = Flags::new(&request.options.sensitive, paths).map_err(|path| SealError::Flag { path })?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -242,6 +287,7 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         format: 1,
         profile: 1,
         kind: TransmittalKind::Original,
+        encryption,
         order: request.order.clone(),
         reference: request.reference.clone(),
         sender: TransmittalSender {
@@ -259,19 +305,37 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         created_time: request.now,
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
-    let mut keys: Vec<AgeRecipient> =
-        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
-    if let SealRecovery::Recipients(recovery) = &request.recovery {
-        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
+    let mut sink = sink;
+    if let Some(observer) = &request.options.observer {
+        sink.observe(observer, transmittal.salt.as_bytes());
     }
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+    let (objects, exhibits) = (Vec::new(), Vec::new());
+    Sealer { request, keys, facts, flags, sink, index, objects, exhibits }.seal(plan, transmittal)
+}
+
+/// What is known to fail is told before the first byte is read.
+fn check_limits(plan: &Plan, request: &SealRequest<'_>) -> Result<(), SealError> {
+    let recovery = match &request.recovery {
+        SealRecovery::Recipients(keys) => keys.len(),
+        SealRecovery::Waived { .. } | SealRecovery::NoOfficeConfigured => 0,
+    };
+    let recipients = (request.recipients.len() + recovery) as u64;
+    let each = plan.exhibits.iter().map(|planned| sealed_bytes(planned.size_bytes(), recipients));
+    let total = each.fold(0_u64, u64::saturating_add);
+    let mut limits = Limits::default();
+    limits.format(plan.exhibits.len(), total);
+    limits.takers(total, &request.options.takers);
+    limits.room(request.output.path(), total);
+    limits.judge().map_err(SealError::Limits)
 }
 
 /// The act under way.
 struct Sealer<'a> {
     request: SealRequest<'a>,
     keys: Vec<AgeRecipient>,
+    facts: Assigned,
+    flags: Flags,
     sink: Sink,
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
@@ -284,6 +348,7 @@ impl Sealer<'_> {
         self.put(layout::MIMETYPE_NAME, layout::MIMETYPE.as_bytes())?;
         for (position, planned) in plan.exhibits.iter().enumerate() {
             let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
+            self.request.progress.object(&number.to_string());
             let size_bytes = self.seal_exhibit(number, planned)?;
             if let Some(exhibit) = transmittal.exhibits.get_mut(position) {
                 exhibit.size_bytes = size_bytes;
@@ -292,6 +357,7 @@ impl Sealer<'_> {
         let transmittal_bytes = transmittal.to_bytes().map_err(SealError::Format)?;
         self.write_index(&transmittal_bytes)?;
         let package = self.write_tags_and_sign(&transmittal, &transmittal_bytes)?;
+        self.request.progress.begin(Step::Syncing, None);
         let output = self.sink.commit().map_err(SealError::Write)?;
         Ok(SealReport {
             package,
@@ -311,24 +377,27 @@ impl Sealer<'_> {
             _ => SourceError::io(path, error),
         })?;
         let attributes = Attributes::of(&metadata);
-        let Self { request, keys, sink, index, .. } = self;
+        let Self { request, keys, flags, sink, index, .. } = self;
+        let flagged = flags.of(path);
+        let mut watch = Watch::new(request.options.hash_lists.as_ref(), flagged.reason, flagged.inside);
         let object_name = number.object_name();
         let progress = &mut *request.progress;
         let (object, sha256, size_bytes, entries) = match &planned.kind {
-            PlannedKind::File => {
+            PlannedKind::File { .. } => {
                 if !metadata.is_file() {
                     return Err(SourceError::changed(path, "it was replaced by something else").into());
                 }
                 let file = SteadyFile::open(path, &metadata)?;
                 let size = metadata.len();
-                let inner = Reporting { inner: file, progress };
+                let inner = Watched { inner: Reporting { inner: file, progress }, watch: &mut watch };
                 let (object, sha256) = encrypt(sink, keys, &object_name, size, inner, path)?;
+                watch.file(&sha256, size);
                 (object, sha256, size, None)
             }
             PlannedKind::Folder(measured) => {
                 let size = measured.tar_bytes;
                 let (object, sha256) = index.files(number, |list| {
-                    let inner = FolderStream::new(path, *measured, list)?;
+                    let inner = FolderStream::new(path, *measured, list, &mut watch)?;
                     let inner = Reporting { inner, progress };
                     encrypt(sink, keys, &object_name, size, inner, path)
                 })?;
@@ -349,12 +418,15 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            sensitive: watch.finish()?,
+            acquisition: self.facts.of(number.index(), path, &sha256)?,
             salt: Salt::mint(request.entropy),
         };
         index.record(&record)?;
         let sealed_bytes = object.size_bytes;
         self.objects.push(object);
-        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256 });
+        let sensitive = record.sensitive;
+        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256, sensitive });
         Ok(sealed_bytes)
     }
 
@@ -364,9 +436,8 @@ impl Sealer<'_> {
         let request = &self.request;
         let index = builder.finish(transmittal, request.signer, request.function.as_deref(), request.now)?;
         let size = index.len();
-        let mut sealing = Sealing::new(&self.keys, size, index).map_err(SealError::Encryption)?;
-        let size = sealing.size_bytes();
-        let object = self.sink.put(layout::INDEX_NAME, size, &mut sealing).map_err(SealError::Write)?;
+        let sealing = Sealing::new(&self.keys, size, index, threads()).map_err(SealError::Encryption)?;
+        let (object, _) = put(&mut self.sink, layout::INDEX_NAME, sealing).map_err(SealError::Write)?;
         self.objects.push(object);
         Ok(())
     }
@@ -414,6 +485,20 @@ impl Sealer<'_> {
     }
 }
 
+/// Shows what is read to the watch.
+struct Watched<'a, R> {
+    inner: R,
+    watch: &'a mut Watch,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.watch.content(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
+
 /// One pass: plaintext hashed, encrypted, ciphertext hashed, written.
 fn encrypt(
     sink: &mut Sink,
@@ -423,13 +508,22 @@ fn encrypt(
     source: impl Read,
     path: &Path,
 ) -> Result<(ObjectDigest, Digest), SealError> {
-    let mut sealing =
-        Sealing::new(keys, plaintext_bytes, Hashing::new(source)).map_err(SealError::Encryption)?;
-    let size = sealing.size_bytes();
-    let object = sink.put(name, size, &mut sealing).map_err(|error| match error {
+    let sealing = Sealing::new(keys, plaintext_bytes, source, threads()).map_err(SealError::Encryption)?;
+    put(sink, name, sealing).map_err(|error| match error {
         WriteError::Read { source, .. } => SealError::Source(from_io(source, path)),
         other => SealError::Write(other),
-    })?;
-    let (digest, _) = sealing.into_source().finish();
-    Ok((object, digest))
+    })
+}
+
+/// Writes an age file; gives the object and the digest of its plaintext.
+fn put(
+    sink: &mut Sink,
+    name: &str,
+    mut sealing: Sealing<impl Read>,
+) -> Result<(ObjectDigest, Digest), WriteError> {
+    let size_bytes = sealing.size_bytes();
+    sink.put(name, size_bytes, &mut sealing)?;
+    let sums = sealing.finish().map_err(|source| WriteError::Read { name: name.to_owned(), source })?;
+    let object = ObjectDigest { name: name.to_owned(), size_bytes, sha256: sums.sealed.sha256 };
+    Ok((object, sums.plain.sha256))
 }

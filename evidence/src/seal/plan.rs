@@ -4,6 +4,7 @@
 //! and what will be read is added up. May read folders and attributes; opens no file.
 
 use super::SealError;
+use crate::acquisition::{Assigned, Facts, Named};
 use crate::exhibit::MAX_EXHIBITS;
 use crate::raw_path::bytes_of;
 use crate::record::is_file_name;
@@ -21,8 +22,18 @@ pub(super) struct Planned {
     pub(super) kind: PlannedKind,
 }
 
+impl Planned {
+    /// What will be encrypted, as it was when it was planned.
+    pub(super) const fn size_bytes(&self) -> u64 {
+        match &self.kind {
+            PlannedKind::File { size_bytes } => *size_bytes,
+            PlannedKind::Folder(size) => size.tar_bytes,
+        }
+    }
+}
+
 pub(super) enum PlannedKind {
-    File,
+    File { size_bytes: u64 },
     Folder(FolderSize),
 }
 
@@ -48,7 +59,15 @@ pub(super) fn plan(paths: &[PathBuf], each: bool, output: &Path) -> Result<Plan,
         }
         let name = real_name(&path)?;
         if file_type.is_file() {
-            plan.push(Planned { path, name, relative: None, kind: PlannedKind::File }, metadata.len())?;
+            plan.push(
+                Planned {
+                    path,
+                    name,
+                    relative: None,
+                    kind: PlannedKind::File { size_bytes: metadata.len() },
+                },
+                metadata.len(),
+            )?;
         } else if file_type.is_dir() {
             refuse_output_inside(&path, output)?;
             if each {
@@ -97,6 +116,24 @@ fn refuse_output_inside(folder: &Path, output: &Path) -> Result<(), SealError> {
 }
 
 impl Plan {
+    /// Finds the facts of each exhibit; those that have none beside others that have are said.
+    pub(super) fn assign(&mut self, facts: Option<&Facts>) -> Result<Assigned, SealError> {
+        let Some(facts) = facts else {
+            return Ok(Assigned::default());
+        };
+        let assigned = facts.assign(self.exhibits.iter().map(|planned| Named {
+            path: &planned.path,
+            relative: planned.relative.as_deref(),
+            is_folder: matches!(planned.kind, PlannedKind::Folder(_)),
+        }))?;
+        match assigned.undescribed() {
+            0 => {}
+            1 => self.notes.push("the file of facts says nothing of 1 exhibit".to_owned()),
+            many => self.notes.push(format!("the file of facts says nothing of {many} exhibits")),
+        }
+        Ok(assigned)
+    }
+
     fn push(&mut self, planned: Planned, bytes: u64) -> Result<(), SealError> {
         if self.exhibits.len() >= MAX_EXHIBITS as usize {
             return Err(SealError::TooMany);
@@ -121,8 +158,8 @@ impl Plan {
                 FoundKind::File => {
                     let relative = [folder_name, b"/", &found.relative].concat();
                     let size = found.metadata.len();
-                    let planned =
-                        Planned { path: found.path, name, relative: Some(relative), kind: PlannedKind::File };
+                    let kind = PlannedKind::File { size_bytes: size };
+                    let planned = Planned { path: found.path, name, relative: Some(relative), kind };
                     self.push(planned, size)?;
                 }
             }

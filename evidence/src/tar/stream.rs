@@ -5,6 +5,7 @@
 
 use super::{END_BYTES, Entry, EntryKind, padding};
 use crate::files_list::{ListedEntry, ListedType};
+use crate::hash_list::Watch;
 use crate::record::{Attributes, FileTime};
 use crate::walk::{Found, FoundKind, SourceError, Walk};
 use rogatory_core::Digest;
@@ -131,6 +132,7 @@ pub(crate) struct FolderStream<'a> {
     folder: PathBuf,
     walk: Walk,
     list: &'a mut dyn Write,
+    watch: &'a mut Watch,
     pending: Vec<u8>,
     given: usize,
     content: Option<Content>,
@@ -145,11 +147,13 @@ impl<'a> FolderStream<'a> {
         folder: &Path,
         expected: FolderSize,
         list: &'a mut dyn Write,
+        watch: &'a mut Watch,
     ) -> Result<Self, SourceError> {
         Ok(Self {
             folder: folder.to_owned(),
             walk: Walk::new(folder)?,
             list,
+            watch,
             pending: Vec::new(),
             given: 0,
             content: None,
@@ -207,6 +211,9 @@ impl<'a> FolderStream<'a> {
         listed_type: ListedType,
         path: Vec<u8>,
     ) -> io::Result<()> {
+        // The target of a link is no content.
+        let content = sha256.as_ref().filter(|_| listed_type == ListedType::File);
+        self.watch.entry(content, size_bytes, &path);
         self.list.write_all(&ListedEntry { sha256, size_bytes, listed_type, path }.to_line())
     }
 }
@@ -229,6 +236,7 @@ impl Read for FolderStream<'_> {
             {
                 let count = content.file.read(buffer)?;
                 content.hasher.update(&buffer[..count]);
+                self.watch.content(&buffer[..count]);
                 return Ok(count);
             }
             if !self.advance()? {

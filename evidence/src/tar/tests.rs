@@ -10,7 +10,11 @@ fn tar_of(folder: &Path) -> (Vec<u8>, Vec<u8>) {
     let size = measure(folder).expect("measures");
     let mut list = Vec::new();
     let mut tar = Vec::new();
-    FolderStream::new(folder, size, &mut list).expect("opens").read_to_end(&mut tar).expect("reads");
+    let mut watch = crate::hash_list::Watch::new(None, None, Vec::new());
+    FolderStream::new(folder, size, &mut list, &mut watch)
+        .expect("opens")
+        .read_to_end(&mut tar)
+        .expect("reads");
     assert_eq!(tar.len() as u64, size.tar_bytes);
     (tar, list)
 }

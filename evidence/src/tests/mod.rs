@@ -1,9 +1,11 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
+mod facts;
 mod flips;
 mod hostile;
 mod round_trip;
 mod seals;
+mod sensitive;
 mod tools;
 
 use crate::age_layer::{AgeRecipient, Identities, generate_identity};

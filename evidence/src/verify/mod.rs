@@ -5,7 +5,9 @@
 //! no anchor from what is verified, writes nothing but an encrypted temporary file.
 
 pub(crate) mod contents;
+pub(crate) mod described;
 mod document;
+mod encryption;
 mod foreign;
 pub(crate) mod index;
 mod opened;
@@ -107,6 +109,40 @@ pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progr
     }
 }
 
+/// Looks at what lies at `path` without reading a single exhibit: the outer part, and with an identity the index.
+///
+/// The answer describes the exhibits; what holds of them is reported as not checked.
+#[must_use]
+pub fn look(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progress) -> Verdict {
+    let mut findings = Findings::default();
+    let source: Result<Box<dyn PackageSource>, PackageError> = if path.is_dir() {
+        FolderSource::open(path).map(|source| Box::new(source) as _)
+    } else {
+        ZipSource::open(path).map(|source| {
+            check_zip_order(&source, &mut findings);
+            Box::new(source) as _
+        })
+    };
+    match source {
+        Ok(source) => look_from(&*source, options, findings, progress),
+        Err(error) => unreadable(Form::Sealed, &error, options),
+    }
+}
+
+/// The same from wherever the objects lie.
+pub(crate) fn look_from(
+    source: &dyn PackageSource,
+    options: &VerifyOptions<'_>,
+    mut findings: Findings,
+    progress: &mut dyn Progress,
+) -> Verdict {
+    progress.begin(Step::Verifying, None);
+    let (mut outer, index) = examine_before_contents(source, options, &mut findings);
+    outer.select(|_| false);
+    contents::tell_how_many(&outer, index.as_ref().map(|index| index.exhibits.len()), &mut findings);
+    judge_sealed(outer, index.as_ref(), options, findings)
+}
+
 /// Verifies a sealed package from wherever its objects lie.
 #[must_use]
 pub fn verify_package(
@@ -143,6 +179,7 @@ pub(crate) fn examine_before_contents(
         options,
         findings,
     );
+    encryption::examine_headers(source, &outer, findings);
     let index = examine_sealed_index(source, &outer, options, findings);
     not_looked_at(findings);
     (outer, index)
@@ -169,7 +206,7 @@ pub(crate) fn judge_sealed(
     findings: Findings,
 ) -> Verdict {
     let exhibits = index.map(|index| index.exhibits.clone()).unwrap_or_default();
-    let contents = index.is_some();
+    let contents = findings.has_checked(Part::Contents);
     let verified = outer.transmittal.zip(outer.signature).map(|(transmittal, signature)| {
         Verified::Package(Box::new(VerifiedPackage {
             form: Form::Sealed,
@@ -212,7 +249,7 @@ fn verify_opened(folder: &Path, options: &VerifyOptions<'_>, progress: &mut dyn 
     let mut findings = Findings::default();
     progress.begin(Step::Verifying, None);
     let index = opened::examine_opened(folder, options, &mut findings, progress);
-    judge_inner(Form::Opened, index, options, findings)
+    judge_inner(Form::Opened, index.as_ref(), options, findings)
 }
 
 fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
@@ -226,13 +263,13 @@ fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
     };
     findings.not_checked(Part::Contents, "the index alone was given, without exhibits");
     findings.not_checked(Part::Seal, "the index does not hold the outer signatures");
-    judge_inner(Form::Index, index, options, findings)
+    judge_inner(Form::Index, index.as_ref(), options, findings)
 }
 
 /// The overall answer where only the index is at hand.
 fn judge_inner(
     form: Form,
-    index: Option<Index>,
+    index: Option<&Index>,
     options: &VerifyOptions<'_>,
     mut findings: Findings,
 ) -> Verdict {
@@ -240,7 +277,7 @@ fn judge_inner(
     let verified = index.and_then(|index| {
         let object = "index: META-INF/signature001.p7s";
         judge_signer(index.transmittal.as_ref(), index.signer.as_ref(), object, options, &mut findings);
-        let (transmittal, signature) = index.transmittal.zip(index.signature)?;
+        let (transmittal, signature) = index.transmittal.clone().zip(index.signature.clone())?;
         Some(Verified::Package(Box::new(VerifiedPackage {
             form,
             package: None,
@@ -248,8 +285,8 @@ fn judge_inner(
             signature,
             seal: None,
             sealed_by: None,
-            exhibits: index.exhibits,
-            contents: form == Form::Opened,
+            exhibits: index.exhibits.clone(),
+            contents: findings.has_checked(Part::Contents),
         })))
     });
     findings.judge(form, &options.require, verified)

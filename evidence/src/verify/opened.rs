@@ -8,17 +8,22 @@ use super::VerifyOptions;
 use super::index::{Index, examine_index};
 use super::verdict::{ExhibitDescription, Findings, Part};
 use crate::digest_list::line_for_real_name;
+use crate::exhibit::ExhibitNumber;
 use crate::files_list::{FilesList, ListedEntry, ListedType};
-use crate::layout::{MANIFEST_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::layout::{MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::open::{NotOpened, read_not_opened};
 use crate::raw_path::{below, bytes_of, name_of};
 use crate::record::{ExhibitType, display};
-use crate::streams::{Hashing, Progress, Reporting};
+use crate::streams::{Hashing, Progress, Reporting, read_limited};
 use crate::walk::{Found, FoundKind, Walk, shown};
 use rogatory_core::{Digest, chain};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+
+/// A line for every exhibit that a package may have.
+const MAX_NOT_OPENED_BYTES: usize = 4 * 1024 * 1024;
 
 /// The list of digests beside the exhibits, compared line by line with what it must say.
 struct Listed {
@@ -63,14 +68,16 @@ pub(super) fn examine_opened(
     let mut index = examine_index(Box::new(file), options, findings)?;
     findings.not_checked(Part::Seal, "an opened package does not hold the outer signatures");
     let before = findings.failures();
-    check_names(folder, &index, findings);
+    let left = read_left(folder, &index, findings);
+    check_names(folder, &index, &left, findings);
     let list = regular(&folder.join(MANIFEST_NAME));
     if let Err(error) = &list {
         findings.failed(Part::Manifest, Some(MANIFEST_NAME), format!("it cannot be read: {error}"));
     }
     let mut listed = Listed { equal: true, file: list.ok().map(BufReader::new) };
     listed.expect(&line_for_real_name(&digest, OPENED_INDEX_NAME.as_bytes()));
-    for exhibit in index.exhibits.clone() {
+    let opened = |exhibit: &&ExhibitDescription| !left.contains_key(&exhibit.number);
+    for exhibit in index.exhibits.iter().filter(opened).cloned().collect::<Vec<_>>() {
         let folder = folder.join(exhibit.number.to_string());
         let failed = findings.failures();
         check_exhibit(&folder, &exhibit, &mut index, &mut listed, findings, progress);
@@ -78,10 +85,7 @@ pub(super) fn examine_opened(
         listed.equal &= findings.failures() == failed;
     }
     if findings.failures() == before {
-        findings.checked(
-            Part::Contents,
-            format!("contents: all {} exhibits are what was signed", index.exhibits.len()),
-        );
+        tell_how_many(index.exhibits.len(), &left, findings);
         if listed.ended() {
             findings.checked(Part::Manifest, "manifest-sha256.txt gives the digests of these files");
         } else {
@@ -93,6 +97,52 @@ pub(super) fn examine_opened(
         }
     }
     Some(index)
+}
+
+/// Which exhibits the opening left sealed, as the folder says; nothing signed says so.
+fn read_left(folder: &Path, index: &Index, findings: &mut Findings) -> BTreeMap<ExhibitNumber, NotOpened> {
+    let path = folder.join(NOT_OPENED_NAME);
+    if path.symlink_metadata().is_err() {
+        return BTreeMap::new();
+    }
+    let text = regular(&path).and_then(|mut file| read_limited(&mut file, MAX_NOT_OPENED_BYTES));
+    let left = text.ok().and_then(|text| read_not_opened(std::str::from_utf8(&text).ok()?));
+    let mark = |number: &ExhibitNumber| {
+        let place = index.exhibits.binary_search_by_key(number, |exhibit| exhibit.number).ok()?;
+        index.exhibits.get(place).map(|exhibit| exhibit.sensitive.is_some())
+    };
+    let fits = |(number, why): (&ExhibitNumber, &NotOpened)| match (mark(number), why) {
+        (Some(sensitive), NotOpened::Sensitive) => sensitive,
+        (found, NotOpened::NotChosen) => found.is_some(),
+        (None, NotOpened::Sensitive) => false,
+    };
+    match left.filter(|left| left.iter().all(fits)) {
+        Some(left) => left,
+        None => {
+            let why = "it does not say of exhibits of this package why they were not opened";
+            findings.failed(Part::Objects, Some(NOT_OPENED_NAME), why);
+            BTreeMap::new()
+        }
+    }
+}
+
+/// Says how many exhibits are right, and which were not opened.
+fn tell_how_many(all: usize, left: &BTreeMap<ExhibitNumber, NotOpened>, findings: &mut Findings) {
+    if left.is_empty() {
+        findings.checked(Part::Contents, format!("contents: all {all} exhibits are what was signed"));
+        return;
+    }
+    let mut why = format!("{} of {all} exhibits checked", all - left.len());
+    for number in
+        left.iter().filter(|(_, why)| **why == NotOpened::Sensitive).map(|(number, _)| number).take(20)
+    {
+        why.push_str(&format!("; {number} not opened: sensitive"));
+    }
+    let not_chosen = left.values().filter(|why| **why == NotOpened::NotChosen).count();
+    if not_chosen > 0 {
+        why.push_str(&format!("; {not_chosen} not opened: not chosen"));
+    }
+    findings.not_checked_as(Part::Contents, &why, format!("contents: {why}"));
 }
 
 /// Opens a file that is no link.
@@ -108,8 +158,17 @@ fn names_in(folder: &Path) -> io::Result<BTreeSet<Vec<u8>>> {
     std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| bytes_of(&entry.file_name()))).collect()
 }
 
+fn folder_name(exhibit: &ExhibitDescription) -> Vec<u8> {
+    exhibit.number.to_string().into_bytes()
+}
+
 /// The folder holds the index, the list and one folder an exhibit, nothing else.
-fn check_names(folder: &Path, index: &Index, findings: &mut Findings) {
+fn check_names(
+    folder: &Path,
+    index: &Index,
+    left: &BTreeMap<ExhibitNumber, NotOpened>,
+    findings: &mut Findings,
+) {
     let names = match names_in(folder) {
         Ok(names) => names,
         Err(error) => {
@@ -117,8 +176,15 @@ fn check_names(folder: &Path, index: &Index, findings: &mut Findings) {
             return;
         }
     };
-    let mut expected: BTreeSet<Vec<u8>> =
-        index.exhibits.iter().map(|exhibit| exhibit.number.to_string().into_bytes()).collect();
+    let mut expected: BTreeSet<Vec<u8>> = index
+        .exhibits
+        .iter()
+        .filter(|exhibit| !left.contains_key(&exhibit.number))
+        .map(folder_name)
+        .collect();
+    if folder.join(NOT_OPENED_NAME).symlink_metadata().is_ok() {
+        expected.insert(NOT_OPENED_NAME.into());
+    }
     expected.insert(OPENED_INDEX_NAME.into());
     expected.insert(MANIFEST_NAME.into());
     for name in names.difference(&expected) {
@@ -184,7 +250,9 @@ fn check_exhibit(
         check_folder(&path, &title, files, on_file, progress)
     });
     if let Err((object, why)) = outcome {
-        findings.failed(Part::Contents, Some(&object), why);
+        // The name of an entry would say what a sensitive folder holds.
+        let object = if exhibit.sensitive.is_some() { &title } else { &object };
+        findings.failed(Part::Contents, Some(object), why);
     }
     if names.contains(&tar_name) {
         let digest = hash(&folder.join(name_of(&tar_name)), progress);

@@ -4,8 +4,10 @@
 //! Calls nothing. Success exists only as a value that this crate's verifier makes; a part that
 //! could not be looked at is never counted as good.
 
+use crate::acquisition::Acquisition;
 use crate::exhibit::ExhibitNumber;
 use crate::record::{ExhibitType, RawName};
+use crate::sensitive::Sensitive;
 use crate::transmittal::Transmittal;
 use rogatory_container::asice::VerifiedAsice;
 use rogatory_container::cades::VerifiedSignature;
@@ -17,6 +19,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The most failures that are listed one by one.
 const MAX_LISTED_FAILURES: usize = 1_000;
@@ -35,6 +38,8 @@ pub enum Part {
     BagFiles,
     /// `transmittal.json`.
     Transmittal,
+    /// That every object is encrypted to the kind of keys that the transmittal names.
+    Encryption,
     /// `manifest-sha256.txt`.
     Manifest,
     /// `tagmanifest-sha256.txt`.
@@ -77,6 +82,7 @@ impl Part {
             Self::Objects => "objects",
             Self::BagFiles => "bag files",
             Self::Transmittal => "transmittal",
+            Self::Encryption => "encryption",
             Self::Manifest => "manifest",
             Self::TagManifest => "tag manifest",
             Self::PersonManifest => "signed manifest",
@@ -231,6 +237,11 @@ pub struct ExhibitDescription {
     pub size_bytes: u64,
     /// The digest of the file or tar.
     pub sha256: Digest,
+    /// Why it must not be shown by accident, if it must not.
+    pub sensitive: Option<Sensitive>,
+    /// How it came to be, as its producer states it.
+    #[serde(serialize_with = "crate::acquisition::shared::serialize")]
+    pub acquisition: Option<Arc<Acquisition>>,
 }
 
 /// A package of which everything that was asked for is right. Only the verifier makes one.
@@ -434,6 +445,11 @@ impl Findings {
 
     pub(crate) const fn any_failed(&self) -> bool {
         self.failures > 0
+    }
+
+    /// Whether `part` was looked at and found right.
+    pub(crate) fn has_checked(&self, part: Part) -> bool {
+        self.checks.iter().any(|check| check.part == part && check.outcome == Outcome::Checked)
     }
 
     /// Whether something failed, or something required, contents aside, was not checked.
