@@ -96,11 +96,21 @@ impl Sibling {
     }
 
     fn file(target: &Path) -> Result<(Self, File), WriteError> {
-        let create = |path: &Path| {
-            let options = OpenOptions::new().read(true).write(true).create_new(true).open(path);
-            options.map(Some)
-        };
-        match Self::choose(target, false, create)? {
+        Self::file_made_by(target, |path| {
+            OpenOptions::new().read(true).write(true).create_new(true).open(path)
+        })
+    }
+
+    /// A file for what lies in the clear: nobody but its owner reads it.
+    pub(crate) fn private_file(target: &Path) -> Result<(Self, File), WriteError> {
+        Self::file_made_by(target, partial::create_private_file)
+    }
+
+    fn file_made_by(
+        target: &Path,
+        make: impl Fn(&Path) -> io::Result<File>,
+    ) -> Result<(Self, File), WriteError> {
+        match Self::choose(target, false, |path| make(path).map(Some))? {
             (sibling, Some(file)) => Ok((sibling, file)),
             (_, None) => Err(WriteError::Name { path: shown(target) }),
         }

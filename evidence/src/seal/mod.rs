@@ -8,7 +8,8 @@ mod index;
 mod observer;
 mod plan;
 
-use crate::age_layer::{AgeError, AgeRecipient, Sealing};
+use crate::acquisition::{Assigned, Facts, FactsError};
+use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
@@ -102,6 +103,8 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// How the exhibits came to be, as the producer states it.
+    pub facts: Option<Facts>,
     /// Is told what of a package in a folder is durable while it is being sealed.
     pub observer: Option<Observer>,
 }
@@ -196,6 +199,9 @@ pub enum SealError {
     /// A source can't be sealed.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The facts are not those of these exhibits.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A recipient can't be used.
     #[error("the package cannot be encrypted")]
     Encryption(#[source] AgeError),
@@ -230,7 +236,14 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let facts = plan.assign(request.options.facts.as_ref())?;
+    let mut keys: Vec<AgeRecipient> =
+        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
+    if let SealRecovery::Recipients(recovery) = &request.recovery {
+        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
+    }
+    let encryption = Encryption::of(&keys).map_err(SealError::Encryption)?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -247,6 +260,7 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         format: 1,
         profile: 1,
         kind: TransmittalKind::Original,
+        encryption,
         order: request.order.clone(),
         reference: request.reference.clone(),
         sender: TransmittalSender {
@@ -268,19 +282,16 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     if let Some(observer) = &request.options.observer {
         sink.observe(observer, transmittal.salt.as_bytes());
     }
-    let mut keys: Vec<AgeRecipient> =
-        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
-    if let SealRecovery::Recipients(recovery) = &request.recovery {
-        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
-    }
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+    Sealer { request, keys, facts, sink, index, objects: Vec::new(), exhibits: Vec::new() }
+        .seal(plan, transmittal)
 }
 
 /// The act under way.
 struct Sealer<'a> {
     request: SealRequest<'a>,
     keys: Vec<AgeRecipient>,
+    facts: Assigned,
     sink: Sink,
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
@@ -358,6 +369,7 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            acquisition: self.facts.of(number.index(), path, &sha256)?,
             salt: Salt::mint(request.entropy),
         };
         index.record(&record)?;

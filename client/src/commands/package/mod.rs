@@ -1,5 +1,6 @@
 //! `rogatory package …`: sealed evidence, offline and on its way.
 
+mod export;
 mod inspect;
 mod objects;
 mod open;
@@ -10,6 +11,7 @@ mod seal_and_send;
 mod send;
 mod upload;
 
+pub use export::{ExportArguments, ExportForm, Exported, Sending, export};
 pub use inspect::{VerifyArguments, VerifyOutcome, verify};
 pub use open::{OpenArguments, OpenedOutcome, open};
 pub use receive::{Received, receive};

@@ -16,6 +16,7 @@ use crate::trust::{SealedEntry, Trust};
 use rogatory_core::document::{Document, DocumentKind};
 use rogatory_core::reference::OfficeReference;
 use rogatory_core::{Digest, PackageId, SharedNumber};
+use rogatory_evidence::acquisition::Facts;
 use rogatory_evidence::age_layer::AgeRecipient;
 use rogatory_evidence::seal::{Observer, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit};
 use rogatory_evidence::transmittal::IntendedRecipient;
@@ -46,6 +47,8 @@ pub struct SealArguments {
     pub signing: Option<KeyPair>,
     /// Why the office's recovery recipient is left out.
     pub no_recovery: Option<String>,
+    /// How the exhibits were acquired.
+    pub facts: Option<Facts>,
     /// Where it goes: a folder, or a file if it ends in `.asice`.
     pub output: PathBuf,
 }
@@ -257,7 +260,8 @@ pub(super) async fn seal_observed(
     let function = profile.map(|_| containers::OFFICER.to_owned());
     let (now, entropy, progress) =
         (session.now(), Arc::clone(&session.entropy), Arc::clone(&session.progress));
-    let (paths, options) = (arguments.paths, SealOptions { each: arguments.each, observer });
+    let (paths, options) =
+        (arguments.paths, SealOptions { each: arguments.each, facts: arguments.facts, observer });
     let report = tokio::task::spawn_blocking(move || {
         let mut telling = Telling(Arc::clone(&progress));
         let request = SealRequest {
