@@ -323,6 +323,12 @@ async fn package(
     use cli::package::Package;
     use commands::package;
     Ok(match verb {
+        Package::Seal(it) if it.send => {
+            let yes = it.yes;
+            let plan = package::plan_seal_and_send(session, seal_arguments(session, it)?).await?;
+            printer.confirm(&plan, "Seal and send it?", yes)?;
+            printer.outcome(&package::seal_and_send(session, plan).await?)
+        }
         Package::Seal(it) => {
             let plan = package::plan_seal(session, seal_arguments(session, it)?).await?;
             // Whoever sees a stranger's key there can still break off.
@@ -346,6 +352,9 @@ async fn package(
                 unverified: it.unverified,
             };
             printer.outcome(&package::open(session, arguments).await?)
+        }
+        Package::Export(it) => {
+            printer.outcome(&package::export(session, export_arguments(session, it)?).await?)
         }
         Package::Send(it) => {
             let arguments = package::SendArguments { path: it.path, order: it.order };
@@ -505,19 +514,57 @@ fn seal_arguments(
         reference: it.reference,
         signing,
         no_recovery: it.no_recovery,
+        facts: it.facts.as_deref().map(files::read_acquisition_facts).transpose()?,
         output: it.output,
     })
+}
+
+fn instant(text: Option<&str>, flag: &str) -> Result<Option<Timestamp>, Problem> {
+    text.map(str::parse).transpose().map_err(|error: rogatory_core::timestamp::TimestampError| {
+        Problem::usage(format!("{flag}: {}", clean(&error.to_string())))
+    })
+}
+
+fn export_arguments(
+    session: &Session,
+    it: cli::package::Export,
+) -> Result<commands::package::ExportArguments, Problem> {
+    use cli::package::ExportFormat;
+    use commands::package::{ExportForm, Sending};
+    let at = instant(it.at.as_deref(), "--at")?;
+    let sending = Sending {
+        sent: instant(it.sent.as_deref(), "--sent")?,
+        available_from: instant(it.available_from.as_deref(), "--available-from")?,
+        available_until: instant(it.available_until.as_deref(), "--available-until")?,
+        extended: it.extended,
+        means: it.means,
+        case_reference: it.case_reference,
+        remarks: it.remarks,
+    };
+    let form = match it.format {
+        ExportFormat::Case if sending != Sending::default() => {
+            return Err(Problem::usage("a CASE graph says nothing of a transmission")
+                .with_hint("leave out --sent, --available-from, --means, --case-reference and --remarks"));
+        }
+        ExportFormat::Case => ExportForm::Case,
+        ExportFormat::EuManifest => ExportForm::EuManifest(sending),
+        ExportFormat::EuManifestText => ExportForm::EuManifestText(sending),
+    };
+    let verify = commands::package::VerifyArguments {
+        path: it.path,
+        identities: identities(&it.identity)?,
+        trust: Trust::load(&it.trust, at.unwrap_or_else(|| session.now()))?,
+        at,
+        ..Default::default()
+    };
+    Ok(commands::package::ExportArguments { verify, form, output: it.output })
 }
 
 fn verify_arguments(
     session: &Session,
     it: cli::package::Verify,
 ) -> Result<commands::package::VerifyArguments, Problem> {
-    let at: Option<Timestamp> = it.at.as_deref().map(str::parse).transpose().map_err(
-        |error: rogatory_core::timestamp::TimestampError| {
-            Problem::usage(format!("--at: {}", clean(&error.to_string())))
-        },
-    )?;
+    let at = instant(it.at.as_deref(), "--at")?;
     let require: BTreeSet<Requirement> = it
         .require
         .iter()

@@ -13,12 +13,14 @@
 //!                      └──► open ─► real files + signed index ─► verify
 //! ```
 
+pub mod acquisition;
 pub mod age_layer;
 pub mod arrival;
 mod canonical;
 mod digest_list;
 pub mod durable;
 pub mod exhibit;
+pub mod export;
 pub mod files_list;
 pub mod formal;
 pub mod institution_seal;
@@ -40,7 +42,7 @@ pub mod verify;
 mod walk;
 mod write_behind;
 
-pub use age_layer::{AgeError, AgeRecipient, Identities};
+pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};
 pub use files_list::FilesListError;

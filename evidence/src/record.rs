@@ -4,6 +4,7 @@
 //! salt, so that a digest of the record tells nothing about a guessed name. Calls the JSON reader.
 //! Never leaves the encrypted index but for the eyes of a recipient.
 
+use crate::acquisition::Acquisition;
 use crate::canonical::{CanonicalError, Salt, from_canonical, to_canonical};
 use crate::exhibit::ExhibitNumber;
 use data_encoding::BASE64;
@@ -129,6 +130,8 @@ pub struct Record {
     pub changed_time: Option<FileTime>,
     /// When the file system made it.
     pub birth_time: Option<FileTime>,
+    /// How it came to be, as the producer states it.
+    pub acquisition: Option<Acquisition>,
     /// Keeps the record from being guessed by its digest.
     pub salt: Salt,
 }
@@ -190,6 +193,12 @@ impl Record {
         let times = [self.modified_time, self.changed_time, self.birth_time];
         if times.into_iter().flatten().any(|time| time.nanoseconds > 999_999_999) {
             return broken("a time in the record has a second or more of nanoseconds");
+        }
+        if let Some(acquisition) = &self.acquisition {
+            let is_folder = self.exhibit_type == ExhibitType::Folder;
+            let checked =
+                acquisition.check().and_then(|()| acquisition.check_against(&self.sha256, is_folder));
+            checked.map_err(CanonicalError::Rule)?;
         }
         Ok(())
     }

@@ -1,20 +1,23 @@
 //! Encryption to recipients: each exhibit and the index is one age file (C2SP `age-encryption.org/v1`).
 //!
 //! Holds recipients, identities, headers, and the two readers through which plaintext becomes an age file and back.
-//! Recipients, identities and the reading of headers are the age library's; header writing and payload are our own,
-//! so that a header can be written anew over the same payload and chunks can be worked on by several threads.
+//! Classical recipients and identities are the age library's; hybrid ones, headers and payload are our own, so that a
+//! header can be written anew over the same payload and chunks can be worked on by several threads.
 //! Never prints a secret key.
 
 mod header;
+mod hybrid;
 mod identity;
 mod line;
 mod payload;
 mod recipient;
+mod stanzas;
 
-pub use identity::{Identities, generate_identity};
+pub(crate) use header::encryption;
+pub use identity::{Identities, generate_hybrid_identity, generate_identity};
 pub(crate) use line::Sum;
 pub(crate) use payload::{Opening, Sealing};
-pub use recipient::AgeRecipient;
+pub use recipient::{AgeRecipient, Encryption};
 
 use crate::transmittal::MAX_RECIPIENTS;
 use std::io;
@@ -22,12 +25,12 @@ use std::io;
 /// Encryption or decryption failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AgeError {
-    /// Not an age recipient of the X25519 kind.
-    #[error("`{0}` is not an age recipient of the X25519 kind (`age1…`, as `age-keygen -y` prints)")]
+    /// Not an age recipient of a kind that is used here.
+    #[error("`{0}` is not an age recipient (`age1…` or `age1pq1…`, as `age-keygen -y` prints)")]
     Recipient(String),
     /// An identity file without identity, or with something else in it.
     #[error(
-        "line {line} of the identity file is no age identity (`AGE-SECRET-KEY-1…`, as `age-keygen` writes)"
+        "line {line} of the identity file is no age identity (`AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…`, as `age-keygen` writes)"
     )]
     Identity {
         /// The line, from 1.
@@ -42,6 +45,23 @@ pub enum AgeError {
     /// The file can't be encrypted.
     #[error("the age file cannot be made: {0}")]
     Encrypt(String),
+    /// Recipients, or stanzas, of both kinds.
+    #[error(
+        "post-quantum keys and classical ones stand side by side, so that it is no safer than the classical ones"
+    )]
+    Mixed,
+    /// A stanza for a key of another kind.
+    #[error("it is encrypted to a key of the kind `{0}`, and a package's keys are X25519 or mlkem768x25519")]
+    Stanza(String),
+    /// The text form of an age file.
+    #[error("it is an armored age file; take off the armor (`age -d`, or base64), or write it without `-a`")]
+    Armored,
+    /// Encrypted to a passphrase.
+    #[error("it is encrypted to a passphrase, and only to keys is evidence encrypted")]
+    Passphrase,
+    /// The MAC of the header is wrong.
+    #[error("the age header was changed: its MAC is not the one that its key gives")]
+    Mac,
     /// The header breaks the format.
     #[error("the age header cannot be read: {0}")]
     Header(String),

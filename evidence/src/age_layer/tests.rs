@@ -195,6 +195,45 @@ fn who_stops_taking_ends_the_threads() {
 }
 
 #[test]
+fn a_hybrid_file_comes_back_even_among_a_hundred_recipients() {
+    let (file, own) = generate_hybrid_identity().expect("generates");
+    let identities = Identities::parse(&[&file]).expect("an identity");
+    assert_eq!(identities.recipients(), std::slice::from_ref(&own));
+    let mut recipients: Vec<AgeRecipient> =
+        (1..MAX_RECIPIENTS).map(|_| generate_hybrid_identity().expect("generates").1).collect();
+    recipients.push(own);
+    let mut sealed = Vec::new();
+    let mut sealing = Sealing::new(&recipients, 3, &b"abc"[..], 1).expect("seals");
+    sealing.read_to_end(&mut sealed).expect("seals");
+    let mut opened = Vec::new();
+    open(sealed.as_slice(), &identities, 1).expect("opens").read_to_end(&mut opened).expect("opens");
+    assert_eq!(opened, b"abc");
+    assert_eq!(encryption(&mut sealed.as_slice()).expect("reads"), Encryption::Mlkem768X25519);
+}
+
+#[test]
+fn keys_of_both_kinds_may_stand_in_one_identity_file_but_not_over_one_file() {
+    let ((classical, one), (hybrid, other)) =
+        (generate_identity(), generate_hybrid_identity().expect("generates"));
+    let both = format!("# desk\n{}\n{}", *classical, *hybrid);
+    let identities = Identities::parse(&[&both]).expect("identities");
+    let recipients = [one, other];
+    assert_eq!(identities.recipients(), recipients);
+    assert!(matches!(Sealing::new(&recipients, 3, &b"abc"[..], 1), Err(AgeError::Mixed)));
+    for recipient in recipients {
+        let kind = recipient.encryption();
+        assert_eq!(recipient.to_string().parse::<AgeRecipient>().expect("a recipient"), recipient);
+        let mut sealed = Vec::new();
+        let mut sealing = Sealing::new(&[recipient], 3, &b"abc"[..], 1).expect("seals");
+        sealing.read_to_end(&mut sealed).expect("seals");
+        assert_eq!(encryption(&mut sealed.as_slice()).expect("reads"), kind);
+        let mut opened = Vec::new();
+        open(sealed.as_slice(), &identities, 1).expect("opens").read_to_end(&mut opened).expect("opens");
+        assert_eq!(opened, b"abc");
+    }
+}
+
+#[test]
 fn somebody_else_cannot_open() {
     let (_, recipient) = identity();
     let (other, _) = identity();

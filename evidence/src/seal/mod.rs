@@ -5,9 +5,11 @@
 //! overwrites nothing; on any failure nothing stands under the final name.
 
 mod index;
+mod observer;
 mod plan;
 
-use crate::age_layer::{AgeError, AgeRecipient, Sealing};
+use crate::acquisition::{Assigned, Facts, FactsError};
+use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
@@ -23,6 +25,7 @@ use crate::transmittal::{
 };
 use crate::walk::{SourceError, from_io};
 use index::IndexBuilder;
+pub use observer::{Observer, SealObserver};
 use plan::{Plan, Planned, PlannedKind};
 use rogatory_container::cades::{self, CadesError};
 use rogatory_container::manifest::{AsicManifest, DataReference, ManifestError};
@@ -100,6 +103,10 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// How the exhibits came to be, as the producer states it.
+    pub facts: Option<Facts>,
+    /// Is told what of a package in a folder is durable while it is being sealed.
+    pub observer: Option<Observer>,
 }
 
 /// All that sealing needs.
@@ -192,6 +199,9 @@ pub enum SealError {
     /// A source can't be sealed.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The facts are not those of these exhibits.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A recipient can't be used.
     #[error("the package cannot be encrypted")]
     Encryption(#[source] AgeError),
@@ -226,7 +236,14 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let facts = plan.assign(request.options.facts.as_ref())?;
+    let mut keys: Vec<AgeRecipient> =
+        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
+    if let SealRecovery::Recipients(recovery) = &request.recovery {
+        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
+    }
+    let encryption = Encryption::of(&keys).map_err(SealError::Encryption)?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -243,6 +260,7 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         format: 1,
         profile: 1,
         kind: TransmittalKind::Original,
+        encryption,
         order: request.order.clone(),
         reference: request.reference.clone(),
         sender: TransmittalSender {
@@ -260,19 +278,20 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         created_time: request.now,
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
-    let mut keys: Vec<AgeRecipient> =
-        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
-    if let SealRecovery::Recipients(recovery) = &request.recovery {
-        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
+    let mut sink = sink;
+    if let Some(observer) = &request.options.observer {
+        sink.observe(observer, transmittal.salt.as_bytes());
     }
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+    Sealer { request, keys, facts, sink, index, objects: Vec::new(), exhibits: Vec::new() }
+        .seal(plan, transmittal)
 }
 
 /// The act under way.
 struct Sealer<'a> {
     request: SealRequest<'a>,
     keys: Vec<AgeRecipient>,
+    facts: Assigned,
     sink: Sink,
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
@@ -350,6 +369,7 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            acquisition: self.facts.of(number.index(), path, &sha256)?,
             salt: Salt::mint(request.entropy),
         };
         index.record(&record)?;

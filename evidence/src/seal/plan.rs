@@ -4,6 +4,7 @@
 //! and what will be read is added up. May read folders and attributes; opens no file.
 
 use super::SealError;
+use crate::acquisition::{Assigned, Facts, Named};
 use crate::exhibit::MAX_EXHIBITS;
 use crate::raw_path::bytes_of;
 use crate::record::is_file_name;
@@ -97,6 +98,24 @@ fn refuse_output_inside(folder: &Path, output: &Path) -> Result<(), SealError> {
 }
 
 impl Plan {
+    /// Finds the facts of each exhibit; those that have none beside others that have are said.
+    pub(super) fn assign(&mut self, facts: Option<&Facts>) -> Result<Assigned, SealError> {
+        let Some(facts) = facts else {
+            return Ok(Assigned::default());
+        };
+        let assigned = facts.assign(self.exhibits.iter().map(|planned| Named {
+            path: &planned.path,
+            relative: planned.relative.as_deref(),
+            is_folder: matches!(planned.kind, PlannedKind::Folder(_)),
+        }))?;
+        match assigned.undescribed() {
+            0 => {}
+            1 => self.notes.push("the file of facts says nothing of 1 exhibit".to_owned()),
+            many => self.notes.push(format!("the file of facts says nothing of {many} exhibits")),
+        }
+        Ok(assigned)
+    }
+
     fn push(&mut self, planned: Planned, bytes: u64) -> Result<(), SealError> {
         if self.exhibits.len() >= MAX_EXHIBITS as usize {
             return Err(SealError::TooMany);

@@ -1,5 +1,6 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
+mod facts;
 mod flips;
 mod hostile;
 mod round_trip;

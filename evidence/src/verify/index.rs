@@ -7,6 +7,7 @@ use super::VerifyOptions;
 use super::outer::read_manifest;
 use super::signature::{Examined, examine, judge_person};
 use super::verdict::{ExhibitDescription, Findings, Part};
+use crate::acquisition::shared::SharedFacts;
 use crate::digest_list;
 use crate::layout;
 use crate::record::{ExhibitType, MAX_RECORD_BYTES, Record};
@@ -211,6 +212,7 @@ impl Index {
         }
         let mut digests: HashMap<&str, Digest> =
             records.iter().map(|(digest, name)| (*name, *digest)).collect();
+        let mut facts = SharedFacts::default();
         for (number, (sha256, _)) in numbers.into_iter().zip(&exhibits) {
             let record_name = number.record_name();
             let record =
@@ -246,7 +248,15 @@ impl Index {
                 path: record.path,
                 size_bytes: record.size_bytes,
                 sha256: record.sha256,
+                acquisition: facts.keep(record.acquisition),
             });
+        }
+        if facts.left_out() > 0 {
+            let count = facts.left_out();
+            let text = format!(
+                "the acquisition facts of {count} exhibits are right and too long to be listed here; an export holds them"
+            );
+            findings.checked(Part::Records, text);
         }
         if findings.failures() == before {
             findings.checked(Part::Records, "every record is the one that was signed");

@@ -5,7 +5,9 @@
 //! no anchor from what is verified, writes nothing but an encrypted temporary file.
 
 pub(crate) mod contents;
+pub(crate) mod described;
 mod document;
+mod encryption;
 pub(crate) mod index;
 mod opened;
 pub(crate) mod outer;
@@ -138,6 +140,7 @@ pub(crate) fn examine_before_contents(
         options,
         findings,
     );
+    encryption::examine_headers(source, &outer, findings);
     let index = examine_sealed_index(source, &outer, options, findings);
     not_looked_at(findings);
     (outer, index)
@@ -200,7 +203,7 @@ fn verify_opened(folder: &Path, options: &VerifyOptions<'_>, progress: &mut dyn 
     let mut findings = Findings::default();
     progress.begin(Step::Verifying, None);
     let index = opened::examine_opened(folder, options, &mut findings, progress);
-    judge_inner(Form::Opened, index, options, findings)
+    judge_inner(Form::Opened, index.as_ref(), options, findings)
 }
 
 fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
@@ -214,13 +217,13 @@ fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
     };
     findings.not_checked(Part::Contents, "the index alone was given, without exhibits");
     findings.not_checked(Part::Seal, "the index does not hold the outer signatures");
-    judge_inner(Form::Index, index, options, findings)
+    judge_inner(Form::Index, index.as_ref(), options, findings)
 }
 
 /// The overall answer where only the index is at hand.
 fn judge_inner(
     form: Form,
-    index: Option<Index>,
+    index: Option<&Index>,
     options: &VerifyOptions<'_>,
     mut findings: Findings,
 ) -> Verdict {
@@ -228,7 +231,7 @@ fn judge_inner(
     let verified = index.and_then(|index| {
         let object = "index: META-INF/signature001.p7s";
         judge_signer(index.transmittal.as_ref(), index.signer.as_ref(), object, options, &mut findings);
-        let (transmittal, signature) = index.transmittal.zip(index.signature)?;
+        let (transmittal, signature) = index.transmittal.clone().zip(index.signature.clone())?;
         Some(Verified::Package(Box::new(VerifiedPackage {
             form,
             package: None,
@@ -236,7 +239,7 @@ fn judge_inner(
             signature,
             seal: None,
             sealed_by: None,
-            exhibits: index.exhibits,
+            exhibits: index.exhibits.clone(),
             contents: form == Form::Opened,
         })))
     });

@@ -4,6 +4,7 @@
 //! Calls nothing. Success exists only as a value that this crate's verifier makes; a part that
 //! could not be looked at is never counted as good.
 
+use crate::acquisition::Acquisition;
 use crate::exhibit::ExhibitNumber;
 use crate::record::{ExhibitType, RawName};
 use crate::transmittal::Transmittal;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The most failures that are listed one by one.
 const MAX_LISTED_FAILURES: usize = 1_000;
@@ -32,6 +34,8 @@ pub enum Part {
     BagFiles,
     /// `transmittal.json`.
     Transmittal,
+    /// That every object is encrypted to the kind of keys that the transmittal names.
+    Encryption,
     /// `manifest-sha256.txt`.
     Manifest,
     /// `tagmanifest-sha256.txt`.
@@ -73,6 +77,7 @@ impl Part {
             Self::Objects => "objects",
             Self::BagFiles => "bag files",
             Self::Transmittal => "transmittal",
+            Self::Encryption => "encryption",
             Self::Manifest => "manifest",
             Self::TagManifest => "tag manifest",
             Self::PersonManifest => "signed manifest",
@@ -225,6 +230,9 @@ pub struct ExhibitDescription {
     pub size_bytes: u64,
     /// The digest of the file or tar.
     pub sha256: Digest,
+    /// How it came to be, as its producer states it.
+    #[serde(serialize_with = "crate::acquisition::shared::serialize")]
+    pub acquisition: Option<Arc<Acquisition>>,
 }
 
 /// A package of which everything that was asked for is right. Only the verifier makes one.

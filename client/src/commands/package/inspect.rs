@@ -166,6 +166,7 @@ impl Outcome for VerifyOutcome {
             page.blank();
         } else {
             page.blank();
+            let mut described: Option<&ExhibitDescription> = None;
             for exhibit in &self.exhibits {
                 let name = exhibit.path.as_ref().unwrap_or(&exhibit.name).display();
                 page.line(format!(
@@ -175,6 +176,19 @@ impl Outcome for VerifyOutcome {
                     bytes(exhibit.size_bytes),
                     clean(name)
                 ));
+                // What an officer would read twice is said once.
+                match (exhibit.acquisition.as_deref(), described) {
+                    (Some(facts), Some(before)) if before.acquisition.as_deref() == Some(facts) => {
+                        page.line(format!("    acquired as {}", before.number));
+                    }
+                    (Some(facts), _) => {
+                        for (label, text) in facts.lines() {
+                            page.line(format!("    {label}: {}", clean(&text)));
+                        }
+                        described = Some(exhibit);
+                    }
+                    (None, _) => {}
+                }
             }
             page.blank();
         }

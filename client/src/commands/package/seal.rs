@@ -16,8 +16,9 @@ use crate::trust::{SealedEntry, Trust};
 use rogatory_core::document::{Document, DocumentKind};
 use rogatory_core::reference::OfficeReference;
 use rogatory_core::{Digest, PackageId, SharedNumber};
+use rogatory_evidence::acquisition::Facts;
 use rogatory_evidence::age_layer::AgeRecipient;
-use rogatory_evidence::seal::{Output, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit};
+use rogatory_evidence::seal::{Observer, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit};
 use rogatory_evidence::transmittal::IntendedRecipient;
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::signing::{FileSigner, Signer};
@@ -46,6 +47,8 @@ pub struct SealArguments {
     pub signing: Option<KeyPair>,
     /// Why the office's recovery recipient is left out.
     pub no_recovery: Option<String>,
+    /// How the exhibits were acquired.
+    pub facts: Option<Facts>,
     /// Where it goes: a folder, or a file if it ends in `.asice`.
     pub output: PathBuf,
 }
@@ -228,6 +231,22 @@ fn certificate_of(signer: &FileSigner) -> Result<Certificate, Problem> {
 /// Failed, if a file cannot be read or the package not written. Nothing stands under the output's
 /// name then.
 pub async fn seal_planned(session: &Session, plan: SealPlan) -> Result<Sealed, Problem> {
+    seal_observed(session, plan, None).await
+}
+
+impl SealPlan {
+    /// Where the package will stand.
+    pub(super) fn output(&self) -> &std::path::Path {
+        &self.work.arguments.output
+    }
+}
+
+/// The same, telling `observer` what is durable meanwhile.
+pub(super) async fn seal_observed(
+    session: &Session,
+    plan: SealPlan,
+    observer: Option<Observer>,
+) -> Result<Sealed, Problem> {
     let SealPlan { order, recovery: recovery_text, mut notes, work, .. } = plan;
     let Work { arguments, signer, recipients, recovery, reference } = work;
     let profile = session.profile.as_ref();
@@ -241,7 +260,8 @@ pub async fn seal_planned(session: &Session, plan: SealPlan) -> Result<Sealed, P
     let function = profile.map(|_| containers::OFFICER.to_owned());
     let (now, entropy, progress) =
         (session.now(), Arc::clone(&session.entropy), Arc::clone(&session.progress));
-    let (paths, options) = (arguments.paths, SealOptions { each: arguments.each });
+    let (paths, options) =
+        (arguments.paths, SealOptions { each: arguments.each, facts: arguments.facts, observer });
     let report = tokio::task::spawn_blocking(move || {
         let mut telling = Telling(Arc::clone(&progress));
         let request = SealRequest {
