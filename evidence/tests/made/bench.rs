@@ -1,6 +1,6 @@
 //! The offices, keys and packages from which the vectors are made.
 
-use crate::vectors_made::raw_zip::{RawEntry, entry, find};
+use crate::vectors_made::raw_zip::{self, RawEntry, entries, entry, find};
 use crate::vectors_made::{authority, issue_seal, now, officer, signer};
 use rogatory_container::cades;
 use rogatory_container::manifest::{AsicManifest, DataReference};
@@ -27,6 +27,11 @@ const TAG_FILES: [&str; 6] =
 const SIGNED_FILES: [&str; 6] =
     ["index.age", TRANSMITTAL, "bag-info.txt", "bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"];
 const PARTY: &str = "md/central-authority";
+
+const FACTS: &str = r#"{"format":1,"all":{"category":"content","acquired_time":"2026-11-20T08:15:00Z",
+    "acquired_by":{"name":"Ana Lupu","role":"administrator"},"method":"provider-export",
+    "tools":[{"name":"Records Exporter","version":"4.2.1"}],"privileged":false,
+    "original_digests":[{"of":"source","algorithm":"md5","value":"900150983cd24fb0d6963f7d28e17f72"}]}}"#;
 
 /// Counts, so that every salt is another one.
 #[derive(Default)]
@@ -83,13 +88,34 @@ impl Bench {
         }
     }
 
+    /// Who can open what is sealed.
+    pub(super) fn recipient_text(&self) -> &str {
+        self.recipient.as_str()
+    }
+
     /// Seals a letter, an empty file and a folder with one picture; gives the objects in their order.
     pub(super) fn seal(&self, name: &str, letter: &[u8]) -> Vec<RawEntry> {
         self.seal_for(&self.recipient, name, letter)
     }
 
+    /// The same with facts on all of them.
+    pub(super) fn seal_with_facts(&self, name: &str, letter: &[u8]) -> Vec<RawEntry> {
+        let facts = serde_json::from_str(FACTS).expect("facts");
+        self.seal_with(&self.recipient, name, letter, SealOptions { facts: Some(facts), ..SealOptions::default() })
+    }
+
     /// The same for somebody else.
     pub(super) fn seal_for(&self, recipient: &AgeRecipient, name: &str, letter: &[u8]) -> Vec<RawEntry> {
+        self.seal_with(recipient, name, letter, SealOptions::default())
+    }
+
+    fn seal_with(
+        &self,
+        recipient: &AgeRecipient,
+        name: &str,
+        letter: &[u8],
+        options: SealOptions,
+    ) -> Vec<RawEntry> {
         let folder = self.folder.path().join(name);
         fs::create_dir_all(folder.join("photos")).expect("makes");
         fs::write(folder.join("letter.txt"), letter).expect("writes");
@@ -108,7 +134,7 @@ impl Bench {
             now: now(),
             entropy: &self.entropy,
             output: Output::AsiceFile(output.clone()),
-            options: SealOptions::default(),
+            options,
             progress: &mut NoProgress,
         })
         .expect("seals");
@@ -116,6 +142,37 @@ impl Bench {
         let mut zip = StrictZip::open(Cursor::new(&bytes), ZipLimits::PACKAGE).expect("a package");
         let names: Vec<String> = zip.entries().iter().map(|entry| entry.name.clone()).collect();
         names.iter().map(|name| entry(name, &zip.read(name, 1 << 20).expect("reads"))).collect()
+    }
+}
+
+impl Bench {
+    /// Changes one file of the index, and writes its lists and its signature anew by the same officer; likewise outside.
+    pub(super) fn edit_index(&self, list: &mut [RawEntry], name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let key = self.identity.lines().find(|line| line.starts_with("AGE-SECRET-KEY-1")).expect("a key");
+        let identity: age::x25519::Identity = key.parse().expect("an identity");
+        let sealed = find(list, "index.age").bytes.clone();
+        let mut index = entries(&age::decrypt(&identity, &sealed).expect("decrypts"));
+        change(&mut find(&mut index, name).bytes);
+        let records: String = index
+            .iter()
+            .filter(|entry| entry.name.starts_with("records/"))
+            .map(|entry| format!("{}  {}\n", Digest::of(&entry.bytes), entry.name))
+            .collect();
+        find(&mut index, "records-sha256.txt").bytes = records.into_bytes();
+        let references = [TRANSMITTAL, "exhibits-sha256.txt", "records-sha256.txt"]
+            .iter()
+            .map(|name| DataReference {
+                uri: (*name).to_owned(),
+                mime: None,
+                digest: Digest::of(&find(&mut index, name).bytes),
+            })
+            .collect();
+        let manifest = AsicManifest::new(S1, references).expect("a manifest").to_xml();
+        find(&mut index, S1).bytes = cades::sign(&manifest, &self.officer, now(), None).expect("signs");
+        find(&mut index, M1).bytes = manifest;
+        let index = raw_zip::write(&index, b"");
+        find(list, "index.age").bytes = age::encrypt(&identity.to_public(), &index).expect("encrypts");
+        sign_again(list, &self.officer);
     }
 }
 

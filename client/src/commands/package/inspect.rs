@@ -98,6 +98,12 @@ impl VerifyOutcome {
                     outcome.seal_of = claim.ok().map(|claim| claim.sender.to_string());
                 }
             }
+            Some(Verified::Foreign(container)) => {
+                // Several may have signed; nothing says in which function.
+                let first = container.signatures().first();
+                outcome.signer = first.map(|signature| signature.certificate().subject());
+                outcome.signer_sha256 = first.map(|signature| signature.certificate().digest());
+            }
             None => {}
         }
         outcome
@@ -166,6 +172,7 @@ impl Outcome for VerifyOutcome {
             page.blank();
         } else {
             page.blank();
+            let mut described: Option<&ExhibitDescription> = None;
             for exhibit in &self.exhibits {
                 let name = exhibit.path.as_ref().unwrap_or(&exhibit.name).display();
                 page.line(format!(
@@ -175,6 +182,22 @@ impl Outcome for VerifyOutcome {
                     bytes(exhibit.size_bytes),
                     clean(name)
                 ));
+                // What an officer would read twice is said once.
+                match (exhibit.acquisition.as_deref(), described) {
+                    (Some(facts), Some(before)) if before.acquisition.as_deref() == Some(facts) => {
+                        page.line(format!("    acquired as {}", before.number));
+                    }
+                    (Some(facts), _) => {
+                        for (label, text) in facts.lines() {
+                            page.line(format!("    {label}: {}", clean(&text)));
+                        }
+                        described = Some(exhibit);
+                    }
+                    (None, _) => {}
+                }
+                if let Some(mark) = &exhibit.sensitive {
+                    page.line(format!("    SENSITIVE: {}", clean(&mark.why())));
+                }
             }
             page.blank();
         }
