@@ -1,6 +1,8 @@
 //! Evidence packages (`docs/spec/evidence-package.md`): a letter, an empty file and a folder.
 
 mod bench;
+mod raw_tar;
+mod tars;
 
 use crate::vectors_made::der::without_signed_attributes;
 use crate::vectors_made::raw_zip::{self, RawEntry, entry, find};
@@ -138,6 +140,7 @@ fn made() -> Files {
     objects(&mut files, &sealed);
     signatures(&mut files, &bench, &person);
     swaps(&mut files, &bench, &person);
+    tars::tars(&mut files, &bench);
     files
 }
 
@@ -186,12 +189,21 @@ fn acquisition(files: &mut Files, bench: &Bench) {
         "acquisition-other-digest",
         "6.8: the facts give another SHA-256 of the exhibit than its record; signed anew likewise.",
         "{\"of\":\"source\",\"algorithm\":\"md5\",\"value\":\"900150983cd24fb0d6963f7d28e17f72\",\"standing\":\"information-only\"}",
-        &format!("{{\"of\":\"exhibit\",\"algorithm\":\"sha-256\",\"value\":\"{other}\",\"standing\":\"compared\"}}"),
+        &format!(
+            "{{\"of\":\"exhibit\",\"algorithm\":\"sha-256\",\"value\":\"{other}\",\"standing\":\"compared\"}}"
+        ),
     );
     // The editing itself breaks nothing.
     let mut list = described.clone();
     bench.edit_index(&mut list, RECORD, |_| ());
-    add(files, "good-signed-anew", "Signed anew inside and outside, nothing changed.", None, TRUSTED, raw_zip::write(&list, b""));
+    add(
+        files,
+        "good-signed-anew",
+        "Signed anew inside and outside, nothing changed.",
+        None,
+        TRUSTED,
+        raw_zip::write(&list, b""),
+    );
 }
 
 fn framing(files: &mut Files, sealed: &[RawEntry], written: &[u8]) {
