@@ -54,26 +54,33 @@ impl Arrivals {
     /// Takes from `sealing` what came of `objects` while their package was being sealed, and is not here: those whose
     /// digest is the one now known, and the parts of others. No other than this may write in either.
     ///
-    /// A crash leaves each object in one of the two places, and a part without its state, which begins anew.
+    /// A crash leaves each object, part and state in one of the two places; the next call brings them together.
     ///
     /// # Errors
     /// As the file system says.
     pub fn take_over(&self, sealing: &Self, objects: &[ObjectDigest]) -> io::Result<()> {
         let whole: HashSet<(String, u64)> = listed(&sealing.whole)?.into_iter().collect();
-        let parts: HashSet<String> =
-            listed(&sealing.arriving)?.into_iter().map(|(name, _)| name).collect();
+        let parts: HashSet<PathBuf> =
+            listed(&sealing.arriving)?.into_iter().map(|(name, _)| sealing.arriving.join(name)).collect();
         for object in objects {
             if self.has(object) {
                 continue;
             }
-            let late = format!("{}.{}", object.name, object.sha256);
+            let name = object.name.as_str();
+            let late = format!("{name}.{}", object.sha256);
             if whole.contains(&(late.clone(), object.size_bytes)) {
-                self.files.rename(&sealing.whole.join(late), &self.whole.join(&object.name))?;
-            } else if parts.contains(&object.name) && sealing.saved(&object.into()).is_some() {
-                let name = object.name.as_str();
-                // A state without its part is not believed, nor a part without its state.
-                self.files.rename(&sealing.part_path(name), &self.part_path(name))?;
-                self.files.rename(&sealing.state_path(name), &self.state_path(name))?;
+                self.files.rename(&sealing.whole.join(late), &self.whole.join(name))?;
+                continue;
+            }
+            // Whatever comes together here, a state is believed only of its size, and the digest decides.
+            let moves = [
+                (sealing.part_path(name), self.part_path(name)),
+                (sealing.state_path(name), self.state_path(name)),
+            ];
+            for (from, to) in moves {
+                if parts.contains(&from) && to.symlink_metadata().is_err() {
+                    self.files.rename(&from, &to)?;
+                }
             }
         }
         self.sync_names(&self.whole)?;

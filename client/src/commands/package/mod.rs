@@ -2,12 +2,15 @@
 
 mod export;
 mod inspect;
+mod limits;
 mod objects;
 mod open;
 mod receive;
 mod relay;
 mod seal;
+mod seal_and_send;
 mod send;
+mod show;
 mod upload;
 
 pub use export::{ExportArguments, ExportForm, Exported, Sending, export};
@@ -16,7 +19,9 @@ pub use open::{OpenArguments, OpenedOutcome, open};
 pub use receive::{Received, receive};
 pub use relay::{RelayPlan, Relayed, plan_relay, relay};
 pub use seal::{SealArguments, SealPlan, Sealed, plan_seal, seal, seal_planned};
+pub use seal_and_send::{SealAndSendPlan, SealedAndSent, plan_seal_and_send, seal_and_send};
 pub use send::{SendArguments, SendPlan, Sent, plan_send, send};
+pub use show::{Shown, show};
 
 use super::documents::{self, CaseFacts, PackageFacts, package_table};
 use super::request::list_where;

@@ -138,14 +138,17 @@ pub async fn plan_send(session: &Session, arguments: SendArguments) -> Result<Se
         return Err(Problem::usage(format!("package {package_id} answers {says}, not order {order}"))
             .with_hint("seal it with --order, or with --order-document"));
     }
+    let to = crate::commands::party_id(&case.counterpart)?;
+    let size_bytes = objects.0.iter().fold(0, |sum: u64, object| sum.saturating_add(object.size_bytes));
+    super::limits::check_addressee(session, &to, size_bytes).await?;
     Ok(SendPlan {
         package_id,
         order,
         case_id: case.case_id,
-        to: crate::commands::party_id(&case.counterpart)?,
+        to,
         recipients: super::recipient_lines(&transmittal),
         object_count: objects.0.len(),
-        size_bytes: objects.0.iter().fold(0, |sum, object| sum.saturating_add(object.size_bytes)),
+        size_bytes,
         manifest,
         source: Arc::new(source),
         objects,
@@ -190,8 +193,7 @@ pub async fn send(session: &Session, plan: SendPlan) -> Result<Sent, Problem> {
     .await;
     session.progress.end();
     let (transfer_id, sent_bytes) = uploaded?;
-    let request =
-        office::SendPackageRequest { request_id: session.call_id(), transfer_id };
+    let request = office::SendPackageRequest { request_id: session.call_id(), transfer_id };
     let answer = client.send_package(request).await.map_err(|status| {
         let problem = explain(status);
         let not_yet = problem.exit() == crate::Exit::NotYet;
