@@ -8,6 +8,7 @@ pub(crate) mod contents;
 pub(crate) mod described;
 mod document;
 mod encryption;
+mod foreign;
 pub(crate) mod index;
 mod opened;
 pub(crate) mod outer;
@@ -83,7 +84,8 @@ pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progr
             return verify_opened(path, options, progress);
         }
         return match FolderSource::open(path) {
-            Ok(source) => verify_package(&source, options, progress),
+            Ok(source) => foreign::verify_source(&source, options, progress)
+                .unwrap_or_else(|| verify_package(&source, options, progress)),
             Err(error) => unreadable(Form::Sealed, &error, options),
         };
     }
@@ -97,10 +99,13 @@ pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progr
             } else if has(layout::EXHIBITS_NAME) {
                 verify_index(path, options)
             } else {
-                document::verify_document(path, options)
+                foreign::verify_source(&source, options, progress)
+                    .unwrap_or_else(|| document::verify_document(path, options))
             }
         }
-        Err(error) => unreadable(Form::Unknown, &error, options),
+        // What is not in the one form may still be judged by its signed parts, if it claims no profile.
+        Err(error) => foreign::verify_file(path, options, progress)
+            .unwrap_or_else(|| unreadable(Form::Unknown, &error, options)),
     }
 }
 

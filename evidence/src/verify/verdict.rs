@@ -11,6 +11,7 @@ use crate::sensitive::Sensitive;
 use crate::transmittal::Transmittal;
 use rogatory_container::asice::VerifiedAsice;
 use rogatory_container::cades::VerifiedSignature;
+use rogatory_container::foreign::ForeignVerified;
 use rogatory_core::Digest;
 use rogatory_core::party::PartyId;
 use rogatory_core::reference::PackageId;
@@ -29,6 +30,8 @@ const MAX_LISTED_FAILURES: usize = 1_000;
 pub enum Part {
     /// The framing of the container file, or the reading of a folder.
     Container,
+    /// What no signature of a foreign container covers.
+    Framing,
     /// The set of objects: nothing missing, nothing more.
     Objects,
     /// `mimetype`, `bagit.txt`, `bag-info.txt`.
@@ -75,6 +78,7 @@ impl Part {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Container => "container",
+            Self::Framing => "framing",
             Self::Objects => "objects",
             Self::BagFiles => "bag files",
             Self::Transmittal => "transmittal",
@@ -212,6 +216,8 @@ pub enum Form {
     Index,
     /// A formal document.
     Document,
+    /// A container without profile, judged by its signed parts.
+    Foreign,
     /// Nothing that is known.
     Unknown,
 }
@@ -309,6 +315,8 @@ pub enum Verified {
     Package(Box<VerifiedPackage>),
     /// A formal document.
     Document(Box<VerifiedAsice>),
+    /// The signed parts of a container without profile; its framing is not covered.
+    Foreign(Box<ForeignVerified>),
 }
 
 /// The whole report.
