@@ -366,6 +366,7 @@ async fn package(
                 verify,
                 output: it.output,
                 keep_tar: it.keep_tar,
+                portable_names: it.portable_names,
                 unverified: it.unverified,
                 exhibits: exhibits(&it.exhibit)?,
                 sensitive_reason: it.sensitive_reason,
@@ -543,6 +544,7 @@ fn seal_arguments(
     Ok(commands::package::SealArguments {
         paths: it.paths,
         each: it.each,
+        store_holes: it.store_holes,
         recipients: it.recipient,
         order_document,
         trust: Trust::load(&it.trust, session.now())?,

@@ -77,6 +77,9 @@ pub struct Seal {
     /// Make every file below a folder an exhibit of its own
     #[arg(long)]
     pub each: bool,
+    /// Store the holes of a sparse file as zeros, where it is an exhibit of its own
+    #[arg(long)]
+    pub store_holes: bool,
     /// How the exhibits were acquired, TOML; docs/reference/acquisition-facts.md has an example
     #[arg(long, value_name = "FILE.toml")]
     pub facts: Option<PathBuf>,
@@ -161,6 +164,9 @@ pub struct Open {
     /// Open sensitive exhibits too, and why; it is logged
     #[arg(long, value_name = "REASON")]
     pub sensitive_reason: Option<String>,
+    /// Write names so that every system can hold them; real-names.txt says which were changed
+    #[arg(long)]
+    pub portable_names: bool,
     /// Open although it does not verify, and why; the directory is marked
     #[arg(long, value_name = "REASON")]
     pub unverified: Option<String>,

@@ -145,7 +145,8 @@ fn skip_rest(xml: &mut Xml<'_>) -> Result<(), ForeignXmlError> {
     while depth > 0 {
         match xml.next()? {
             Some(Token::Start { attributes, .. }) => {
-                let critical = |(name, value): &(String, String)| name == "Critical" && value != "false" && value != "0";
+                let critical =
+                    |(name, value): &(String, String)| name == "Critical" && value != "false" && value != "0";
                 if attributes.iter().any(critical) {
                     return Err(bad("it holds an extension that is marked as critical"));
                 }
@@ -168,8 +169,9 @@ fn read_reference(
     while let Some((element, attributes)) = child(xml)? {
         if is(&element, DSIG_NAMESPACE, "DigestMethod") {
             let uri = attribute(&attributes, "Algorithm").unwrap_or_default();
-            let found = DigestMethod::of_uri(uri)
-                .ok_or_else(|| bad(format!("the digest algorithm `{}` is not accepted", uri.escape_default())))?;
+            let found = DigestMethod::of_uri(uri).ok_or_else(|| {
+                bad(format!("the digest algorithm `{}` is not accepted", uri.escape_default()))
+            })?;
             if method.replace(found).is_some() {
                 return Err(bad(format!("`{name}` has two digest algorithms")));
             }

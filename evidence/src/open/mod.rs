@@ -8,18 +8,21 @@
 
 mod choice;
 mod extract;
+mod missed;
 
 pub use choice::NotOpened;
 pub(crate) use choice::read_not_opened;
 
 use crate::digest_list::line_for_real_name;
 use crate::exhibit::ExhibitNumber;
+use crate::handle::sync_file_system;
 use crate::layout::{MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
 use crate::limits::{Limits, LimitsError};
 use crate::partial::{create_private_file, leftovers};
+use crate::portable::REAL_NAMES_NAME;
 use crate::record::ExhibitType;
 use crate::sensitive::SensitiveAccess;
-use crate::sink::{Sibling, WriteError, sync_folder};
+use crate::sink::{Sibling, WriteError};
 use crate::source::{FolderSource, PackageError, PackageSource, ZipSource};
 use crate::streams::{HashingWriter, Progress, Step, copy};
 use crate::transmittal::is_reason;
@@ -30,7 +33,7 @@ use crate::verify::{
     Outcome, Verdict, VerifyOptions, check_zip_order, examine_before_contents, judge_sealed,
 };
 use choice::Choice;
-use extract::Extractor;
+use extract::{Extracted, Extractor};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -46,6 +49,14 @@ pub struct OpenOptions {
     pub exhibits: Vec<ExhibitNumber>,
     /// Leave to open sensitive exhibits; without it they stay sealed.
     pub sensitive: Option<SensitiveAccess>,
+    /// Whether names are written so that every system can hold them; always so on Windows.
+    pub portable_names: bool,
+}
+
+impl OpenOptions {
+    const fn names_are_portable(&self) -> bool {
+        self.portable_names || cfg!(windows)
+    }
 }
 
 /// All that opening needs.
@@ -221,8 +232,7 @@ pub(crate) fn open_from(
     }
     request.progress.begin(Step::Opening, Some(total));
     let mut list = Listing::create(sibling.path()).map_err(OpenError::Write)?;
-    let mut extractor =
-        Extractor::new(sibling.path(), request.options.keep_tar, request.options.unverified.is_some());
+    let mut extractor = Extractor::new(sibling.path(), &request.options);
     examine_exhibits(
         source,
         &outer,
@@ -232,7 +242,8 @@ pub(crate) fn open_from(
         &mut findings,
         request.progress,
     );
-    let (exhibits, mut notes, lines) = extractor.finish().map_err(OpenError::Write)?;
+    let Extracted { exhibits, mut notes, lines, real_names } =
+        extractor.finish().map_err(OpenError::Write)?;
     let verdict = judge_sealed(outer, Some(&index), options, findings);
     if !verdict.is_verified() && request.options.unverified.is_none() {
         return Err(OpenError::NotVerified(Box::new(verdict)));
@@ -244,10 +255,14 @@ pub(crate) fn open_from(
         if let Some(text) = choice.text() {
             write_text(sibling.path(), NOT_OPENED_NAME, &text)?;
         }
+        if let Some(real_names) = real_names {
+            write_real_names(sibling.path(), real_names)?;
+        }
         if let (Some(reason), false) = (&request.options.unverified, verdict.is_verified()) {
             mark(sibling.path(), reason, &verdict)?;
         }
-        sync_folder(sibling.path())?;
+        // Everything that was written above, in one go; then the names.
+        sync_file_system(sibling.path()).map_err(|error| WriteError::io(sibling.path(), error))?;
         sibling.rename()
     };
     let output = write().map_err(OpenError::Write)?;
@@ -316,6 +331,16 @@ impl Listing {
         self.write(&mut lines)?;
         self.file.sync_data().map_err(failed)
     }
+}
+
+/// Writes the list of the names that are others on the disk.
+fn write_real_names(folder: &Path, lines: crate::spool::Spool) -> Result<(), WriteError> {
+    let path = folder.join(REAL_NAMES_NAME);
+    let failed = |error| WriteError::io(&path, error);
+    let mut file = create_private_file(&path).map_err(failed)?;
+    let mut lines = lines.into_reader().map_err(failed)?;
+    copy(&mut lines, &mut file, &mut Vec::new()).map_err(failed)?;
+    file.sync_data().map_err(failed)
 }
 
 /// Says in the folder itself that nobody verified it.

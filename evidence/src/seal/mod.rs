@@ -10,13 +10,14 @@ mod plan;
 
 use crate::acquisition::{Assigned, Facts, FactsError};
 use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
+use crate::attributes;
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
 use crate::hash_list::{HashListError, HashLists, Watch};
 use crate::layout;
 use crate::limits::{Limits, LimitsError, SizeLimit, sealed_bytes};
-use crate::record::{Attributes, ExhibitType, RawName, Record};
+use crate::record::{Attributes, ExhibitType, OwnAttributes, RawName, Record, display};
 use crate::sensitive::{Flags, Sensitive, SensitiveFlag};
 use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
@@ -26,7 +27,7 @@ use crate::threads::threads;
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
-use crate::walk::{SourceError, from_io};
+use crate::walk::{SourceError, from_io, shown};
 use index::IndexBuilder;
 pub use observer::{Observer, SealObserver};
 use plan::{Plan, Planned, PlannedKind};
@@ -107,6 +108,9 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// Whether a file exhibit's holes are stored as zeros, however many they are; else a file with a
+    /// gibibyte of holes is refused. In a folder exhibit holes are kept as such.
+    pub store_holes: bool,
     /// How the exhibits came to be, as the producer states it.
     pub facts: Option<Facts>,
     /// Is told what of a package in a folder is durable while it is being sealed.
@@ -260,7 +264,7 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let mut plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut plan = plan::plan(&request.paths, &request.options, request.output.path())?;
     check_limits(&plan, &request)?;
     let facts = plan.assign(request.options.facts.as_ref())?;
     let mut keys: Vec<AgeRecipient> =
@@ -310,8 +314,8 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         sink.observe(observer, transmittal.salt.as_bytes());
     }
     let index = IndexBuilder::new(sink.parent());
-    let (objects, exhibits) = (Vec::new(), Vec::new());
-    Sealer { request, keys, facts, flags, sink, index, objects, exhibits }.seal(plan, transmittal)
+    let (objects, exhibits, notes) = (Vec::new(), Vec::new(), Vec::new());
+    Sealer { request, keys, facts, flags, sink, index, objects, exhibits, notes }.seal(plan, transmittal)
 }
 
 /// What is known to fail is told before the first byte is read.
@@ -340,6 +344,7 @@ struct Sealer<'a> {
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
     exhibits: Vec<SealedExhibit>,
+    notes: Vec<String>,
 }
 
 impl Sealer<'_> {
@@ -365,7 +370,7 @@ impl Sealer<'_> {
             transmittal,
             exhibits: self.exhibits,
             objects: ObjectList(self.objects),
-            notes: plan.notes,
+            notes: [plan.notes, self.notes].concat(),
         })
     }
 
@@ -395,15 +400,24 @@ impl Sealer<'_> {
                 (object, sha256, size, None)
             }
             PlannedKind::Folder(measured) => {
-                let size = measured.tar_bytes;
+                let size = measured.size.tar_bytes;
                 let (object, sha256) = index.files(number, |list| {
-                    let inner = FolderStream::new(path, *measured, list, &mut watch)?;
+                    let inner = FolderStream::new(path, measured, list, &mut watch)?;
                     let inner = Reporting { inner, progress };
                     encrypt(sink, keys, &object_name, size, inner, path)
                 })?;
-                (object, sha256, size, Some(measured.entries))
+                (object, sha256, size, Some(measured.size.entries))
             }
         };
+        let own = attributes::read(attributes::Owner::At(path), &mut Vec::new())
+            .map_err(|error| SourceError::below(path, error))?;
+        let own = OwnAttributes::of(own);
+        for name in &own.left_out {
+            let (name, path) = (display(name), shown(path));
+            self.notes.push(format!(
+                "the extended attribute `{name}` of `{path}` is too large for the record or cannot be read, and is not kept"
+            ));
+        }
         let record = Record {
             format: 1,
             profile: 1,
@@ -418,6 +432,7 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            extended_attributes: own.member,
             sensitive: watch.finish()?,
             acquisition: self.facts.of(number.index(), path, &sha256)?,
             salt: Salt::mint(request.entropy),

@@ -1,8 +1,12 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
 mod facts;
+#[cfg(target_os = "linux")]
+mod fidelity;
 mod flips;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod odd_sources;
 mod round_trip;
 mod seals;
 mod sensitive;

@@ -1,7 +1,8 @@
 //! An opened package: real files beside the signed index.
 //!
 //! Holds the comparing of a folder that `open` wrote with its index: exactly the exhibits, each
-//! with the content that was signed, and the list of digests beside them. May read the folder.
+//! with the content that was signed, the list of digests beside them, and that of the real names if
+//! names were written portably. May read the folder.
 //! Times and modes are not judged: they are reported when the package is opened.
 
 use super::VerifyOptions;
@@ -10,22 +11,25 @@ use super::verdict::{ExhibitDescription, Findings, Part};
 use crate::digest_list::line_for_real_name;
 use crate::exhibit::ExhibitNumber;
 use crate::files_list::{FilesList, ListedEntry, ListedType};
+use crate::handle::{FileKind, facts_of, open_unfollowed};
 use crate::layout::{MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
 use crate::open::{NotOpened, read_not_opened};
+use crate::portable::{Naming, REAL_NAMES_NAME};
 use crate::raw_path::{below, bytes_of, name_of};
 use crate::record::{ExhibitType, display};
+use crate::sparse;
 use crate::streams::{Hashing, Progress, Reporting, read_limited};
-use crate::walk::{Found, FoundKind, Walk, shown};
+use crate::walk::{FoundKind, Walk, shown};
 use rogatory_core::{Digest, chain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// A line for every exhibit that a package may have.
 const MAX_NOT_OPENED_BYTES: usize = 4 * 1024 * 1024;
 
-/// The list of digests beside the exhibits, compared line by line with what it must say.
+/// A list beside the exhibits, compared line by line with what it must say.
 struct Listed {
     file: Option<BufReader<File>>,
     equal: bool,
@@ -69,7 +73,13 @@ pub(super) fn examine_opened(
     findings.not_checked(Part::Seal, "an opened package does not hold the outer signatures");
     let before = findings.failures();
     let left = read_left(folder, &index, findings);
-    check_names(folder, &index, &left, findings);
+    let names_file = folder.join(REAL_NAMES_NAME);
+    let portable = names_file.symlink_metadata().is_ok();
+    check_names(folder, &index, &left, portable, findings);
+    let mut real_names = portable.then(|| {
+        let file = regular(&names_file);
+        Listed { equal: file.is_ok(), file: file.ok().map(BufReader::new) }
+    });
     let list = regular(&folder.join(MANIFEST_NAME));
     if let Err(error) = &list {
         findings.failed(Part::Manifest, Some(MANIFEST_NAME), format!("it cannot be read: {error}"));
@@ -80,7 +90,8 @@ pub(super) fn examine_opened(
     for exhibit in index.exhibits.iter().filter(opened).cloned().collect::<Vec<_>>() {
         let folder = folder.join(exhibit.number.to_string());
         let failed = findings.failures();
-        check_exhibit(&folder, &exhibit, &mut index, &mut listed, findings, progress);
+        let mut lists = Lists { digests: &mut listed, real_names: real_names.as_mut() };
+        check_exhibit(&folder, &exhibit, &mut index, &mut lists, findings, progress);
         // After a failure the lines would differ for that reason alone.
         listed.equal &= findings.failures() == failed;
     }
@@ -93,6 +104,13 @@ pub(super) fn examine_opened(
                 Part::Manifest,
                 Some(MANIFEST_NAME),
                 "it does not give the digests of these files",
+            );
+        }
+        if real_names.is_some_and(|real_names| !real_names.ended()) {
+            findings.failed(
+                Part::Manifest,
+                Some(REAL_NAMES_NAME),
+                "it does not give the real names of these files",
             );
         }
     }
@@ -126,6 +144,20 @@ fn read_left(folder: &Path, index: &Index, findings: &mut Findings) -> BTreeMap<
     }
 }
 
+/// The lists that an exhibit has lines in.
+struct Lists<'a> {
+    digests: &'a mut Listed,
+    real_names: Option<&'a mut Listed>,
+}
+
+impl Lists<'_> {
+    fn expect_name(&mut self, line: Option<Vec<u8>>) {
+        if let (Some(real_names), Some(line)) = (&mut self.real_names, line) {
+            real_names.expect(&line);
+        }
+    }
+}
+
 /// Says how many exhibits are right, and which were not opened.
 fn tell_how_many(all: usize, left: &BTreeMap<ExhibitNumber, NotOpened>, findings: &mut Findings) {
     if left.is_empty() {
@@ -147,8 +179,9 @@ fn tell_how_many(all: usize, left: &BTreeMap<ExhibitNumber, NotOpened>, findings
 
 /// Opens a file that is no link.
 fn regular(path: &Path) -> io::Result<File> {
-    if path.symlink_metadata()?.is_file() {
-        File::open(path)
+    let file = open_unfollowed(path)?;
+    if facts_of(&file)?.kind == FileKind::File {
+        Ok(file)
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"))
     }
@@ -167,6 +200,7 @@ fn check_names(
     folder: &Path,
     index: &Index,
     left: &BTreeMap<ExhibitNumber, NotOpened>,
+    portable: bool,
     findings: &mut Findings,
 ) {
     let names = match names_in(folder) {
@@ -187,6 +221,9 @@ fn check_names(
     }
     expected.insert(OPENED_INDEX_NAME.into());
     expected.insert(MANIFEST_NAME.into());
+    if portable {
+        expected.insert(REAL_NAMES_NAME.into());
+    }
     for name in names.difference(&expected) {
         let why = if name == UNVERIFIED_NAME.as_bytes() {
             "the package was opened without verification, for the reason that stands in it"
@@ -204,13 +241,14 @@ fn check_exhibit(
     folder: &Path,
     exhibit: &ExhibitDescription,
     index: &mut Index,
-    listed: &mut Listed,
+    lists: &mut Lists<'_>,
     findings: &mut Findings,
     progress: &mut dyn Progress,
 ) {
     let number = exhibit.number.to_string();
-    let name = exhibit.name.bytes();
-    let tar_name = [name.as_slice(), b".tar"].concat();
+    let portable = lists.real_names.is_some();
+    let mut naming = Naming::new(&number, &exhibit.name.bytes(), portable);
+    let (name, tar_name) = (naming.name().to_vec(), naming.tar_name());
     let Ok(names) = names_in(folder) else {
         return; // noted as missing already
     };
@@ -226,11 +264,11 @@ fn check_exhibit(
     }
     let path = folder.join(name_of(&name));
     let title = format!("{number}/{}", exhibit.name.display());
-    let line_name = |inner: &[u8]| [number.as_bytes(), b"/", inner].concat();
+    lists.expect_name(naming.own_line());
     if !is_folder {
         let digest = hash(&path, progress);
         judge(&title, digest, exhibit, findings);
-        listed.expect(&line_for_real_name(&exhibit.sha256, &line_name(&name)));
+        lists.digests.expect(&line_for_real_name(&exhibit.sha256, &naming.beside(&name)));
         return;
     }
     match path.symlink_metadata() {
@@ -241,13 +279,8 @@ fn check_exhibit(
         }
     }
     let outcome = index.files(exhibit).map_err(|error| (title.clone(), chain(&error))).and_then(|files| {
-        let on_file = |entry: &ListedEntry| {
-            if let (ListedType::File, Some(digest)) = (entry.listed_type, &entry.sha256) {
-                let inner = [name.as_slice(), b"/", &entry.path].concat();
-                listed.expect(&line_for_real_name(digest, &line_name(&inner)));
-            }
-        };
-        check_folder(&path, &title, files, on_file, progress)
+        let check = if portable { check_renamed_folder } else { check_folder };
+        check(&path, &title, &mut BufReader::new(files), &mut naming, lists, progress)
     });
     if let Err((object, why)) = outcome {
         // The name of an entry would say what a sensitive folder holds.
@@ -257,7 +290,7 @@ fn check_exhibit(
     if names.contains(&tar_name) {
         let digest = hash(&folder.join(name_of(&tar_name)), progress);
         judge(&format!("{title}.tar"), digest, exhibit, findings);
-        listed.expect(&line_for_real_name(&exhibit.sha256, &line_name(&tar_name)));
+        lists.digests.expect(&line_for_real_name(&exhibit.sha256, &naming.beside(&tar_name)));
     }
 }
 
@@ -283,47 +316,134 @@ fn judge(
     }
 }
 
+/// What is wrong, and with what.
+type Wrong = (String, String);
+
+/// The lines that an entry has in the lists.
+fn expect_lines(
+    listed: &ListedEntry,
+    path: &[u8],
+    line: Option<Vec<u8>>,
+    naming: &Naming,
+    lists: &mut Lists<'_>,
+) {
+    lists.expect_name(line);
+    if let (true, Some(digest)) = (listed.listed_type.has_plain_digest(), &listed.sha256) {
+        lists.digests.expect(&line_for_real_name(digest, &naming.within(path)));
+    }
+}
+
 /// A folder against its list: the walk and the list have the same order.
 fn check_folder(
     path: &Path,
     title: &str,
-    files: impl Read,
-    mut on_file: impl FnMut(&ListedEntry),
+    files: &mut dyn BufRead,
+    naming: &mut Naming,
+    lists: &mut Lists<'_>,
     progress: &mut dyn Progress,
-) -> Result<(), (String, String)> {
-    let mut list = FilesList::new(BufReader::new(files));
-    let mut walk = Walk::new(path).map_err(|error| (title.to_owned(), chain(&error)))?;
+) -> Result<(), Wrong> {
+    let failed = |error: &dyn std::error::Error| (title.to_owned(), chain(error));
+    let mut list = FilesList::new(files);
+    let mut walk = Walk::looking(path).map_err(|error| failed(&error))?;
     loop {
-        let listed = list.next_entry().map_err(|error| (title.to_owned(), chain(&error)))?;
-        let found = walk.next_entry().map_err(|error| (title.to_owned(), chain(&error)))?;
+        let listed = list.next_entry().map_err(|error| failed(&error))?;
+        let found = walk.step().map_err(|error| failed(&error))?;
         match (listed, found) {
             (None, None) => return Ok(()),
-            (Some(listed), found) if found.as_ref().is_none_or(|found| found.relative > listed.path) => {
+            (Some(listed), Some(found)) if walk.relative() == listed.path => {
+                compare_entry(&listed, found, &walk, progress).map_err(|why| (shown(&walk.path()), why))?;
+                let (path, line) = naming.next(&listed);
+                expect_lines(&listed, &path, line, naming, lists);
+            }
+            (Some(listed), found) if found.is_none() || walk.relative() > listed.path.as_slice() => {
                 return Err((shown(&below(path, &listed.path)), "it was signed and is missing".to_owned()));
             }
-            (Some(listed), Some(found)) if found.relative == listed.path => {
-                compare_entry(&listed, &found, progress).map_err(|why| (shown(&found.path), why))?;
-                on_file(&listed);
-            }
-            (_, Some(found)) => return Err((shown(&found.path), "it was not signed".to_owned())),
-            (Some(listed), None) => {
-                return Err((display(&listed.path), "it was signed and is missing".to_owned()));
-            }
+            _ => return Err((shown(&walk.path()), "it was not signed".to_owned())),
         }
     }
 }
 
-fn compare_entry(listed: &ListedEntry, found: &Found, progress: &mut dyn Progress) -> Result<(), String> {
-    let (listed_type, size, digest) = match &found.kind {
-        FoundKind::Folder => (ListedType::Folder, 0, None),
-        FoundKind::Link { target } => (ListedType::Link, target.len() as u64, Some(Digest::of(target))),
-        FoundKind::File => {
-            let (digest, size) =
-                hash(&found.path, progress).map_err(|error| format!("it cannot be read: {error}"))?;
-            (ListedType::File, size, Some(digest))
+/// A folder with portable names against its list: they have another order, so each entry is looked up
+/// and all are counted. Two entries never have the same name.
+fn check_renamed_folder(
+    path: &Path,
+    title: &str,
+    files: &mut dyn BufRead,
+    naming: &mut Naming,
+    lists: &mut Lists<'_>,
+    progress: &mut dyn Progress,
+) -> Result<(), Wrong> {
+    let failed = |error: &dyn std::error::Error| (title.to_owned(), chain(error));
+    let mut list = FilesList::new(files);
+    let mut expected = 0_u64;
+    while let Some(listed) = list.next_entry().map_err(|error| failed(&error))? {
+        let (on_disk, line) = naming.next(&listed);
+        expect_lines(&listed, &on_disk, line, naming, lists);
+        if listed.listed_type == ListedType::Link {
+            continue; // stands in the list of real names alone
         }
+        let place = below(path, &on_disk);
+        let wrong = |why: &str| (shown(&place), why.to_owned());
+        let metadata = place.symlink_metadata().map_err(|_| wrong("it was signed and is missing"))?;
+        if listed.listed_type == ListedType::Folder {
+            if !metadata.is_dir() {
+                return Err(wrong("it is not what was signed"));
+            }
+        } else {
+            compare_file(&listed, &place, progress).map_err(|why| wrong(&why))?;
+        }
+        expected += 1;
+    }
+    let mut walk = Walk::looking(path).map_err(|error| failed(&error))?;
+    let mut found = 0;
+    while walk.step().map_err(|error| failed(&error))?.is_some() {
+        found += 1;
+    }
+    if found == expected {
+        Ok(())
+    } else {
+        Err((title.to_owned(), format!("it holds {found} entries, and {expected} were signed")))
+    }
+}
+
+fn compare_entry(
+    listed: &ListedEntry,
+    found: FoundKind,
+    walk: &Walk,
+    progress: &mut dyn Progress,
+) -> Result<(), String> {
+    let (listed_type, size, digest) = match found {
+        FoundKind::Folder => (ListedType::Folder, 0, None),
+        FoundKind::Link => {
+            let target = walk.target();
+            (ListedType::Link, target.len() as u64, Some(Digest::of(target)))
+        }
+        FoundKind::File => return compare_file(listed, &walk.path(), progress),
     };
     if (listed_type, size, digest) == (listed.listed_type, listed.size_bytes, listed.sha256) {
+        Ok(())
+    } else {
+        Err("it is not what was signed".to_owned())
+    }
+}
+
+/// A file against its line. Whether names are those of one file is not judged, nor where holes lie.
+fn compare_file(listed: &ListedEntry, path: &Path, progress: &mut dyn Progress) -> Result<(), String> {
+    let failed = |error: io::Error| format!("it cannot be read: {error}");
+    let found = match listed.listed_type {
+        ListedType::File | ListedType::FileAgain => hash(path, progress).map_err(failed)?,
+        ListedType::Sparse | ListedType::SparseAgain => {
+            let mut file = regular(path).map_err(failed)?;
+            let size = facts_of(&file).map_err(failed)?.size_bytes;
+            if size != listed.size_bytes {
+                return Err("it is not what was signed".to_owned());
+            }
+            let digest = sparse::digest_of(&mut file, size, &mut |bytes| progress.advance(bytes));
+            (digest.map_err(failed)?, size)
+        }
+        ListedType::Folder | ListedType::Link => return Err("it is not what was signed".to_owned()),
+    };
+    if (Some(found.0), found.1) == (listed.sha256, listed.size_bytes) {
         Ok(())
     } else {
         Err("it is not what was signed".to_owned())

@@ -26,6 +26,8 @@ pub struct OpenArguments {
     pub output: PathBuf,
     /// Whether the tar of a folder exhibit is kept.
     pub keep_tar: bool,
+    /// Whether names are written so that every system can hold them.
+    pub portable_names: bool,
     /// Opens although it does not verify, for this reason.
     pub unverified: Option<String>,
     /// The exhibits to take out; none: all.
@@ -124,6 +126,7 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
                 unverified: arguments.unverified,
                 exhibits: arguments.exhibits,
                 sensitive,
+                portable_names: arguments.portable_names,
             },
             progress: &mut telling,
         };

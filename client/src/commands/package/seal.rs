@@ -37,6 +37,8 @@ pub struct SealArguments {
     pub paths: Vec<PathBuf>,
     /// Whether every file below a folder is an exhibit of its own.
     pub each: bool,
+    /// Whether the holes of a sparse file exhibit are stored as zeros.
+    pub store_holes: bool,
     /// Who may open it: age recipients.
     pub recipients: Vec<String>,
     /// The order as a container: recipients and number are taken from it.
@@ -283,11 +285,11 @@ pub(super) async fn seal_observed(
     let function = profile.map(|_| containers::OFFICER.to_owned());
     let (now, entropy, progress) =
         (session.now(), Arc::clone(&session.entropy), Arc::clone(&session.progress));
-    let (paths, each, lists, facts) =
-        (arguments.paths, arguments.each, arguments.hash_lists, arguments.facts);
+    let (paths, each, store_holes) = (arguments.paths, arguments.each, arguments.store_holes);
+    let (lists, facts) = (arguments.hash_lists, arguments.facts);
     let report = tokio::task::spawn_blocking(move || {
         let hash_lists = hash_list::open(&lists, output.path())?;
-        let options = SealOptions { each, facts, observer, sensitive, hash_lists, takers };
+        let options = SealOptions { each, store_holes, facts, observer, sensitive, hash_lists, takers };
         let mut telling = Telling(Arc::clone(&progress));
         let request = SealRequest {
             paths,

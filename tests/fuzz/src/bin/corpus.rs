@@ -11,7 +11,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let answer = match arguments.as_slice() {
-        ["list"] => Ok(TARGETS.iter().map(|target| format!("{} {}\n", target.name, target.longest)).collect()),
+        ["list"] => {
+            Ok(TARGETS.iter().map(|target| format!("{} {}\n", target.name, target.longest)).collect())
+        }
         ["unpack", name, folder] => unpack(name, Path::new(folder)),
         ["pack", name, folder] => pack(name, Path::new(folder)),
         _ => Err(io::Error::other(USAGE)),

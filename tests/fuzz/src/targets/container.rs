@@ -107,7 +107,8 @@ pub(super) fn manifest_seeds() -> Vec<Vec<u8>> {
         let doctype = "?>\n<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\"><!ENTITY f \"&e;&e;\">]>\n";
         found.push(first.replace("?>\n", doctype).into_bytes());
         found.push(first.replace("META-INF/signature001.p7s", "&#77;ETA-INF/signature001.p7s").into_bytes());
-        found.push(first.replace("\n  <asic:Sig", "\n  <![CDATA[x]]><?p i?><!-- c --><asic:Sig").into_bytes());
+        found
+            .push(first.replace("\n  <asic:Sig", "\n  <![CDATA[x]]><?p i?><!-- c --><asic:Sig").into_bytes());
     }
     found
 }
@@ -296,7 +297,6 @@ pub(super) fn asice_parts_seeds() -> Vec<Vec<u8>> {
         .collect()
 }
 
-
 /// What is read from an archive of other tools, a reader not ours sees too, and every canonical archive is one.
 pub(super) fn foreign_zip(data: &[u8]) {
     let strict = StrictZip::open(Cursor::new(data), ZipLimits::DOCUMENT);
@@ -359,8 +359,12 @@ pub(super) fn foreign_manifest(data: &[u8]) {
     if let Ok(strict) = AsicManifest::from_xml(data) {
         let foreign = foreign.expect("the lenient reading takes what the strict one takes");
         assert_eq!(strict.sig_reference(), foreign.signature);
-        let strict = strict.references().iter().map(|reference| (&reference.uri, reference.digest.as_bytes().as_slice()));
-        let foreign = foreign.references.iter().map(|reference| (&reference.name, reference.digest.as_slice()));
+        let strict = strict
+            .references()
+            .iter()
+            .map(|reference| (&reference.uri, reference.digest.as_bytes().as_slice()));
+        let foreign =
+            foreign.references.iter().map(|reference| (&reference.name, reference.digest.as_slice()));
         assert!(strict.eq(foreign), "the two readings differ");
     }
 }

@@ -88,7 +88,8 @@ fn consistency(content: &[u8]) {
         return;
     };
     let (old, new) = (u64::from(*old) % 40, u64::from(*new) % 40);
-    let hashes: Vec<_> = hashes.chunks_exact(32).filter_map(|c| rogatory_core::Digest::from_slice(c).ok()).collect();
+    let hashes: Vec<_> =
+        hashes.chunks_exact(32).filter_map(|c| rogatory_core::Digest::from_slice(c).ok()).collect();
     let root = |size: u64, salt: u8| {
         let mut tree = Tree::default();
         for n in 0..size {

@@ -1,9 +1,7 @@
 //! The signed data of formal documents. Each has one spelling.
 
 use crate::seeds;
-use rogatory_core::document::{
-    Document, DocumentKind, FORMAT, NamedParty, PROFILE, SignerEntry, Signers,
-};
+use rogatory_core::document::{Document, DocumentKind, FORMAT, NamedParty, PROFILE, SignerEntry, Signers};
 use rogatory_core::party_entry::PartyEntry;
 use rogatory_core::receipt::Receipt;
 use rogatory_core::{Digest, MessageNumber};
@@ -57,7 +55,10 @@ pub(super) fn document_seeds() -> Vec<Vec<u8>> {
             DocumentKind::Execution,
             r#"{"outcome":"executed","packages":[{"manifest_sha256":"00","shared_number":"MD-JF58-JXH4-09RC-SPTW-27"}]}"#,
         ),
-        (DocumentKind::Request, r#"{"extend_until":"2026-12-01T00:00:00Z","reason":"r","instruments":["ets185"]}"#),
+        (
+            DocumentKind::Request,
+            r#"{"extend_until":"2026-12-01T00:00:00Z","reason":"r","instruments":["ets185"]}"#,
+        ),
         (
             DocumentKind::Order,
             r#"{"recipients":[{"recipient":"age1","party":"md/a"}],"request":{"shared_number":"MD-JF58-JXH4-09RC-SPTW-27"}}"#,

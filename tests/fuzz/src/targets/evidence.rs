@@ -5,8 +5,8 @@ use rogatory_core::Digest;
 use rogatory_evidence::files_list::FilesList;
 use rogatory_evidence::record::Record;
 use rogatory_evidence::{
-    AgeRecipient, Identities, NoProgress, ObjectDigest, ObjectInfo, PackageSource, Transmittal, VerifyOptions,
-    fuzzing, verify_package,
+    AgeRecipient, Identities, NoProgress, ObjectDigest, ObjectInfo, PackageSource, Transmittal,
+    VerifyOptions, fuzzing, verify_package,
 };
 use rogatory_pki::path::Anchors;
 use std::io::{self, Cursor, Read};
@@ -52,7 +52,9 @@ pub(super) fn files_list_seeds() -> Vec<Vec<u8>> {
         format!("{digest} 1 f a\n- 0 d b\n{digest} 3 l b/c%20d\n").into_bytes(),
         format!("{digest} 18446744073709551615 f %FF%00\n").into_bytes(),
     ];
-    found.extend(INDEX.iter().filter(|(name, _)| name.ends_with(".files")).map(|(_, content)| content.clone()));
+    found.extend(
+        INDEX.iter().filter(|(name, _)| name.ends_with(".files")).map(|(_, content)| content.clone()),
+    );
     found
 }
 
@@ -79,9 +81,14 @@ pub(super) fn tar(data: &[u8]) {
 
 pub(super) fn tar_seeds() -> Vec<Vec<u8>> {
     let file = |path: &str, content: &'static [u8]| {
-        (format!("{} {} f {path}\n", Digest::of(content), content.len()), header(path, content, b'0', ""), content)
+        (
+            format!("{} {} f {path}\n", Digest::of(content), content.len()),
+            header(path, content, b'0', ""),
+            content,
+        )
     };
-    let folder = |path: &str| (format!("- 0 d {path}\n"), header(&format!("{path}/"), b"", b'5', ""), &b""[..]);
+    let folder =
+        |path: &str| (format!("- 0 d {path}\n"), header(&format!("{path}/"), b"", b'5', ""), &b""[..]);
     let link = |path: &str, target: &str| {
         let digest = Digest::of(target.as_bytes());
         (format!("{digest} {} l {path}\n", target.len()), header(path, b"", b'2', target), &b""[..])
@@ -187,7 +194,12 @@ pub(super) fn age_payload(data: &[u8]) {
 }
 
 pub(super) fn age_payload_seeds() -> Vec<Vec<u8>> {
-    vec![Vec::new(), b"\0\0\x10\x01".to_vec(), b"\x01\0\xff\0".to_vec(), b"\x02\0\0\x07\x03\x10\0\0\x04\x20\0\x01".to_vec()]
+    vec![
+        Vec::new(),
+        b"\0\0\x10\x01".to_vec(),
+        b"\x01\0\xff\0".to_vec(),
+        b"\x02\0\0\x07\x03\x10\0\0\x04\x20\0\x01".to_vec(),
+    ]
 }
 
 /// A recipient as others publish it.
@@ -345,10 +357,14 @@ pub(super) fn package(data: &[u8]) {
         objects.iter().filter(|(name, _)| !seal(name)).cloned().collect()
     };
     let whole = objects == *PACKAGE;
-    let person_only = outside_seal(&objects) == outside_seal(&PACKAGE)
-        && !objects.iter().any(|(name, _)| seal(name));
+    let person_only =
+        outside_seal(&objects) == outside_seal(&PACKAGE) && !objects.iter().any(|(name, _)| seal(name));
     let verdict = verify_package(&InMemory(objects), &options(), &mut NoProgress);
-    assert_eq!(verdict.is_verified(), whole || person_only, "a package that nobody signed, or a good one refused");
+    assert_eq!(
+        verdict.is_verified(),
+        whole || person_only,
+        "a package that nobody signed, or a good one refused"
+    );
 }
 
 pub(super) fn package_seeds() -> Vec<Vec<u8>> {
@@ -364,7 +380,11 @@ pub(super) fn hash_list(data: &[u8]) {
 }
 
 pub(super) fn hash_list_seeds() -> Vec<Vec<u8>> {
-    let (md5, sha1, sha256) = ("d41d8cd98f00b204e9800998ecf8427e", "da39a3ee5e6b4b0d3255bfef95601890afd80709", Digest::of(b"").to_hex());
+    let (md5, sha1, sha256) = (
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        Digest::of(b"").to_hex(),
+    );
     [
         format!("# a list\n{md5}\n{sha1}\n{sha256}\n"),
         format!("\"SHA-1\",\"MD5\",\"CRC32\",\"FileName\"\n\"{sha1}\",\"{md5}\",\"00000000\",\"a,\"\"b\"\n"),
@@ -389,6 +409,7 @@ pub(super) fn acquisition_seeds() -> Vec<Vec<u8>> {
         r#""time_range":{"from":"2026-01-01T00:00:00Z","to":"2026-02-01T00:00:00Z"},"#,
         r#""tools":[{"name":"Exporter","version":"4.2"}],"transformations":["filtered"],"privileged":false}"#
     );
-    let members = [r#"{"victim":true}"#, r#"{"category":"traffic"}"#, r#"{"limits":"none"}"#, r#"{"time_zone":"UTC"}"#];
+    let members =
+        [r#"{"victim":true}"#, r#"{"category":"traffic"}"#, r#"{"limits":"none"}"#, r#"{"time_zone":"UTC"}"#];
     members.into_iter().chain([whole]).map(|text| text.as_bytes().to_vec()).collect()
 }

@@ -9,12 +9,7 @@ mod wire;
 
 use crate::Target;
 
-const fn target(
-    name: &'static str,
-    longest: usize,
-    parse: fn(&[u8]),
-    seeds: fn() -> Vec<Vec<u8>>,
-) -> Target {
+const fn target(name: &'static str, longest: usize, parse: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>) -> Target {
     Target { name, longest, parse, seeds }
 }
 

@@ -4,7 +4,9 @@ use rogatory_core::custody_event::Stream;
 use rogatory_core::document::DocumentKind;
 use rogatory_core::ground::{PostponementGround, RefusalGround};
 use rogatory_core::reference::{DocumentId, OfficeReference, QuestionId};
-use rogatory_core::{CaseId, CivilDate, CountryCode, Digest, OfficerId, PackageId, PartyId, Role, SharedNumber, Timestamp};
+use rogatory_core::{
+    CaseId, CivilDate, CountryCode, Digest, OfficerId, PackageId, PartyId, Role, SharedNumber, Timestamp,
+};
 use rogatory_evidence::{AgeRecipient, ExhibitNumber};
 use rogatory_pki::identity::Identity;
 use std::fmt::Display;

@@ -33,7 +33,10 @@ pub(super) fn wire(data: &[u8]) {
             if let Some(message) = stable::<BeginPackageRequest>(data) {
                 let _ = message.shared_number.parse::<SharedNumber>();
                 for object in &message.objects {
-                    let _ = (rogatory_container::zip::check_name(&object.name), Digest::from_slice(&object.sha256));
+                    let _ = (
+                        rogatory_container::zip::check_name(&object.name),
+                        Digest::from_slice(&object.sha256),
+                    );
                 }
             }
         }
@@ -59,7 +62,8 @@ pub(super) fn wire_seeds() -> Vec<Vec<u8>> {
     };
     let mut found: Vec<Vec<u8>> = (0..8).map(|kind| vec![kind, 10, 3, b'a', b'b', b'c', 16, 1]).collect();
     found.push(framed(2, begin.encode_to_vec()));
-    let deliver = DeliverDocumentRequest { container: b"PK".to_vec().into(), ..DeliverDocumentRequest::default() };
+    let deliver =
+        DeliverDocumentRequest { container: b"PK".to_vec().into(), ..DeliverDocumentRequest::default() };
     found.push(framed(0, deliver.encode_to_vec()));
     found
 }
