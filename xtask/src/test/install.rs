@@ -17,6 +17,8 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ("age", &["age", "--version"]),
     ("openssl", &["openssl", "version"]),
     ("unzip", &["unzip", "-v"]),
+    ("zip", &["zip", "-v"]),
+    ("p7zip-full", &["7z", "i"]),
     ("default-jdk-headless", &["javac", "-version"]),
     ("python3-venv", &["python3", "-c", "import ensurepip, venv"]),
     ("poppler-utils", &["pdftotext", "-v"]),
@@ -25,8 +27,14 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ("strace", &["strace", "--version"]),
 ];
 /// Python packages: bags, the wire from its files alone, certificates as others read them, CASE graphs as its community judges them.
-const PYTHON: &[&str] =
-    &["bagit==1.9.0", "grpcio==1.85.1", "grpcio-tools==1.85.1", "cryptography==50.0.2", "case-utils==0.18.0"];
+const PYTHON: &[&str] = &[
+    "bagit==1.9.0",
+    "grpcio==1.85.1",
+    "grpcio-tools==1.85.1",
+    "cryptography==50.0.2",
+    "case-utils==0.18.0",
+    "pyhanko==0.38.0",
+];
 /// The linter of the wire files.
 const BUF: &str = "@bufbuild/buf@1.75.0";
 
