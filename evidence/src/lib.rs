@@ -10,12 +10,14 @@
 //!   files ─► seal ─► package ─► verify ─► Verdict          anchors and identity from outside
 //!                      │  ▲
 //!                      │  └─ add_seal (the institution)
-//!                      └──► open ─► real files + signed index ─► verify
+//!                      ├──► open ─► real files + signed index ─► verify
+//!                      └──► derive ─► package for others, with the first one's outer part ─► verify
 //! ```
 
 pub mod age_layer;
 pub mod arrival;
 mod canonical;
+pub mod derive;
 mod digest_list;
 pub mod durable;
 pub mod exhibit;
@@ -40,6 +42,7 @@ mod walk;
 
 pub use age_layer::{AgeError, AgeRecipient, Identities};
 pub use canonical::{CanonicalError, Salt};
+pub use derive::{DeriveError, DeriveReport, DeriveRequest, Derived, derive};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};
 pub use files_list::FilesListError;
 pub use institution_seal::{

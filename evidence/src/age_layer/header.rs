@@ -89,7 +89,16 @@ pub(super) fn derive(file_key: &FileKey, salt: &[u8], info: &[u8]) -> Result<[u8
 
 /// Reads the header, leaves `reader` at the payload, and gives the file key that one of the identities found.
 pub(super) fn read(reader: &mut impl BufRead, identities: &Identities) -> Result<FileKey, AgeError> {
+    read_and_measure(reader, identities).map(|(key, _)| key)
+}
+
+/// The same with the length of the header in bytes.
+pub(super) fn read_and_measure(
+    reader: &mut impl BufRead,
+    identities: &Identities,
+) -> Result<(FileKey, u64), AgeError> {
     let bytes = read_lines(reader)?;
+    let length = bytes.len() as u64;
     // The library wants the payload's nonce too; the key does not depend on it.
     let whole = Cursor::new([bytes.as_slice(), &[0; 16]].concat());
     let decryptor =
@@ -102,7 +111,7 @@ pub(super) fn read(reader: &mut impl BufRead, identities: &Identities) -> Result
         }
     })?;
     let found = listening.into_iter().find_map(|identity| identity.heard.into_inner());
-    found.ok_or(AgeError::NotARecipient)
+    found.map(|key| (key, length)).ok_or(AgeError::NotARecipient)
 }
 
 /// Hears the file key that an identity finds, which the library keeps to itself.

@@ -9,10 +9,12 @@ mod header;
 mod identity;
 mod payload;
 mod recipient;
+mod rehead;
 
 pub use identity::{Identities, generate_identity};
 pub(crate) use payload::{Sealing, open};
 pub use recipient::AgeRecipient;
+pub(crate) use rehead::rehead;
 
 use crate::transmittal::MAX_RECIPIENTS;
 use std::io;

@@ -1,6 +1,8 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
+mod derived;
 mod flips;
+mod forged;
 mod hostile;
 mod round_trip;
 mod seals;
@@ -69,7 +71,7 @@ pub(super) struct Bench {
     pub(super) office: Office,
     pub(super) recipient: AgeRecipient,
     pub(super) identity_file: String,
-    entropy: Counting,
+    pub(super) entropy: Counting,
 }
 
 pub(super) fn bench() -> Bench {

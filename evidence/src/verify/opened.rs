@@ -5,13 +5,16 @@
 //! Times and modes are not judged: they are reported when the package is opened.
 
 use super::VerifyOptions;
+use super::contents::{agree, agreement};
 use super::index::{Index, examine_index};
+use super::outer::{Outer, Payload, examine_outer};
 use super::verdict::{ExhibitDescription, Findings, Part};
 use crate::digest_list::line_for_real_name;
 use crate::files_list::{FilesList, ListedEntry, ListedType};
-use crate::layout::{MANIFEST_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::layout::{MANIFEST_NAME, OPENED_INDEX_NAME, OPENED_PACKAGE_FOLDER, UNVERIFIED_NAME};
 use crate::raw_path::{below, bytes_of, name_of};
 use crate::record::{ExhibitType, display};
+use crate::source::{FolderSource, PackageSource as _, in_package_order};
 use crate::streams::{Hashing, Progress, Reporting};
 use crate::walk::{Found, FoundKind, Walk, shown};
 use rogatory_core::{Digest, chain};
@@ -42,9 +45,32 @@ impl Listed {
     }
 }
 
+/// Looks at the outer part that an opened derived package keeps; none if there is none.
+pub(super) fn examine_package(
+    folder: &Path,
+    options: &VerifyOptions<'_>,
+    findings: &mut Findings,
+) -> Option<Outer> {
+    let folder = folder.join(OPENED_PACKAGE_FOLDER);
+    folder.symlink_metadata().ok()?;
+    let outer = match FolderSource::open(&folder) {
+        Ok(source) => examine_outer(&source, Payload::Opened, options, findings),
+        Err(error) => {
+            findings.failed(Part::Objects, Some(OPENED_PACKAGE_FOLDER), chain(&error));
+            return None;
+        }
+    };
+    if !outer.is_derived() {
+        let why = "it is kept of a derived package only, and this one is an original";
+        findings.failed(Part::Objects, Some(OPENED_PACKAGE_FOLDER), why);
+    }
+    Some(outer)
+}
+
 /// Looks at the whole folder; gives the index if it could be read.
 pub(super) fn examine_opened(
     folder: &Path,
+    outer: Option<&Outer>,
     options: &VerifyOptions<'_>,
     findings: &mut Findings,
     progress: &mut dyn Progress,
@@ -60,16 +86,26 @@ pub(super) fn examine_opened(
             return None;
         }
     };
-    let mut index = examine_index(Box::new(file), options, findings)?;
-    findings.not_checked(Part::Seal, "an opened package does not hold the outer signatures");
+    let mut index = examine_index(Box::new(file), outer.and_then(Outer::disclosed), options, findings)?;
     let before = findings.failures();
-    check_names(folder, &index, findings);
+    if let Some(outer) = outer {
+        agree(outer, &index, findings);
+        if findings.failures() == before {
+            findings.checked(Part::Agreement, agreement(outer));
+        }
+    } else {
+        findings.not_checked(Part::Seal, "an opened package does not hold the outer signatures");
+    }
+    check_names(folder, &index, outer.is_some(), findings);
     let list = regular(&folder.join(MANIFEST_NAME));
     if let Err(error) = &list {
         findings.failed(Part::Manifest, Some(MANIFEST_NAME), format!("it cannot be read: {error}"));
     }
     let mut listed = Listed { equal: true, file: list.ok().map(BufReader::new) };
     listed.expect(&line_for_real_name(&digest, OPENED_INDEX_NAME.as_bytes()));
+    if outer.is_some() {
+        listed.equal &= expect_package(&folder.join(OPENED_PACKAGE_FOLDER), &mut listed, findings);
+    }
     for exhibit in index.exhibits.clone() {
         let folder = folder.join(exhibit.number.to_string());
         let failed = findings.failures();
@@ -95,6 +131,25 @@ pub(super) fn examine_opened(
     Some(index)
 }
 
+/// The lines of the outer part that is kept.
+fn expect_package(folder: &Path, listed: &mut Listed, findings: &mut Findings) -> bool {
+    let Ok(source) = FolderSource::open(folder) else {
+        return false; // noted already
+    };
+    for object in in_package_order(source.objects()) {
+        let name = format!("{OPENED_PACKAGE_FOLDER}/{}", object.name);
+        let digest = source.open(&object.name).and_then(|file| Hashing::new(file).finish_after_the_rest());
+        match digest {
+            Ok((digest, _)) => listed.expect(&line_for_real_name(&digest, name.as_bytes())),
+            Err(error) => {
+                findings.failed(Part::Objects, Some(&name), format!("it cannot be read: {error}"));
+                return false;
+            }
+        }
+    }
+    true
+}
+
 /// Opens a file that is no link.
 fn regular(path: &Path) -> io::Result<File> {
     if path.symlink_metadata()?.is_file() {
@@ -108,8 +163,8 @@ fn names_in(folder: &Path) -> io::Result<BTreeSet<Vec<u8>>> {
     std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| bytes_of(&entry.file_name()))).collect()
 }
 
-/// The folder holds the index, the list and one folder an exhibit, nothing else.
-fn check_names(folder: &Path, index: &Index, findings: &mut Findings) {
+/// The folder holds the index, the list, one folder an exhibit, and of a derived package its outer part; nothing else.
+fn check_names(folder: &Path, index: &Index, has_package: bool, findings: &mut Findings) {
     let names = match names_in(folder) {
         Ok(names) => names,
         Err(error) => {
@@ -121,6 +176,9 @@ fn check_names(folder: &Path, index: &Index, findings: &mut Findings) {
         index.exhibits.iter().map(|exhibit| exhibit.number.to_string().into_bytes()).collect();
     expected.insert(OPENED_INDEX_NAME.into());
     expected.insert(MANIFEST_NAME.into());
+    if has_package {
+        expected.insert(OPENED_PACKAGE_FOLDER.into());
+    }
     for name in names.difference(&expected) {
         let why = if name == UNVERIFIED_NAME.as_bytes() {
             "the package was opened without verification, for the reason that stands in it"
