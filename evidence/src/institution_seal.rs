@@ -9,7 +9,7 @@ use crate::sink::{Sink, WriteError, write_file};
 use crate::source::{
     FolderSource, ObjectList, PackageError, PackageSource, WithObjects, ZipSource, in_package_order,
 };
-use crate::streams::{Progress, Reporting, Step, read_limited};
+use crate::streams::{BUFFER_BYTES, Progress, Reporting, Step, read_limited};
 use rogatory_container::cades::{self, CadesError, Framing};
 use rogatory_container::manifest::{AsicManifest, DataReference, MAX_MANIFEST_BYTES, ManifestError};
 use rogatory_core::{Digest, Timestamp};
@@ -133,10 +133,8 @@ pub fn add_seal(
     if path.is_dir() {
         let source = FolderSource::open(path).map_err(InstitutionSealError::Package)?;
         let seal = seal_of_source(&source, signer, now)?;
-        let mut buffer = Vec::new();
         for (name, bytes) in [(SEAL_MANIFEST, &seal.manifest), (SEAL_SIGNATURE, &seal.signature)] {
-            write_file(&path.join(name), name, &mut bytes.as_slice(), &mut buffer)
-                .map_err(InstitutionSealError::Write)?;
+            write_file(&path.join(name), name, &mut bytes.as_slice()).map_err(InstitutionSealError::Write)?;
         }
         crate::sink::sync_folder(&path.join("META-INF")).map_err(InstitutionSealError::Write)?;
         return Ok(seal);
@@ -172,7 +170,7 @@ pub fn save_asice(
     for object in objects {
         let inner = open(source, &object.name)?;
         let mut content = Reporting { inner, progress: &mut *progress };
-        list.push(sink.put(&object.name, object.size_bytes, &mut content)?);
+        list.push(sink.put_hashed(&object.name, object.size_bytes, &mut content)?);
     }
     sink.commit()?;
     Ok(ObjectList(list))
@@ -195,6 +193,7 @@ pub fn write_asice<W: Write + Seek>(
     for object in objects {
         let inner = open(source, &object.name)?;
         let content = Reporting { inner, progress: &mut *progress };
+        let content = io::BufReader::with_capacity(BUFFER_BYTES, content);
         zip.add_stream(&object.name, object.size_bytes, None, content).map_err(WriteError::Zip)?;
     }
     zip.finish().map_err(WriteError::Zip)

@@ -36,11 +36,13 @@ pub mod source;
 mod spool;
 mod streams;
 mod tar;
+mod threads;
 pub mod transmittal;
 pub mod verify;
 mod walk;
+mod write_behind;
 
-pub use age_layer::{AgeError, AgeRecipient, Identities};
+pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
 pub use derive::{DeriveError, DeriveReport, DeriveRequest, Derived, derive};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};

@@ -9,9 +9,11 @@ use crate::partial;
 use crate::source::ObjectDigest;
 use crate::streams::{BUFFER_BYTES, Hashing};
 use crate::walk::shown;
+use crate::write_behind::WriteBehind;
 use rogatory_container::zip::{ZipError, ZipWriter};
+use rogatory_core::Digest;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Writing a package failed.
@@ -180,8 +182,8 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), WriteError> {
 
 /// Takes the objects of a package in their order.
 pub(crate) enum Sink {
-    Folder { sibling: Sibling, buffer: Vec<u8> },
-    File { sibling: Sibling, zip: Box<ZipWriter<File>> },
+    Folder { sibling: Sibling },
+    File { sibling: Sibling, zip: Box<ZipWriter<WriteBehind>> },
 }
 
 impl Sink {
@@ -192,7 +194,7 @@ impl Sink {
             let path = sibling.path().join(name);
             fs::create_dir(&path).map_err(|error| WriteError::io(&path, error))?;
         }
-        Ok(Self::Folder { sibling, buffer: vec![0; BUFFER_BYTES] })
+        Ok(Self::Folder { sibling })
     }
 
     /// Makes the folder `name` of a package beside `data` and `META-INF`, where packages are folders.
@@ -207,7 +209,7 @@ impl Sink {
     /// A package as a container file.
     pub(crate) fn file(target: &Path) -> Result<Self, WriteError> {
         let (sibling, file) = Sibling::file(target)?;
-        Ok(Self::File { sibling, zip: Box::new(ZipWriter::new(file)) })
+        Ok(Self::File { sibling, zip: Box::new(ZipWriter::new(WriteBehind::new(file))) })
     }
 
     /// The folder in which the final name will stand; temporary files go there too.
@@ -217,38 +219,53 @@ impl Sink {
         }
     }
 
-    /// Writes an object of `size_bytes` from a reader, in one pass, and tells its digest.
+    /// Writes an object of `size_bytes`, in one pass and without copying. Its digest is the caller's concern.
     pub(crate) fn put(
+        &mut self,
+        name: &str,
+        size_bytes: u64,
+        content: &mut dyn BufRead,
+    ) -> Result<(), WriteError> {
+        match self {
+            Self::File { zip, .. } => {
+                zip.add_stream(name, size_bytes, None, content).map_err(|error| match error {
+                    ZipError::Io { doing: "read", source } => {
+                        WriteError::Read { name: name.to_owned(), source }
+                    }
+                    ZipError::Length { name, announced } => WriteError::Length { name, announced },
+                    other => WriteError::Zip(other),
+                })?;
+                Ok(())
+            }
+            Self::Folder { sibling } => {
+                let path = sibling.path().join(name);
+                let written = fill(&path, File::create_new(&path), name, content)?;
+                if written != size_bytes {
+                    return Err(WriteError::Length { name: name.to_owned(), announced: size_bytes });
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes an object of `size_bytes` and tells its digest.
+    pub(crate) fn put_hashed(
         &mut self,
         name: &str,
         size_bytes: u64,
         content: &mut dyn Read,
     ) -> Result<ObjectDigest, WriteError> {
-        let mut hashing = Hashing::new(content);
-        match self {
-            Self::File { zip, .. } => {
-                zip.add_stream(name, size_bytes, None, &mut hashing).map_err(|error| match error {
-                    ZipError::Io { doing: "read", source } => {
-                        WriteError::Read { name: name.to_owned(), source }
-                    }
-                    other => WriteError::Zip(other),
-                })?;
-            }
-            Self::Folder { sibling, buffer } => {
-                let path = sibling.path().join(name);
-                write_file(&path, name, &mut hashing, buffer)?;
-            }
-        }
-        let (sha256, written) = hashing.finish();
-        if written != size_bytes {
-            return Err(WriteError::Length { name: name.to_owned(), announced: size_bytes });
-        }
+        let mut content = BufReader::with_capacity(BUFFER_BYTES, Hashing::new(content));
+        self.put(name, size_bytes, &mut content)?;
+        let (sha256, _) = content.into_inner().finish();
         Ok(ObjectDigest { name: name.to_owned(), size_bytes, sha256 })
     }
 
     /// Writes an object that is at hand.
-    pub(crate) fn put_bytes(&mut self, name: &str, mut bytes: &[u8]) -> Result<ObjectDigest, WriteError> {
-        self.put(name, bytes.len() as u64, &mut bytes)
+    pub(crate) fn put_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<ObjectDigest, WriteError> {
+        let size_bytes = bytes.len() as u64;
+        self.put(name, size_bytes, &mut &*bytes)?;
+        Ok(ObjectDigest { name: name.to_owned(), size_bytes, sha256: Digest::of(bytes) })
     }
 
     /// Makes everything durable and gives it its final name.
@@ -256,7 +273,7 @@ impl Sink {
         match self {
             Self::File { sibling, zip } => {
                 let file = zip.finish().map_err(WriteError::Zip)?;
-                file.sync_all().map_err(|error| WriteError::io(sibling.path(), error))?;
+                file.finish().map_err(|error| WriteError::io(sibling.path(), error))?;
                 sibling.rename()
             }
             Self::Folder { sibling, .. } => {
@@ -272,42 +289,42 @@ impl Sink {
 }
 
 /// Writes a new file and makes it durable.
-pub(crate) fn write_file(
-    path: &Path,
-    name: &str,
-    content: &mut dyn Read,
-    buffer: &mut Vec<u8>,
-) -> Result<(), WriteError> {
-    fill(path, File::create_new(path), name, content, buffer)
+pub(crate) fn write_file(path: &Path, name: &str, content: &mut dyn BufRead) -> Result<(), WriteError> {
+    fill(path, File::create_new(path), name, content).map(|_| ())
 }
 
 /// The same for what lies in the clear: nobody but its owner reads the file.
 pub(crate) fn write_private_file(
     path: &Path,
     name: &str,
-    content: &mut dyn Read,
-    buffer: &mut Vec<u8>,
+    content: &mut dyn BufRead,
 ) -> Result<(), WriteError> {
-    fill(path, partial::create_private_file(path), name, content, buffer)
+    fill(path, partial::create_private_file(path), name, content).map(|_| ())
 }
 
+/// Writes what `content` gives, makes it durable, and tells how much it was.
 fn fill(
     path: &Path,
     file: io::Result<File>,
     name: &str,
-    content: &mut dyn Read,
-    buffer: &mut Vec<u8>,
-) -> Result<(), WriteError> {
+    content: &mut dyn BufRead,
+) -> Result<u64, WriteError> {
     let failed = |error| WriteError::io(path, error);
-    let mut file = file.map_err(failed)?;
-    buffer.resize(BUFFER_BYTES, 0);
+    let mut file = WriteBehind::new(file.map_err(failed)?);
+    let mut written = 0;
     loop {
-        match content.read(buffer) {
-            Ok(0) => break,
-            Ok(count) => file.write_all(buffer.get(..count).unwrap_or_default()).map_err(failed)?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        let count = match content.fill_buf() {
+            Ok([]) => break,
+            Ok(bytes) => {
+                file.write_all(bytes).map_err(failed)?;
+                bytes.len()
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(source) => return Err(WriteError::Read { name: name.to_owned(), source }),
-        }
+        };
+        content.consume(count);
+        written += count as u64;
     }
-    file.sync_data().map_err(failed)
+    file.finish().map_err(failed)?;
+    Ok(written)
 }

@@ -8,7 +8,7 @@
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -199,10 +199,10 @@ impl SpoolReader {
     }
 }
 
-impl Read for SpoolReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl BufRead for SpoolReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.position >= self.length {
-            return Ok(0);
+            return Ok(&[]);
         }
         let start = if let Some(disk) = &mut self.disk {
             let number = self.position / PAGE_BYTES as u64;
@@ -216,13 +216,20 @@ impl Read for SpoolReader {
             self.position
         };
         let start = usize::try_from(start).map_err(|_| broken())?;
-        let available = self.page.get(start..).ok_or_else(broken)?;
-        let count = available.len().min(buffer.len());
-        if count == 0 && !buffer.is_empty() {
-            return Err(broken());
-        }
-        buffer[..count].copy_from_slice(&available[..count]);
+        self.page.get(start..).filter(|available| !available.is_empty()).ok_or_else(broken)
+    }
+
+    fn consume(&mut self, count: usize) {
         self.position += count as u64;
+    }
+}
+
+impl Read for SpoolReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&available[..count]);
+        self.consume(count);
         Ok(count)
     }
 }

@@ -5,7 +5,7 @@
 
 use rogatory_core::Digest;
 use sha2::Digest as _;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 
 /// The size of the buffer that every copy uses; small enough to stay in the processor's cache.
 pub(crate) const BUFFER_BYTES: usize = 128 * 1024;
@@ -134,6 +134,22 @@ pub(crate) fn copy(reader: &mut dyn Read, writer: &mut dyn Write, buffer: &mut V
         };
         writer.write_all(buffer.get(..count).unwrap_or_default())?;
         total += count as u64;
+    }
+}
+
+/// Writes all that `reader` gives, from its own buffer.
+pub(crate) fn copy_buffered(reader: &mut dyn BufRead, writer: &mut dyn Write) -> io::Result<()> {
+    loop {
+        let count = match reader.fill_buf() {
+            Ok([]) => return Ok(()),
+            Ok(bytes) => {
+                writer.write_all(bytes)?;
+                bytes.len()
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        reader.consume(count);
     }
 }
 

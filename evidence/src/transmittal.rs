@@ -4,6 +4,7 @@
 //! the JSON reader. Never holds a name of a person or a fact of the case: those stand in the
 //! encrypted index.
 
+use crate::age_layer::Encryption;
 use crate::canonical::{CanonicalError, Salt, from_canonical, to_canonical};
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
 use rogatory_core::party::{OfficerId, PartyId};
@@ -49,7 +50,7 @@ pub struct IntendedRecipient {
     pub institution: Option<PartyId>,
     /// The officer, if the key is a person's and known to the sender.
     pub officer: Option<OfficerId>,
-    /// The age recipient, `age1…`.
+    /// The age recipient, `age1…` or `age1pq1…`.
     pub recipient: String,
     /// SHA-256 of the text of `recipient`.
     pub fingerprint: Digest,
@@ -100,6 +101,8 @@ pub struct Transmittal {
     pub profile: u32,
     /// What kind of package it is.
     pub kind: TransmittalKind,
+    /// To which kind of keys every object of it is encrypted.
+    pub encryption: Encryption,
     /// The order or request that is answered; none in a derived package, whose origin says it.
     pub order: Option<SharedNumber>,
     /// The sender's file number.
@@ -221,6 +224,12 @@ impl Transmittal {
             if !is_key {
                 return broken("a recipient is not an age recipient in lower case".to_owned());
             }
+            if Encryption::of_text(text) != self.encryption {
+                return broken(format!(
+                    "a recipient is of another kind than the encryption that it names, {}",
+                    self.encryption
+                ));
+            }
             if recipient.fingerprint != Digest::of(text.as_bytes()) {
                 return broken(format!("the fingerprint of recipient {text} is not its SHA-256"));
             }
@@ -257,6 +266,7 @@ mod tests {
             format: 1,
             profile: 1,
             kind: TransmittalKind::Original,
+            encryption: Encryption::X25519,
             order: None,
             reference: None,
             sender: TransmittalSender { institution: None, certificate_sha256: Digest::of(b"c") },
@@ -289,6 +299,8 @@ mod tests {
             text.replace(",\"order\":null", ""),
             format!("{text}\n"),
             text.replacen("\"profile\":1", "\"profile\":2", 1),
+            text.replacen("\"x25519\"", "\"mlkem768x25519\"", 1),
+            text.replacen("\"x25519\"", "\"X25519\"", 1),
             text.replacen("{\"format\"", "{\"more\":1,\"format\"", 1),
             text.replacen("EX-0001", "EX-0002", 1),
         ] {

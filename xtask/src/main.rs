@@ -105,7 +105,8 @@ impl Task {
                         "--directory" => options.directory = Some(folder("--directory", rest.next())?),
                         "--help" | "-h" => return Ok(Self::Help),
                         name if !name.starts_with('-') && options.name.is_none() => {
-                            options.name = Some(bench::known(name)?.to_owned());
+                            bench::known(name)?;
+                            options.name = Some(name.to_owned());
                         }
                         other => bail!("`bench` takes no argument `{other}`"),
                     }

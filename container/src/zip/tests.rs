@@ -274,7 +274,7 @@ const FOUR_GIB: u64 = 1 << 32;
 fn write_large<W: Write + Seek>(stream: W) -> W {
     let mut zip = ZipWriter::new(stream);
     zip.add_mimetype().unwrap();
-    let zeros = std::io::repeat(0).take(FOUR_GIB + 5);
+    let zeros = std::io::BufReader::new(std::io::repeat(0).take(FOUR_GIB + 5));
     zip.add_stream("data/EX-0001.age", FOUR_GIB + 5, None, zeros).unwrap();
     zip.add("data/EX-0002.age", b"behind four gibibytes").unwrap();
     zip.finish().unwrap()

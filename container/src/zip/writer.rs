@@ -1,13 +1,11 @@
 //! Writes the canonical ZIP in one pass to a seekable stream.
 //!
-//! May call the header encoder and the name rules. Holds a name and a few integers for each entry and one
-//! copy buffer, whatever the sizes; never holds content it was handed as a stream.
+//! May call the header encoder and the name rules. Holds a name and a few integers for each entry, whatever the
+//! sizes; never holds or copies content it was handed as a stream.
 
 use super::name::Names;
 use super::{MIMETYPE, MIMETYPE_NAME, ZipEntry, ZipError, header};
-use std::io::{Read, Seek, SeekFrom, Write};
-
-const COPY_BYTES: usize = 128 * 1024;
+use std::io::{BufRead, Seek, SeekFrom, Write};
 
 /// Writes one archive, entry by entry; the first must be `mimetype`.
 ///
@@ -20,7 +18,6 @@ pub struct ZipWriter<W> {
     names: Names,
     position: u64,
     header: Vec<u8>,
-    buffer: Vec<u8>,
     broken: bool,
 }
 
@@ -34,7 +31,6 @@ impl<W: Write + Seek> ZipWriter<W> {
             names: Names::default(),
             position: 0,
             header: Vec::new(),
-            buffer: Vec::new(),
             broken: false,
         }
     }
@@ -75,7 +71,7 @@ impl<W: Write + Seek> ZipWriter<W> {
         name: &str,
         size_bytes: u64,
         crc32: Option<u32>,
-        content: impl Read,
+        content: impl BufRead,
     ) -> Result<&ZipEntry, ZipError> {
         let offset = self.begin(name, size_bytes, crc32.unwrap_or(0))?;
         let found = self.copy(name, size_bytes, content)?;
@@ -142,24 +138,22 @@ impl<W: Write + Seek> ZipWriter<W> {
         &self.entries
     }
 
-    fn copy(&mut self, name: &str, size: u64, mut content: impl Read) -> Result<u32, ZipError> {
+    fn copy(&mut self, name: &str, size: u64, mut content: impl BufRead) -> Result<u32, ZipError> {
         let wrong_length = || ZipError::Length { name: name.to_owned(), announced: size };
-        if self.buffer.is_empty() {
-            self.buffer.resize(COPY_BYTES, 0);
-        }
         let mut crc = crc32fast::Hasher::new();
         let mut left = size;
         loop {
-            let count = match content.read(&mut self.buffer) {
-                Ok(0) => break,
-                Ok(count) => count,
+            let read = match content.fill_buf() {
+                Ok([]) => break,
+                Ok(read) => read,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(ZipError::reading(e)),
             };
+            let count = read.len();
             left = left.checked_sub(count as u64).ok_or_else(wrong_length)?;
-            let read = self.buffer.get(..count).unwrap_or_default();
             crc.update(read);
             self.inner.write_all(read).map_err(ZipError::writing)?;
+            content.consume(count);
         }
         if left == 0 { Ok(crc.finalize()) } else { Err(wrong_length()) }
     }

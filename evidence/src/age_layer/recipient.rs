@@ -1,26 +1,121 @@
-//! Who can open an age file: public keys. May call the age library.
+//! Who can open an age file: public keys of two kinds. May call the age library.
 
 use super::AgeError;
+use super::hybrid::{self, HybridRecipient};
 use rogatory_core::Digest;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+/// To which kind of keys something is encrypted. The kinds are never mixed: a file that a classical key opens as
+/// well is no safer than that key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Encryption {
+    /// Classical keys, `age1…`.
+    #[serde(rename = "x25519")]
+    X25519,
+    /// Hybrid keys, `age1pq1…`, which stay safe against a quantum computer.
+    #[serde(rename = "mlkem768x25519")]
+    Mlkem768X25519,
+}
+
+impl Encryption {
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::X25519, Self::Mlkem768X25519];
+
+    /// Its name in `transmittal.json`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::X25519 => "x25519",
+            Self::Mlkem768X25519 => hybrid::STANZA,
+        }
+    }
+
+    /// The first argument of its stanzas.
+    pub(super) const fn stanza(self) -> &'static str {
+        match self {
+            Self::X25519 => "X25519",
+            Self::Mlkem768X25519 => hybrid::STANZA,
+        }
+    }
+
+    /// Which programs of others open it, for those who have none of ours.
+    #[must_use]
+    pub const fn tools(self) -> &'static str {
+        match self {
+            Self::X25519 => "any version of age, rage, or age-encryption from npm",
+            Self::Mlkem768X25519 => "age 1.3 or later, or age-encryption 0.3 or later from npm",
+        }
+    }
+
+    /// The kind of a recipient's text, whether or not the rest of it is a key.
+    #[must_use]
+    pub fn of_text(recipient: &str) -> Self {
+        if recipient.starts_with(hybrid::RECIPIENT_START) { Self::Mlkem768X25519 } else { Self::X25519 }
+    }
+
+    /// The kind of all these recipients.
+    ///
+    /// # Errors
+    /// [`AgeError::Mixed`] if they are of both, [`AgeError::RecipientCount`] if there is none.
+    pub fn of(recipients: &[AgeRecipient]) -> Result<Self, AgeError> {
+        Self::alike(recipients.iter().map(AgeRecipient::encryption))
+    }
+
+    /// The one kind that all of these are.
+    pub(super) fn alike(kinds: impl IntoIterator<Item = Self>) -> Result<Self, AgeError> {
+        let mut kinds = kinds.into_iter();
+        let first = kinds.next().ok_or(AgeError::RecipientCount)?;
+        if kinds.all(|kind| kind == first) { Ok(first) } else { Err(AgeError::Mixed) }
+    }
+}
+
+impl fmt::Display for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Somebody's public key for encryption; canonical text `age1…`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct AgeRecipient {
     text: String,
-    key: age::x25519::Recipient,
+    key: Key,
+}
+
+#[derive(Clone)]
+enum Key {
+    X25519(age::x25519::Recipient),
+    Hybrid(HybridRecipient),
 }
 
 impl AgeRecipient {
-    /// The recipient of a key that the library made.
+    /// The recipient of a classical key that the library made.
     pub(super) fn of(key: age::x25519::Recipient) -> Self {
-        Self { text: key.to_string(), key }
+        Self { text: key.to_string(), key: Key::X25519(key) }
+    }
+
+    /// The recipient of a hybrid key.
+    pub(super) fn of_hybrid(key: HybridRecipient) -> Self {
+        Self { text: key.text(), key: Key::Hybrid(key) }
     }
 
     /// The key as the library wants it.
     pub(super) fn key(&self) -> &dyn age::Recipient {
-        &self.key
+        match &self.key {
+            Key::X25519(key) => key,
+            Key::Hybrid(key) => key,
+        }
+    }
+
+    /// Of which kind the key is.
+    #[must_use]
+    pub const fn encryption(&self) -> Encryption {
+        match self.key {
+            Key::X25519(_) => Encryption::X25519,
+            Key::Hybrid(_) => Encryption::Mlkem768X25519,
+        }
     }
 
     /// The recipient as text.
@@ -36,13 +131,26 @@ impl AgeRecipient {
     }
 }
 
+impl PartialEq for AgeRecipient {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for AgeRecipient {}
+
 impl FromStr for AgeRecipient {
     type Err = AgeError;
 
     fn from_str(text: &str) -> Result<Self, AgeError> {
-        let key: age::x25519::Recipient =
-            text.trim().parse().map_err(|_| AgeError::Recipient(text.chars().take(80).collect()))?;
-        Ok(Self::of(key))
+        let text = text.trim();
+        if let Some(key) = HybridRecipient::parse(text) {
+            return Ok(Self::of_hybrid(key));
+        }
+        match text.parse() {
+            Ok(key) => Ok(Self::of(key)),
+            Err(_) => Err(AgeError::Recipient(text.chars().take(80).collect())),
+        }
     }
 }
 

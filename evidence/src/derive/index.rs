@@ -10,6 +10,7 @@ use crate::spool::{Spool, SpoolReader};
 use crate::verify::index::Index;
 use rogatory_container::zip::ZipWriter;
 use std::collections::HashSet;
+use std::io::BufReader;
 use std::path::Path;
 
 /// Writes the index anew with the records and lists of files of `numbers` alone.
@@ -28,7 +29,7 @@ pub(super) fn shorter(
             continue;
         }
         let (size, crc32, content) = index.file(&name).map_err(DeriveError::Index)?;
-        zip.add_stream(&name, size, Some(crc32), content).map_err(DeriveError::Index)?;
+        zip.add_stream(&name, size, Some(crc32), BufReader::new(content)).map_err(DeriveError::Index)?;
     }
     let spool = zip.finish().map_err(DeriveError::Index)?;
     spool.into_reader().map_err(DeriveError::Temporary)

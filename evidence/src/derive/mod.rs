@@ -16,7 +16,7 @@ mod aside;
 mod index;
 mod outer;
 
-use crate::age_layer::{self, AgeError, AgeRecipient, Sealing};
+use crate::age_layer::{self, AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::exhibit::ExhibitNumber;
 use crate::layout;
@@ -24,6 +24,7 @@ use crate::seal::{Output, SealRecipient, SealRecovery};
 use crate::sink::{Sink, WriteError};
 use crate::source::{FolderSource, ObjectDigest, ObjectList, PackageError, PackageSource, ZipSource};
 use crate::streams::{Progress, Reporting, Step};
+use crate::threads::threads;
 use crate::transmittal::{ExhibitSize, Origin, Recovery, Transmittal, TransmittalKind, TransmittalSender};
 use crate::verify::outer::Outer;
 use crate::verify::verdict::{Check, Findings, Part};
@@ -97,6 +98,8 @@ pub struct DeriveReport {
     pub objects: ObjectList,
     /// What was looked at in the package at hand, and what was not.
     pub checks: Vec<Check>,
+    /// What the maker should know.
+    pub notes: Vec<String>,
 }
 
 /// Deriving failed; nothing stands under the final name.
@@ -128,6 +131,9 @@ pub enum DeriveError {
     /// No exhibit was named.
     #[error("a disclosure discloses at least one exhibit")]
     NoExhibit,
+    /// The recipients' keys can't stand together.
+    #[error("the new package cannot be encrypted")]
+    Encryption(#[source] AgeError),
     /// An age header can't be read or written.
     #[error("`{name}` cannot be made readable for the new recipients")]
     Header {
@@ -199,7 +205,13 @@ pub fn derive(request: DeriveRequest<'_>) -> Result<DeriveReport, DeriveError> {
     };
     let numbers = chosen(&request.what, &outer)?;
     let origin_exhibits = index.exhibits.len() + index.undisclosed().len();
-    let transmittal = transmittal(&request, &outer, &numbers, certificate);
+    let mut keys: Vec<AgeRecipient> =
+        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
+    if let SealRecovery::Recipients(recovery) = &request.recovery {
+        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
+    }
+    let encryption = Encryption::of(&keys).map_err(DeriveError::Encryption)?;
+    let transmittal = transmittal(&request, &outer, &numbers, (certificate, encryption));
     transmittal.to_bytes().map_err(DeriveError::Format)?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
@@ -212,11 +224,6 @@ pub fn derive(request: DeriveRequest<'_>) -> Result<DeriveReport, DeriveError> {
         Derived::Disclosure(_) => Some(index::shorter(&mut index, &numbers, sink.parent())?),
     };
     drop(index);
-    let mut keys: Vec<AgeRecipient> =
-        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
-    if let SealRecovery::Recipients(recovery) = &request.recovery {
-        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
-    }
     let sizes = source.objects().into_iter().map(|object| (object.name, object.size_bytes)).collect();
     let maker = Maker { request, source: &*source, sizes, outer, findings, keys, sink, objects: Vec::new() };
     maker.make(transmittal, shorter, origin_exhibits)
@@ -246,7 +253,7 @@ fn transmittal(
     request: &DeriveRequest<'_>,
     outer: &Outer,
     numbers: &[ExhibitNumber],
-    certificate_sha256: Digest,
+    (certificate_sha256, encryption): (Digest, Encryption),
 ) -> Transmittal {
     let at_hand = outer.transmittal.as_ref();
     let manifest = outer.manifest_sha256.unwrap_or(Digest::of(b""));
@@ -265,6 +272,7 @@ fn transmittal(
         format: 1,
         profile: 1,
         kind,
+        encryption,
         order: None,
         reference: request.reference.clone(),
         sender: TransmittalSender { institution: request.institution.clone(), certificate_sha256 },
@@ -281,6 +289,23 @@ fn transmittal(
         salt: Salt::mint(request.entropy),
         created_time: request.now,
     }
+}
+
+/// What is true of every package made so, and what of this one.
+fn notes(at_hand: Option<&Transmittal>, made: &Transmittal) -> Vec<String> {
+    let mut notes = vec![
+        "whoever could open the package at hand still can, and could open the same exhibits in this one"
+            .to_owned(),
+    ];
+    if let Some(old) = at_hand.map(|at_hand| at_hand.encryption).filter(|old| *old != made.encryption) {
+        let new = made.encryption;
+        notes.push(if new == Encryption::X25519 {
+            format!("the package at hand is encrypted to {old} keys and this one to {new} keys: it is no safer than those")
+        } else {
+            format!("the package at hand is encrypted to {old} keys: who kept a copy of it is not kept out by {new} keys")
+        });
+    }
+    notes
 }
 
 /// The act under way.
@@ -319,16 +344,17 @@ impl Maker<'_, '_> {
             }
             Some(index) => {
                 let header = |source| DeriveError::Header { name: layout::INDEX_NAME.to_owned(), source };
-                let mut sealing = Sealing::new(&self.keys, index.len(), index).map_err(header)?;
+                let mut sealing =
+                    Sealing::new(&self.keys, index.len(), index, threads()).map_err(header)?;
                 let size = sealing.size_bytes();
-                let object =
-                    self.sink.put(layout::INDEX_NAME, size, &mut sealing).map_err(DeriveError::Write)?;
-                self.objects.push(object);
+                let object = self.sink.put_hashed(layout::INDEX_NAME, size, &mut sealing);
+                self.objects.push(object.map_err(DeriveError::Write)?);
             }
         }
         self.say_what_was_checked(names.len());
         let package = self.finish_outer_part(&transmittal)?;
         let output = self.sink.commit().map_err(DeriveError::Write)?;
+        let notes = notes(self.outer.transmittal.as_ref(), &transmittal);
         let origin = transmittal.origin.map(|origin| PackageId::of_manifest(&origin.manifest_sha256));
         Ok(DeriveReport {
             origin: origin.unwrap_or_else(|| package.clone()),
@@ -338,6 +364,7 @@ impl Maker<'_, '_> {
             origin_exhibits,
             objects: ObjectList(self.objects),
             checks: self.findings.into_checks(),
+            notes,
         })
     }
 
@@ -359,7 +386,7 @@ impl Maker<'_, '_> {
         let size = reheaded.size_bytes(old_bytes).ok_or_else(|| {
             unreadable(io::Error::new(io::ErrorKind::UnexpectedEof, "it is shorter than its header"))
         })?;
-        let object = sink.put(name, size, &mut reheaded).map_err(DeriveError::Write)?;
+        let object = sink.put_hashed(name, size, &mut reheaded).map_err(DeriveError::Write)?;
         let old = reheaded.into_rest().into_inner().finish().map_err(unreadable)?;
         self.outer.compare(name, old, &mut self.findings);
         self.objects.push(object);

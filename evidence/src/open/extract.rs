@@ -19,7 +19,7 @@ use crate::verify::ExhibitDescription;
 use crate::verify::contents::{ExhibitVisitor, visit_folder};
 use crate::verify::index::Index;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 const PARTIAL: &str = ".partial";
@@ -136,10 +136,10 @@ impl Extractor {
 }
 
 impl ExhibitVisitor for Extractor {
-    fn file(&mut self, exhibit: &ExhibitDescription, content: &mut dyn Read) -> io::Result<()> {
+    fn file(&mut self, exhibit: &ExhibitDescription, content: &mut dyn BufRead) -> io::Result<()> {
         let folder = self.exhibit_folder(exhibit);
         create_private_folder(&folder).map_err(|error| self.failed(&folder, error))?;
-        match write_private_file(&folder.join(PARTIAL), "content", content, &mut self.buffer) {
+        match write_private_file(&folder.join(PARTIAL), "content", content) {
             Ok(()) => Ok(()),
             Err(WriteError::Read { source, .. }) => Err(source),
             Err(error) => {

@@ -7,7 +7,7 @@
 mod index;
 mod plan;
 
-use crate::age_layer::{AgeError, AgeRecipient, Sealing};
+use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
@@ -15,8 +15,9 @@ use crate::layout;
 use crate::record::{Attributes, ExhibitType, RawName, Record};
 use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
-use crate::streams::{Hashing, Progress, Reporting, Step};
+use crate::streams::{Progress, Reporting, Step};
 use crate::tar::stream::{FolderStream, SteadyFile};
+use crate::threads::threads;
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
@@ -226,6 +227,12 @@ pub enum SealError {
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
     let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut keys: Vec<AgeRecipient> =
+        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
+    if let SealRecovery::Recipients(recovery) = &request.recovery {
+        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
+    }
+    let encryption = Encryption::of(&keys).map_err(SealError::Encryption)?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -242,6 +249,7 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         format: 1,
         profile: 1,
         kind: TransmittalKind::Original,
+        encryption,
         order: request.order.clone(),
         reference: request.reference.clone(),
         sender: TransmittalSender {
@@ -260,11 +268,6 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         created_time: request.now,
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
-    let mut keys: Vec<AgeRecipient> =
-        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
-    if let SealRecovery::Recipients(recovery) = &request.recovery {
-        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
-    }
     let index = IndexBuilder::new(sink.parent());
     Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
 }
@@ -365,9 +368,8 @@ impl Sealer<'_> {
         let request = &self.request;
         let index = builder.finish(transmittal, request.signer, request.function.as_deref(), request.now)?;
         let size = index.len();
-        let mut sealing = Sealing::new(&self.keys, size, index).map_err(SealError::Encryption)?;
-        let size = sealing.size_bytes();
-        let object = self.sink.put(layout::INDEX_NAME, size, &mut sealing).map_err(SealError::Write)?;
+        let sealing = Sealing::new(&self.keys, size, index, threads()).map_err(SealError::Encryption)?;
+        let (object, _) = put(&mut self.sink, layout::INDEX_NAME, sealing).map_err(SealError::Write)?;
         self.objects.push(object);
         Ok(())
     }
@@ -424,13 +426,22 @@ fn encrypt(
     source: impl Read,
     path: &Path,
 ) -> Result<(ObjectDigest, Digest), SealError> {
-    let mut sealing =
-        Sealing::new(keys, plaintext_bytes, Hashing::new(source)).map_err(SealError::Encryption)?;
-    let size = sealing.size_bytes();
-    let object = sink.put(name, size, &mut sealing).map_err(|error| match error {
+    let sealing = Sealing::new(keys, plaintext_bytes, source, threads()).map_err(SealError::Encryption)?;
+    put(sink, name, sealing).map_err(|error| match error {
         WriteError::Read { source, .. } => SealError::Source(from_io(source, path)),
         other => SealError::Write(other),
-    })?;
-    let (digest, _) = sealing.into_source().finish();
-    Ok((object, digest))
+    })
+}
+
+/// Writes an age file; gives the object and the digest of its plaintext.
+fn put(
+    sink: &mut Sink,
+    name: &str,
+    mut sealing: Sealing<impl Read>,
+) -> Result<(ObjectDigest, Digest), WriteError> {
+    let size_bytes = sealing.size_bytes();
+    sink.put(name, size_bytes, &mut sealing)?;
+    let sums = sealing.finish().map_err(|source| WriteError::Read { name: name.to_owned(), source })?;
+    let object = ObjectDigest { name: name.to_owned(), size_bytes, sha256: sums.sealed.sha256 };
+    Ok((object, sums.plain.sha256))
 }

@@ -2,7 +2,7 @@
 
 use super::derived::{Chain, chain, disclosure};
 use super::*;
-use crate::age_layer::Sealing;
+use crate::age_layer::{Opening, Sealing};
 use crate::derive::Derived;
 use crate::digest_list;
 use crate::layout::{self, Carried};
@@ -80,10 +80,8 @@ impl Chain {
     fn index(&self, folder: &Path) -> Vec<(String, Vec<u8>)> {
         let sealed = fs::read(folder.join("index.age")).expect("reads");
         let mut plain = Vec::new();
-        crate::age_layer::open(sealed.as_slice(), &Self::identities(&self.court_file))
-            .expect("opens")
-            .read_to_end(&mut plain)
-            .expect("reads");
+        let opening = Opening::new(sealed.as_slice(), &Self::identities(&self.court_file), 0, 1);
+        opening.ok().expect("opens").read_to_end(&mut plain).expect("reads");
         let mut zip = StrictZip::open(Cursor::new(plain), ZipLimits::PACKAGE).expect("an index");
         let names: Vec<String> = zip.entries().iter().map(|entry| entry.name.clone()).collect();
         names.into_iter().map(|name| (name.clone(), zip.read(&name, 1 << 20).expect("reads"))).collect()
@@ -100,7 +98,7 @@ impl Chain {
         }
         let plain = zip.finish().expect("finishes").into_inner();
         let mut sealed = Vec::new();
-        Sealing::new(&[self.court.clone()], plain.len() as u64, plain.as_slice())
+        Sealing::new(&[self.court.clone()], plain.len() as u64, plain.as_slice(), 1)
             .expect("seals")
             .read_to_end(&mut sealed)
             .expect("seals");

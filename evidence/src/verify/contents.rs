@@ -8,21 +8,25 @@ use super::VerifyOptions;
 use super::index::{Index, examine_index};
 use super::outer::Outer;
 use super::verdict::{ExhibitDescription, Findings, Part};
-use crate::age_layer::{self, AgeError};
+use crate::age_layer::{AgeError, Opening, Sum};
 use crate::layout;
 use crate::record::ExhibitType;
 use crate::source::PackageSource;
 use crate::spool::Spool;
-use crate::streams::{Hashing, Progress, Reporting};
+use crate::streams::{Hashing, Progress, Reporting, copy_buffered};
 use crate::tar::reader::{CheckOnly, TarError, TarVisitor, read_folder};
+use crate::threads::threads;
 use rogatory_core::{Digest, chain};
 use std::collections::BTreeSet;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+
+/// The size that is expected of an object whose size was not asked for.
+const UNKNOWN_BYTES: u64 = u64::MAX;
 
 /// Is shown the plaintext of every exhibit.
 pub(crate) trait ExhibitVisitor {
     /// A file's content. What is left unread is read afterwards, for its digest.
-    fn file(&mut self, exhibit: &ExhibitDescription, content: &mut dyn Read) -> io::Result<()>;
+    fn file(&mut self, exhibit: &ExhibitDescription, content: &mut dyn BufRead) -> io::Result<()>;
     /// A folder's tar: hands each of its entries to the visitor it gives. `tar` may keep a copy.
     fn folder(
         &mut self,
@@ -44,7 +48,7 @@ pub(crate) trait ExhibitVisitor {
 pub(super) struct Look;
 
 impl ExhibitVisitor for Look {
-    fn file(&mut self, _: &ExhibitDescription, _: &mut dyn Read) -> io::Result<()> {
+    fn file(&mut self, _: &ExhibitDescription, _: &mut dyn BufRead) -> io::Result<()> {
         Ok(())
     }
 
@@ -90,19 +94,22 @@ pub(crate) fn examine_sealed_index(
             return None;
         }
     };
-    let mut sealed = Hashing::new(reader);
     let mut spool = Spool::new(&std::env::temp_dir());
-    let opened = if options.identities.is_empty() {
+    let read = if options.identities.is_empty() {
         findings.not_checked(Part::Index, "it is encrypted, and no identity was given");
         findings.not_checked(Part::Contents, "they are encrypted, and no identity was given");
-        None
+        Hashing::new(reader).finish_after_the_rest().map(|(digest, _)| (digest, None))
     } else {
-        let copied = age_layer::open(&mut sealed, &options.identities)
-            .and_then(|mut plain| io::copy(&mut plain, &mut spool).map_err(AgeError::Io));
-        Some(copied)
+        match Opening::new(reader, &options.identities, UNKNOWN_BYTES, threads()) {
+            Ok(mut plain) => {
+                let copied = copy_buffered(&mut plain, &mut spool).map_err(AgeError::Io);
+                plain.finish().map(|sums| (sums.sealed.sha256, Some(copied)))
+            }
+            Err(locked) => locked.finish().map(|(error, sealed)| (sealed.sha256, Some(Err(error)))),
+        }
     };
-    let digest = match sealed.finish_after_the_rest() {
-        Ok((digest, _)) => digest,
+    let (digest, opened) = match read {
+        Ok(read) => read,
         Err(error) => {
             findings.failed(Part::Index, Some(layout::INDEX_NAME), format!("it cannot be read: {error}"));
             return None;
@@ -110,7 +117,7 @@ pub(crate) fn examine_sealed_index(
     };
     outer.compare(layout::INDEX_NAME, digest, findings);
     match opened? {
-        Ok(_) => {}
+        Ok(()) => {}
         Err(AgeError::NotARecipient) => {
             let why = "none of the identities given is a recipient of this package";
             findings.failed(Part::Contents, Some(layout::INDEX_NAME), why);
@@ -238,6 +245,7 @@ pub(crate) fn examine_exhibits(
         let problem = match source.open(&name) {
             Ok(reader) => examine_one(
                 Reporting { inner: reader, progress: &mut *progress },
+                UNKNOWN_BYTES,
                 &exhibit,
                 index,
                 options,
@@ -309,37 +317,48 @@ fn compare_only(
 /// One exhibit: the digest of its ciphertext, and whether its plaintext is right.
 fn examine_one(
     reader: impl Read,
+    size_bytes: u64,
     exhibit: &ExhibitDescription,
     index: &mut Index,
     options: &VerifyOptions<'_>,
     visitor: &mut dyn ExhibitVisitor,
 ) -> Result<(Digest, Result<(), String>), String> {
-    let mut sealed = Hashing::new(reader);
-    let plain = examine_plain(&mut sealed, exhibit, index, options, visitor);
-    let (digest, _) =
-        sealed.finish_after_the_rest().map_err(|error| format!("it cannot be read: {error}"))?;
-    Ok((digest, plain))
+    let unreadable = |error| format!("it cannot be read: {error}");
+    let mut plain = match Opening::new(reader, &options.identities, size_bytes, threads()) {
+        Ok(plain) => plain,
+        Err(locked) => {
+            let (error, sealed) = locked.finish().map_err(unreadable)?;
+            return Ok((sealed.sha256, Err(chain(&error))));
+        }
+    };
+    let shown = show(&mut plain, exhibit, index, visitor);
+    // Whatever the visitor left is read for the digests; what is wrong with it is wrong again.
+    let rest = copy_buffered(&mut plain, &mut io::sink());
+    let sums = plain.finish().map_err(unreadable)?;
+    let right = shown
+        .and_then(|()| rest.map_err(|error| format!("it cannot be decrypted: {error}")))
+        .and_then(|()| compare_content(sums.plain, exhibit));
+    Ok((sums.sealed.sha256, right))
 }
 
-fn examine_plain(
-    sealed: &mut dyn Read,
+/// Shows the plaintext to the visitor.
+fn show(
+    plain: &mut dyn BufRead,
     exhibit: &ExhibitDescription,
     index: &mut Index,
-    options: &VerifyOptions<'_>,
     visitor: &mut dyn ExhibitVisitor,
 ) -> Result<(), String> {
-    let plain = age_layer::open(sealed, &options.identities).map_err(|error| chain(&error))?;
-    let mut plain = Hashing::new(plain);
     match exhibit.exhibit_type {
-        ExhibitType::File => visitor.file(exhibit, &mut plain).map_err(|error| error.to_string())?,
+        ExhibitType::File => visitor.file(exhibit, plain).map_err(|error| error.to_string()),
         ExhibitType::Folder => {
             let mut files = index.files(exhibit).map_err(|error| chain(&error))?;
-            visitor.folder(exhibit, &mut plain, &mut files).map_err(|error| chain(&error))?;
+            visitor.folder(exhibit, &mut &mut *plain, &mut files).map_err(|error| chain(&error))
         }
     }
-    let (digest, size) =
-        plain.finish_after_the_rest().map_err(|error| format!("it cannot be decrypted: {error}"))?;
-    if (digest, size) == (exhibit.sha256, exhibit.size_bytes) {
+}
+
+fn compare_content(found: Sum, exhibit: &ExhibitDescription) -> Result<(), String> {
+    if (found.sha256, found.size_bytes) == (exhibit.sha256, exhibit.size_bytes) {
         Ok(())
     } else {
         Err(format!(

@@ -6,6 +6,7 @@
 
 pub(crate) mod contents;
 mod document;
+mod encryption;
 pub(crate) mod index;
 mod opened;
 mod origin;
@@ -138,6 +139,7 @@ pub(crate) fn examine_before_contents(
 ) -> (Outer, Option<Index>) {
     let outer = examine_outer(source, Payload::Here, options, findings);
     outer.judge_signers(options, findings);
+    encryption::examine_headers(source, &outer, findings);
     let index = examine_sealed_index(source, &outer, options, findings);
     not_looked_at(findings);
     (outer, index)

@@ -32,6 +32,8 @@ pub enum Part {
     BagFiles,
     /// `transmittal.json`.
     Transmittal,
+    /// That every object is encrypted to the kind of keys that the transmittal names.
+    Encryption,
     /// `manifest-sha256.txt`.
     Manifest,
     /// `tagmanifest-sha256.txt`.
@@ -79,6 +81,7 @@ impl Part {
             Self::Objects => "objects",
             Self::BagFiles => "bag files",
             Self::Transmittal => "transmittal",
+            Self::Encryption => "encryption",
             Self::Manifest => "manifest",
             Self::TagManifest => "tag manifest",
             Self::PersonManifest => "signed manifest",

@@ -7,7 +7,7 @@ use crate::office::Place;
 use crate::process;
 use crate::report::{Line, Report, median};
 use crate::road::Road;
-use crate::roofline::{Roofline, SEAL, TRANSFER};
+use crate::roofline::{Roofline, SEAL, TWO_HOPS};
 use crate::seal::{remove, settle};
 use std::path::Path;
 
@@ -18,12 +18,12 @@ use std::path::Path;
 pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let mut road = Road::found(place)?;
-    let bytes = place.pick(1 << 20, 1 << 30, 4 << 30);
+    let bytes = place.pick(1 << 20, 2 << 30, 4 << 30);
     let evidence = place.work.join("evidence.bin");
     manual::evidence(&evidence, bytes)?;
     let roofline = Roofline::measure(place, Some(&road.provider))?;
     let mut runs = Vec::new();
-    for _ in 0..place.pick(1, 3, 3) {
+    for _ in 0..place.pick(1, 5, 5) {
         let order = road.order().await?;
         let package = place.work.join("sealed");
         settle()?;
@@ -36,7 +36,7 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     let speeds: Vec<f64> = runs.iter().map(|seconds| manual::speed(bytes, *seconds)).collect();
     report.add(
         Line::of("sealed, then sent until receipted, durable", "MiB/s", speeds.clone())
-            .beside("roofline: that of sealing and that of sending together", roofline.of(SEAL.and(TRANSFER)))
+            .beside("roofline: that of sealing and that of sending together", roofline.of(SEAL.and(TWO_HOPS)))
             .at_least_times(0.8)
             .noting(format!("one exhibit of {} MiB; sealing ends before sending begins", bytes >> 20)),
     );
@@ -70,7 +70,7 @@ fn by_hand(place: &Place, evidence: &Path) -> anyhow::Result<(Vec<Took>, Vec<Too
     let (key, door) = (AgeKey::make(&place.work)?, SshDoor::open(&place.work.join("ssh"))?);
     let (sealed, copy) = (place.work.join("by-hand.age"), place.work.join("copied"));
     let (mut copied, mut whole) = (Vec::new(), Vec::new());
-    for _ in 0..place.pick(1, 3, 3) {
+    for _ in 0..place.pick(1, 5, 5) {
         settle()?;
         copied.push(manual::copy(&door, evidence, &copy)?);
         remove(&copy)?;

@@ -10,11 +10,14 @@ mod end_to_end;
 mod exchange;
 mod machine;
 mod manual;
+mod many_files;
 mod memory;
 mod office;
+mod open;
 mod process;
 mod profile;
 mod report;
+mod resume;
 mod road;
 mod roofline;
 mod seal;
@@ -68,8 +71,11 @@ async fn measure(name: &str, place: &Place) -> anyhow::Result<Report> {
         "exchange" => exchange::measure(place).await,
         "custody" => custody::measure(place).await,
         "seal" => seal::measure(place),
+        "open" => open::measure(place),
+        "many-files" => many_files::measure(place),
         "transfer" => transfer::measure(place).await,
         "end-to-end" => end_to_end::measure(place).await,
+        "resume" => resume::measure(place).await,
         "memory" => memory::measure(place).await,
         other => bail!("there is no benchmark `{other}`"),
     }

@@ -107,6 +107,32 @@ impl Road {
         command
     }
 
+    /// The command by which the authority passes the package that answered `order` on to the one that asked.
+    ///
+    /// # Errors
+    /// If the authority holds no such package.
+    pub(crate) fn relay_command(&self, order: &Order) -> anyhow::Result<Command> {
+        let mut command = self.requested.officer_command("evidence");
+        command.args(["package", "relay", &self.package(order)?, "--yes"]);
+        Ok(command)
+    }
+
+    /// The command by which an officer of the authority fetches the package that answered `order`.
+    ///
+    /// # Errors
+    /// If the authority holds no such package.
+    pub(crate) fn receive_command(&self, order: &Order, output: &Path) -> anyhow::Result<Command> {
+        let mut command = self.requested.officer_command("evidence");
+        command.args(["package", "receive", &self.package(order)?, "-o"]).arg(output);
+        Ok(command)
+    }
+
+    /// The package that the authority holds in answer to `order`.
+    fn package(&self, order: &Order) -> anyhow::Result<String> {
+        let listed = self.requested.command("evidence", &["package", "list", &order.number])?;
+        Ok(package_id(&listed).context("the authority lists no package")?.to_owned())
+    }
+
     /// Seals `evidence` in answer to a new order, into a folder.
     ///
     /// # Errors
@@ -124,7 +150,7 @@ impl Road {
     /// # Errors
     /// If a server does not stop and start.
     pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
-        for office in [&mut self.requested, &mut self.provider] {
+        for office in [&mut self.requesting, &mut self.requested, &mut self.provider] {
             office.stop()?;
             let vault = office.folder.join("vault");
             if vault.is_dir() {
@@ -133,6 +159,16 @@ impl Road {
             office.start()?;
         }
         Ok(())
+    }
+}
+
+/// The first package id in a list, wherever it stands.
+fn package_id(listed: &serde_json::Value) -> Option<&str> {
+    match listed {
+        serde_json::Value::String(text) => text.starts_with("PK-").then_some(text),
+        serde_json::Value::Array(items) => items.iter().find_map(package_id),
+        serde_json::Value::Object(members) => members.values().find_map(package_id),
+        _ => None,
     }
 }
 

@@ -38,8 +38,12 @@ pub(crate) struct Passes {
 
 /// Sealing: read, hash, encrypt, hash, write.
 pub(crate) const SEAL: Passes = Passes { read: 1.0, hash: 2.0, encrypt: 1.0, wire: 0.0, write: 1.0 };
-/// Sending by way of the own server: each hop reads, sends, hashes at the other end, writes.
-pub(crate) const TRANSFER: Passes = Passes { read: 2.0, hash: 2.0, encrypt: 0.0, wire: 2.0, write: 2.0 };
+/// Opening: read, hash, decrypt, hash, write.
+pub(crate) const OPEN: Passes = Passes { read: 1.0, hash: 2.0, encrypt: 1.0, wire: 0.0, write: 1.0 };
+/// From one machine to the next: read, send, hash at the other end, write.
+pub(crate) const HOP: Passes = Passes { read: 1.0, hash: 1.0, encrypt: 0.0, wire: 1.0, write: 1.0 };
+/// From the officer by way of the own server to the other institution's.
+pub(crate) const TWO_HOPS: Passes = Passes { read: 2.0, hash: 2.0, encrypt: 0.0, wire: 2.0, write: 2.0 };
 
 impl Passes {
     /// Both, one after the other.

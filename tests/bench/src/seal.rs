@@ -2,7 +2,7 @@
 
 use crate::manual::{self, AgeKey};
 use crate::office::{Office, PROVIDER, Place};
-use crate::process::{self, Syncs};
+use crate::process;
 use crate::report::{Line, Report};
 use crate::roofline::{Roofline, SEAL};
 use anyhow::Context as _;
@@ -18,7 +18,7 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let mut office = Office::found(place, &PROVIDER)?;
     office.stop()?;
-    let bytes = place.pick(1 << 20, 1 << 30, 4 << 30);
+    let bytes = place.pick(1 << 20, 2 << 30, 4 << 30);
     let evidence = place.work.join("evidence.bin");
     manual::evidence(&evidence, bytes)?;
     let recipient = office.own_recipient("agent")?;
@@ -26,18 +26,12 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
 
     let mut folder_runs = Vec::new();
     let mut asice_runs = Vec::new();
-    for _ in 0..place.pick(1, 3, 3) {
+    for _ in 0..place.pick(1, 5, 5) {
         folder_runs.push(seal(&office, &recipient, &evidence, &place.work.join("sealed"))?);
         asice_runs.push(seal(&office, &recipient, &evidence, &place.work.join("sealed.asice"))?);
     }
-    let syncing = syncing(place, &office, &recipient, &evidence);
-    let syncing = match syncing {
-        Ok(seconds) => Some(seconds),
-        Err(why) => {
-            report.miss("time in syncs while sealing", format!("{why:#}"));
-            None
-        }
-    };
+    let output = place.work.join("sealed");
+    let bare = unsynced(place, &mut report, &command(&office, &recipient, &evidence, &output), &output);
     let speeds = |runs: &[f64]| runs.iter().map(|seconds| manual::speed(bytes, *seconds)).collect::<Vec<_>>();
     report.add(
         Line::of("sealed into a folder, durable", "MiB/s", speeds(&folder_runs))
@@ -50,14 +44,20 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
             .beside("the same roofline", roofline.of(SEAL))
             .noting("the ZIP's CRC-32 on top"),
     );
-    match by_hand(place, &evidence) {
-        Ok(took) => {
-            let what = "sha256sum, age, sha256sum";
-            for line in manual::against("sealed", bytes, (&folder_runs, syncing), (what, &took), 6.0) {
-                report.add(line);
+    let procedures: [(&str, Procedure, f64); 2] = [
+        ("sha256sum, age, sha256sum", manual::seal, 6.0),
+        ("openssl dgst, age, openssl dgst", manual::seal_with_openssl, 3.0),
+    ];
+    for (what, procedure, promised_times) in procedures {
+        match by_hand(place, &evidence, procedure) {
+            Ok(took) => {
+                let ours = manual::Ours { durable: &folder_runs, unsynced: bare.as_deref() };
+                for line in manual::against("sealed", bytes, ours, (what, &took), promised_times) {
+                    report.add(line);
+                }
             }
+            Err(why) => report.miss(what, format!("{why:#}")),
         }
-        Err(why) => report.miss("sealing by hand", format!("{why:#}")),
     }
     roofline.explain(&mut report);
     Ok(report)
@@ -71,34 +71,45 @@ fn seal(office: &Office, recipient: &str, evidence: &Path, output: &Path) -> any
     Ok(ended.seconds)
 }
 
-fn command(office: &Office, recipient: &str, evidence: &Path, output: &Path) -> Command {
+/// The command that seals `evidence` for `recipient`.
+#[must_use]
+pub(crate) fn command(office: &Office, recipient: &str, evidence: &Path, output: &Path) -> Command {
     let mut command = office.officer_command("agent");
     command.args(["package", "seal", "--recipient", recipient, "--no-recovery", "a benchmark", "-o"]);
     command.arg(output).arg(evidence);
     command
 }
 
-/// Seconds that one sealing spends in syncs.
-fn syncing(place: &Place, office: &Office, recipient: &str, evidence: &Path) -> anyhow::Result<f64> {
-    anyhow::ensure!(process::is_there("strace"), "`strace` is not installed: it times the syncs");
-    settle()?;
-    let output = place.work.join("sealed");
-    let (mut traced, syncs) =
-        Syncs::tracing(&command(office, recipient, evidence, &output), &place.work.join("seal.trace"));
-    let start = crate::time::epoch();
-    process::output(&mut traced)?;
-    let synced = syncs.since(start)?;
-    remove(&output)?;
-    Ok(synced.seconds)
+/// Runs a command a few times with every sync left out; notes in the report why that was not possible.
+pub(crate) fn unsynced(
+    place: &Place,
+    report: &mut Report,
+    command: &Command,
+    output: &Path,
+) -> Option<Vec<f64>> {
+    let run = || -> anyhow::Result<f64> {
+        anyhow::ensure!(process::is_there("strace"), "`strace` is not installed: it leaves out the syncs");
+        settle()?;
+        let ended = process::watched(&mut process::unsynced(command))?;
+        remove(output)?;
+        Ok(ended.seconds)
+    };
+    let runs = (0..place.pick(1, 5, 5)).map(|_| run()).collect::<anyhow::Result<_>>();
+    runs.map_err(|why| report.miss("without syncs", format!("{why:#}"))).ok()
 }
 
-fn by_hand(place: &Place, evidence: &Path) -> anyhow::Result<Vec<manual::Took>> {
-    let key = AgeKey::make(&place.work)?;
+/// A way of sealing by hand.
+type Procedure = fn(&AgeKey, &Path, &Path) -> anyhow::Result<manual::Took>;
+
+fn by_hand(place: &Place, evidence: &Path, procedure: Procedure) -> anyhow::Result<Vec<manual::Took>> {
+    let folder = place.work.join("by-hand");
+    crate::office::fresh(&folder)?;
+    let key = AgeKey::make(&folder)?;
     let output = place.work.join("by-hand.age");
     let mut took = Vec::new();
-    for _ in 0..place.pick(1, 3, 3) {
+    for _ in 0..place.pick(1, 5, 5) {
         settle()?;
-        took.push(manual::seal(&key, evidence, &output)?);
+        took.push(procedure(&key, evidence, &output)?);
         remove(&output)?;
     }
     Ok(took)

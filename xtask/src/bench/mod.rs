@@ -14,8 +14,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Every benchmark, in the order in which they run.
-pub(crate) const NAMES: &[&str] =
-    &["startup", "exchange", "custody", "seal", "transfer", "end-to-end", "memory"];
+pub(crate) const NAMES: &[&str] = &[
+    "startup",
+    "exchange",
+    "custody",
+    "seal",
+    "open",
+    "many-files",
+    "transfer",
+    "end-to-end",
+    "resume",
+    "memory",
+];
+/// Names that stand for several: whatever moves evidence, and how much memory that takes.
+const GROUPS: &[(&str, &[&str])] =
+    &[("evidence", &["seal", "open", "many-files", "transfer", "end-to-end", "resume", "memory"])];
 /// The version of the JSON, here and of each benchmark's answer.
 const FORMAT: u64 = 1;
 
@@ -49,7 +62,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let watch = Stopwatch::start();
     let names: Vec<&str> = match options.name.as_deref() {
         None => NAMES.to_vec(),
-        Some(name) => vec![known(name)?],
+        Some(name) => known(name)?,
     };
     let target = workspace::target()?;
     let smoke = options.scale == Scale::Smoke;
@@ -89,16 +102,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The benchmark of this name.
+/// The benchmark of this name, or those of a group.
 ///
 /// # Errors
 /// Lists those there are.
-pub(crate) fn known(name: &str) -> anyhow::Result<&'static str> {
-    NAMES
-        .iter()
-        .copied()
-        .find(|known| *known == name)
-        .with_context(|| format!("there is no benchmark `{name}`; there are: {}", NAMES.join(", ")))
+pub(crate) fn known(name: &str) -> anyhow::Result<Vec<&'static str>> {
+    if let Some((_, members)) = GROUPS.iter().find(|(group, _)| *group == name) {
+        return Ok(members.to_vec());
+    }
+    let known = NAMES.iter().copied().find(|known| *known == name).map(|known| vec![known]);
+    known.with_context(|| {
+        let groups: Vec<&str> = GROUPS.iter().map(|(group, _)| *group).collect();
+        format!("there is no benchmark `{name}`; there are: {}, {}", NAMES.join(", "), groups.join(", "))
+    })
 }
 
 fn build(smoke: bool) -> anyhow::Result<()> {
@@ -195,5 +211,8 @@ mod tests {
         let part = json!({"unmeasured": [{"measure": "syncs", "why": "no strace"}]});
         assert_eq!(unmeasured("exchange", &part), ["exchange: syncs"]);
         assert!(known("sael").expect_err("a slip").to_string().contains("seal"));
+        assert_eq!(known("open").expect("a name"), ["open"]);
+        let group = known("evidence").expect("a group");
+        assert!(group.len() > 1 && group.iter().all(|member| NAMES.contains(member)));
     }
 }

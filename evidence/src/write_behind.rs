@@ -1,0 +1,114 @@
+//! A file that becomes durable while it is written.
+//!
+//! Holds the writer and the thread that syncs behind it, so that the sync at the end has little left to do. May write
+//! and sync the file it was given. Only [`WriteBehind::finish`] says that everything is durable; a sync that failed
+//! on the way is told there, since the system tells it once.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+/// How much is written between two syncs.
+const SYNC_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Writes a file and syncs behind.
+pub(crate) struct WriteBehind {
+    file: File,
+    unsynced: u64,
+    syncing: Option<Syncing>,
+}
+
+/// The thread, and how it is told to sync once more; without the sender it ends.
+struct Syncing {
+    again: SyncSender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Syncing {
+    fn start(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let (again, told) = sync_channel(1);
+        let work = move || {
+            while told.recv().is_ok() {
+                file.sync_data()?;
+            }
+            Ok(())
+        };
+        let thread = thread::Builder::new().name("rogatory-sync".to_owned()).spawn(work)?;
+        Ok(Self { again, thread })
+    }
+
+    fn end(self) -> io::Result<()> {
+        drop(self.again);
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs broke off")))
+    }
+}
+
+impl WriteBehind {
+    pub(crate) const fn new(file: File) -> Self {
+        Self { file, unsynced: 0, syncing: None }
+    }
+
+    /// Makes durable what is not yet.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.syncing.take().map_or(Ok(()), Syncing::end)?;
+        self.file.sync_data()
+    }
+}
+
+impl Write for WriteBehind {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.unsynced += count as u64;
+        if self.unsynced >= SYNC_BYTES {
+            self.unsynced = 0;
+            if self.syncing.is_none() {
+                self.syncing = Some(Syncing::start(&self.file)?);
+            }
+            if let Some(syncing) = &self.syncing {
+                // One that waits already covers this too; one that failed is told at the end.
+                let _ = syncing.again.try_send(());
+            }
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for WriteBehind {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl Drop for WriteBehind {
+    fn drop(&mut self) {
+        if let Some(syncing) = self.syncing.take() {
+            // What was not finished is removed anyway.
+            let _ = syncing.end();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_longer_than_several_syncs_is_written_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("f");
+        let mut writer = WriteBehind::new(File::create_new(&path).expect("made"));
+        let part = vec![7; 5 * 1024 * 1024];
+        for _ in 0..20 {
+            writer.write_all(&part).expect("written");
+        }
+        assert!(writer.syncing.is_some(), "no thread syncs behind");
+        writer.finish().expect("durable");
+        assert_eq!(std::fs::metadata(&path).expect("there").len(), 20 * part.len() as u64);
+    }
+}
