@@ -27,10 +27,14 @@ use tonic::transport::{Channel, Endpoint};
 
 /// How long reaching the server may take, handshake included.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How often a connection in use is asked for a sign of life, and how long that may take.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// The largest answer: a custody record in one message, with room around it.
 const ANSWER_LIMIT_BYTES: usize = 20 * 1024 * 1024;
 /// How much of one object may be under way without being acknowledged.
 const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// How much one frame of an answer may hold: a message of an object.
+const FRAME_BYTES: u32 = 256 * 1024;
 
 /// A connection over which the own server can be called.
 #[derive(Clone, Debug)]
@@ -49,7 +53,10 @@ impl Connection {
         let endpoint = Endpoint::from_shared(format!("http://{}", profile.server))
             .map_err(|error| bad_address(&profile.server).because(&error))?
             .initial_stream_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(2 * WINDOW_BYTES);
+            .initial_connection_window_size(2 * WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE);
         // The scheme above is a form only: every byte goes through the dialler's TLS.
         let connector = tower::service_fn(move |_| {
             let dialler = Arc::clone(&dialler);

@@ -2,7 +2,8 @@
 //!
 //! May call the file system. Never replaces a file that is there.
 
-use crate::problem::Problem;
+use crate::problem::{Problem, clean};
+use rogatory_evidence::acquisition::Facts;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -60,6 +61,32 @@ pub fn read_facts(path: &Path) -> Result<serde_json::Value, Problem> {
         Err(Problem::usage(format!("the file of facts `{}` is not a JSON object", path.display()))
             .with_hint("`rogatory template show ID` shows the fields"))
     }
+}
+
+/// Reads a TOML file of acquisition facts.
+///
+/// # Errors
+/// A usage problem naming the line that cannot be read.
+pub fn read_acquisition_facts(path: &Path) -> Result<Facts, Problem> {
+    let text = read_text(path, "the file of acquisition facts")?;
+    acquisition_facts(&text).map_err(|error| {
+        let at = error.span().map(|span| {
+            let before = text.get(..span.start).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            format!("line {line}: {}", clean(text.lines().nth(line - 1).unwrap_or_default().trim()))
+        });
+        Problem::usage(format!("the file of acquisition facts `{}` cannot be used", path.display()))
+            .with_details(at.into_iter().chain([clean(error.message())]).collect())
+            .with_hint("docs/reference/acquisition-facts.md explains every field and has a whole example")
+    })
+}
+
+/// Reads acquisition facts from TOML.
+///
+/// # Errors
+/// What cannot be read, with its place.
+pub fn acquisition_facts(text: &str) -> Result<Facts, toml::de::Error> {
+    toml::from_str(text)
 }
 
 /// Refuses a target that is there already.

@@ -6,8 +6,8 @@
 use crate::cli::{self, Cli, Command};
 use crate::commands::{self, party_id};
 use crate::files::{self, CONTAINER_LIMIT_BYTES, RECORD_LIMIT_BYTES};
-use crate::output::printer::{Printer, Streams};
-use crate::output::progress::Bar;
+use crate::output::printer::{Printer, Shared, Streams};
+use crate::output::progress::{Bar, Lines};
 use crate::papers::Wording;
 use crate::problem::{Exit, Problem, clean};
 use crate::profile::{KeyPair, Profile};
@@ -15,9 +15,9 @@ use crate::session::Session;
 use crate::trust::Trust;
 use rogatory_core::reference::QuestionId;
 use rogatory_core::{Clock, Digest, Entropy, Timestamp};
-use rogatory_evidence::Requirement;
+use rogatory_evidence::{ExhibitNumber, Requirement};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -36,14 +36,20 @@ pub struct Environment {
 /// Runs one command and says how it ended.
 pub async fn run(cli: Cli, environment: Environment) -> Exit {
     let global = cli.global;
-    let mut printer = Printer::new(environment.streams, &cli.command.name(), global.json, global.quiet);
+    let mut streams = environment.streams;
+    let errors = Shared::new(streams.errors);
+    streams.errors = Box::new(errors.clone());
+    let mut printer = Printer::new(streams, &cli.command.name(), global.json, global.quiet);
     let directory = global.profile.or(environment.profile).filter(|_| uses_profile(&cli.command));
     let profile = match directory.as_deref().map(Profile::load).transpose() {
         Ok(profile) => profile,
         Err(problem) => return printer.problem(&problem),
     };
-    let mut session = Session::new(profile, environment.clock, environment.entropy);
-    if printer.shows_progress() {
+    let clock = Arc::clone(&environment.clock);
+    let mut session = Session::new(profile, environment.clock, environment.entropy).with_directory(directory);
+    if global.json && !global.quiet {
+        session = session.with_progress(Arc::new(Lines::new(clock, Box::new(errors))));
+    } else if printer.shows_progress() {
         session = session.with_progress(Arc::new(Bar::default()));
     }
     let ended = match cli.command {
@@ -54,6 +60,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Preservation(verb) => preservation(&session, &mut printer, verb).await,
         Command::Order(verb) => order(&session, &mut printer, verb).await,
         Command::Package(verb) => package(&session, &mut printer, verb).await,
+        Command::HashList(verb) => hash_list(&mut printer, verb).await,
         Command::Custody(verb) => custody(&session, &mut printer, verb).await,
     };
     ended.unwrap_or_else(|problem| printer.problem(&problem))
@@ -65,6 +72,7 @@ const fn uses_profile(command: &Command) -> bool {
         command,
         Command::Template(_)
             | Command::Instrument(_)
+            | Command::HashList(_)
             | Command::Request(cli::request::Request::Check(_))
             | Command::Package(cli::package::Package::Verify(_))
             | Command::Custody(cli::custody::Custody::Verify(_))
@@ -323,6 +331,12 @@ async fn package(
     use cli::package::Package;
     use commands::package;
     Ok(match verb {
+        Package::Seal(it) if it.send => {
+            let yes = it.yes;
+            let plan = package::plan_seal_and_send(session, seal_arguments(session, it)?).await?;
+            printer.confirm(&plan, "Seal and send it?", yes)?;
+            printer.outcome(&package::seal_and_send(session, plan).await?)
+        }
         Package::Seal(it) => {
             let plan = package::plan_seal(session, seal_arguments(session, it)?).await?;
             // Whoever sees a stranger's key there can still break off.
@@ -331,6 +345,15 @@ async fn package(
         }
         Package::Verify(it) => {
             printer.outcome(&package::verify(session, verify_arguments(session, it)?).await?)
+        }
+        Package::Show(it) => {
+            let arguments = package::VerifyArguments {
+                path: it.path,
+                identities: identities(&it.identity)?,
+                trust: Trust::load(&it.trust, session.now())?,
+                ..Default::default()
+            };
+            printer.outcome(&package::show(session, arguments).await?)
         }
         Package::Open(it) => {
             let verify = package::VerifyArguments {
@@ -343,9 +366,23 @@ async fn package(
                 verify,
                 output: it.output,
                 keep_tar: it.keep_tar,
+                portable_names: it.portable_names,
                 unverified: it.unverified,
+                exhibits: exhibits(&it.exhibit)?,
+                sensitive_reason: it.sensitive_reason,
             };
             printer.outcome(&package::open(session, arguments).await?)
+        }
+        Package::Disclose(it) => {
+            let arguments = derive_arguments(session, it.derive)?;
+            let arguments = package::DeriveArguments { is_disclosure: true, exhibits: it.exhibit, ..arguments };
+            printer.outcome(&package::derive(session, arguments).await?)
+        }
+        Package::Rewrap(it) => {
+            printer.outcome(&package::derive(session, derive_arguments(session, it.derive)?).await?)
+        }
+        Package::Export(it) => {
+            printer.outcome(&package::export(session, export_arguments(session, it)?).await?)
         }
         Package::Send(it) => {
             let arguments = package::SendArguments { path: it.path, order: it.order };
@@ -363,6 +400,23 @@ async fn package(
             printer.outcome(&package::receive(session, &id, &it.output).await?)
         }
         Package::List(it) => printer.outcome(&package::list(session, &it.case).await?),
+    })
+}
+
+/// The numbers of exhibits as they were typed.
+fn exhibits(texts: &[String]) -> Result<Vec<ExhibitNumber>, Problem> {
+    let number = |text: &String| {
+        text.trim().parse().map_err(|error: rogatory_evidence::exhibit::ExhibitNameError| {
+            Problem::usage(format!("--exhibit: {}", clean(&error.to_string())))
+        })
+    };
+    texts.iter().map(number).collect()
+}
+
+async fn hash_list(printer: &mut Printer, verb: cli::hash_list::HashList) -> Result<Exit, Problem> {
+    use cli::hash_list::HashList;
+    Ok(match verb {
+        HashList::Import(it) => printer.outcome(&commands::hash_list::import(it.lists, it.output).await?),
     })
 }
 
@@ -478,18 +532,7 @@ fn seal_arguments(
     session: &Session,
     it: cli::package::Seal,
 ) -> Result<commands::package::SealArguments, Problem> {
-    let signing = match (&it.key, &it.certificate) {
-        (Some(key), Some(certificate)) => {
-            let mut certificates_pem = files::read_text(certificate, "the signing certificate")?;
-            if let Some(chain) = &it.chain {
-                certificates_pem.push('\n');
-                certificates_pem.push_str(&files::read_text(chain, "the certificate chain")?);
-            }
-            let key_pem = Zeroizing::new(files::read_text(key, "the signing key")?);
-            Some(KeyPair { certificates_pem, key_pem })
-        }
-        _ => None,
-    };
+    let signing = key_pair(it.key.as_deref(), it.certificate.as_deref(), it.chain.as_deref())?;
     let order_document = it
         .order_document
         .as_deref()
@@ -498,14 +541,94 @@ fn seal_arguments(
     Ok(commands::package::SealArguments {
         paths: it.paths,
         each: it.each,
+        store_holes: it.store_holes,
         recipients: it.recipient,
         order_document,
         trust: Trust::load(&it.trust, session.now())?,
         order: it.order,
         reference: it.reference,
         signing,
+        sensitive: it.sensitive,
+        hash_lists: it.hash_list,
+        no_recovery: it.no_recovery,
+        facts: it.facts.as_deref().map(files::read_acquisition_facts).transpose()?,
+        output: it.output,
+    })
+}
+
+fn instant(text: Option<&str>, flag: &str) -> Result<Option<Timestamp>, Problem> {
+    text.map(str::parse).transpose().map_err(|error: rogatory_core::timestamp::TimestampError| {
+        Problem::usage(format!("{flag}: {}", clean(&error.to_string())))
+    })
+}
+
+fn export_arguments(
+    session: &Session,
+    it: cli::package::Export,
+) -> Result<commands::package::ExportArguments, Problem> {
+    use cli::package::ExportFormat;
+    use commands::package::{ExportForm, Sending};
+    let at = instant(it.at.as_deref(), "--at")?;
+    let sending = Sending {
+        sent: instant(it.sent.as_deref(), "--sent")?,
+        available_from: instant(it.available_from.as_deref(), "--available-from")?,
+        available_until: instant(it.available_until.as_deref(), "--available-until")?,
+        extended: it.extended,
+        means: it.means,
+        case_reference: it.case_reference,
+        remarks: it.remarks,
+    };
+    let form = match it.format {
+        ExportFormat::Case if sending != Sending::default() => {
+            return Err(Problem::usage("a CASE graph says nothing of a transmission")
+                .with_hint("leave out --sent, --available-from, --means, --case-reference and --remarks"));
+        }
+        ExportFormat::Case => ExportForm::Case,
+        ExportFormat::EuManifest => ExportForm::EuManifest(sending),
+        ExportFormat::EuManifestText => ExportForm::EuManifestText(sending),
+    };
+    let verify = commands::package::VerifyArguments {
+        path: it.path,
+        identities: identities(&it.identity)?,
+        trust: Trust::load(&it.trust, at.unwrap_or_else(|| session.now()))?,
+        at,
+        ..Default::default()
+    };
+    Ok(commands::package::ExportArguments { verify, form, output: it.output })
+}
+
+/// The signing key and certificates that were named, if they were.
+fn key_pair(
+    key: Option<&Path>,
+    certificate: Option<&Path>,
+    chain: Option<&Path>,
+) -> Result<Option<KeyPair>, Problem> {
+    let (Some(key), Some(certificate)) = (key, certificate) else {
+        return Ok(None);
+    };
+    let mut certificates_pem = files::read_text(certificate, "the signing certificate")?;
+    if let Some(chain) = chain {
+        certificates_pem.push('\n');
+        certificates_pem.push_str(&files::read_text(chain, "the certificate chain")?);
+    }
+    let key_pem = Zeroizing::new(files::read_text(key, "the signing key")?);
+    Ok(Some(KeyPair { certificates_pem, key_pem }))
+}
+
+fn derive_arguments(
+    session: &Session,
+    it: cli::package::Derive,
+) -> Result<commands::package::DeriveArguments, Problem> {
+    Ok(commands::package::DeriveArguments {
+        path: it.path,
+        identities: identities(&it.identity)?,
+        trust: Trust::load(&it.trust, session.now())?,
+        recipients: it.recipient,
+        reference: it.reference,
+        signing: key_pair(it.key.as_deref(), it.certificate.as_deref(), it.chain.as_deref())?,
         no_recovery: it.no_recovery,
         output: it.output,
+        ..Default::default()
     })
 }
 
@@ -513,11 +636,7 @@ fn verify_arguments(
     session: &Session,
     it: cli::package::Verify,
 ) -> Result<commands::package::VerifyArguments, Problem> {
-    let at: Option<Timestamp> = it.at.as_deref().map(str::parse).transpose().map_err(
-        |error: rogatory_core::timestamp::TimestampError| {
-            Problem::usage(format!("--at: {}", clean(&error.to_string())))
-        },
-    )?;
+    let at = instant(it.at.as_deref(), "--at")?;
     let require: BTreeSet<Requirement> = it
         .require
         .iter()

@@ -3,27 +3,37 @@
 //!
 //! ```text
 //! <whole>/<object>              durable, its digest checked
+//! <whole>/<object>.<digest>     durable, hashed; which digest it must have is not said yet (see `late`)
 //! <arriving>/<object>           still arriving
 //! <arriving>/.<object>.resume   of a large one: how much is durable, and the digest's state there
 //! ```
 //! The same at a server that takes a package and at an officer's machine that fetches one. The order is
 //! always: bytes durable → state that claims them → final name. A crash leaves a state that claims what is
-//! there, an older one, or none; then less, or all, is sent again, and no byte is hashed twice. Memory is constant.
-//! Never says who may send, never judges a package.
+//! there, an older one, or none; then less, or all, is sent again, and no byte is hashed twice. Bytes of a large
+//! object become durable on a thread of their own while more arrive (see `commits`); small ones are made
+//! durable many at once (see `settle`). Memory is constant. Never says who may send, never judges a package.
 
+mod commits;
+mod late;
+mod settle;
 mod state;
 
+use self::commits::{Commits, Mark};
+pub use self::settle::{Ended, SETTLED_AT_ONCE};
 use self::state::Saved;
-use crate::durable::{DurableFile, DurableFiles, make_folder, rename_durably, write_whole};
+use crate::durable::{DurableFile, DurableFiles, make_folder, rename_durably};
 use crate::source::ObjectDigest;
 use rogatory_core::Digest;
 use sha2::{Digest as _, Sha256};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// After so many bytes what arrived is made durable and its state saved. A smaller object has no state.
+/// After so many bytes what arrived begins to be made durable and its state saved. A smaller object has no state.
 pub const RESUME_INTERVAL_BYTES: u64 = 16 * 1024 * 1024;
+/// So many intervals of an object may be here and not durable yet: the most that a kill loses.
+const INTERVALS_AHEAD: u64 = 4;
 /// The folders in which a package has objects, besides its own.
 const INNER_FOLDERS: [&str; 2] = ["data", "META-INF"];
 
@@ -69,19 +79,37 @@ pub enum ArrivalError {
     },
 }
 
+/// An object that is to arrive.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Awaited {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its digest; none while its sender does not know it either.
+    pub sha256: Option<Digest>,
+}
+
+impl From<&ObjectDigest> for Awaited {
+    fn from(object: &ObjectDigest) -> Self {
+        Self { name: object.name.clone(), size_bytes: object.size_bytes, sha256: Some(object.sha256) }
+    }
+}
+
 /// Where the objects of one package arrive. The folders hold nothing else.
 pub struct Arrivals {
     files: Arc<dyn DurableFiles>,
     arriving: PathBuf,
     whole: PathBuf,
     interval_bytes: u64,
+    hashed: Arc<AtomicU64>,
 }
 
 impl Arrivals {
     /// Objects that arrive in `arriving` and stand in `whole` when they are whole.
     #[must_use]
     pub fn new(files: Arc<dyn DurableFiles>, arriving: PathBuf, whole: PathBuf) -> Self {
-        Self { files, arriving, whole, interval_bytes: RESUME_INTERVAL_BYTES }
+        Self { files, arriving, whole, interval_bytes: RESUME_INTERVAL_BYTES, hashed: Arc::default() }
     }
 
     /// The same, saving a state after so many bytes.
@@ -89,6 +117,19 @@ impl Arrivals {
     pub const fn every(mut self, interval_bytes: u64) -> Self {
         self.interval_bytes = interval_bytes;
         self
+    }
+
+    /// The same, counting in `hashed` every byte that is hashed.
+    #[must_use]
+    pub fn counting(mut self, hashed: &Arc<AtomicU64>) -> Self {
+        self.hashed = Arc::clone(hashed);
+        self
+    }
+
+    /// How many bytes were hashed: each that came once, none that was here.
+    #[must_use]
+    pub fn hashed_bytes(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
     }
 
     /// Makes the folders, and makes durable what an earlier run gave a name and did not live to sync: from
@@ -127,30 +168,30 @@ impl Arrivals {
         if self.has(object) {
             object.size_bytes
         } else {
-            self.saved(object).map_or(0, |saved| saved.committed)
+            self.saved(&object.into()).map_or(0, |saved| saved.committed)
         }
     }
 
     /// The state of an object, if one is there and claims no more than the part holds.
-    fn saved(&self, object: &ObjectDigest) -> Option<Saved> {
+    fn saved(&self, object: &Awaited) -> Option<Saved> {
         if !self.is_large(object) {
             return None;
         }
-        let saved = state::read(object, &std::fs::read(self.state_path(object)).ok()?)?;
-        let part = std::fs::symlink_metadata(self.part_path(object)).ok()?;
+        let saved = state::read(object, &std::fs::read(self.state_path(&object.name)).ok()?)?;
+        let part = std::fs::symlink_metadata(self.part_path(&object.name)).ok()?;
         (part.is_file() && part.len() >= saved.committed).then_some(saved)
     }
 
-    const fn is_large(&self, object: &ObjectDigest) -> bool {
+    const fn is_large(&self, object: &Awaited) -> bool {
         object.size_bytes > self.interval_bytes
     }
 
-    fn part_path(&self, object: &ObjectDigest) -> PathBuf {
-        self.arriving.join(&object.name)
+    fn part_path(&self, name: &str) -> PathBuf {
+        self.arriving.join(name)
     }
 
-    fn state_path(&self, object: &ObjectDigest) -> PathBuf {
-        let part = self.part_path(object);
+    fn state_path(&self, name: &str) -> PathBuf {
+        let part = self.part_path(name);
         // Begins with a dot, as no object does.
         let mut name = std::ffi::OsString::from(".");
         name.push(part.file_name().unwrap_or_default());
@@ -162,18 +203,19 @@ impl Arrivals {
     ///
     /// # Errors
     /// [`ArrivalError::Offset`] for any other offset; [`ArrivalError::Io`].
-    pub fn write(&self, object: &ObjectDigest, offset: u64) -> Result<ArrivingObject, ArrivalError> {
+    pub fn write(&self, object: impl Into<Awaited>, offset: u64) -> Result<ArrivingObject, ArrivalError> {
+        let object = object.into();
         let failed = |source| ArrivalError::Io { name: object.name.clone(), source };
+        let (part, state) = (self.part_path(&object.name), self.state_path(&object.name));
         let hash = if offset == 0 {
-            if self.is_large(object) {
+            if self.is_large(&object) {
                 // A state outliving this would claim bytes that are overwritten now.
-                self.files.remove(&self.state_path(object)).map_err(failed)?;
-                let folder = self.part_path(object);
-                self.files.sync_folder(folder.parent().unwrap_or(&self.arriving)).map_err(failed)?;
+                self.files.remove(&state).map_err(failed)?;
+                self.files.sync_folder(part.parent().unwrap_or(&self.arriving)).map_err(failed)?;
             }
             Sha256::new()
         } else {
-            let saved = self.saved(object);
+            let saved = self.saved(&object);
             let committed = saved.as_ref().map_or(0, |saved| saved.committed);
             match saved {
                 Some(saved) if committed == offset => saved.hash,
@@ -182,19 +224,22 @@ impl Arrivals {
                 }
             }
         };
-        let file = self.files.open_at(&self.part_path(object), offset).map_err(failed)?;
+        let file = self.files.open_at(&part, offset).map_err(failed)?;
+        let large = self.is_large(&object);
         Ok(ArrivingObject {
+            commits: Commits::new(Arc::clone(&self.files), object.clone(), state.clone(), offset),
             files: Arc::clone(&self.files),
-            large: self.is_large(object),
-            object: object.clone(),
-            part: self.part_path(object),
-            state: self.state_path(object),
+            large,
+            part,
+            state,
             whole: self.whole.join(&object.name),
+            object,
             file,
             hash,
+            hashed: Arc::clone(&self.hashed),
             interval_bytes: self.interval_bytes,
             written: offset,
-            committed: offset,
+            marked: offset,
         })
     }
 
@@ -222,17 +267,20 @@ impl Arrivals {
 /// An object that is arriving. Dropped, it stays where it was committed last.
 pub struct ArrivingObject {
     files: Arc<dyn DurableFiles>,
-    object: ObjectDigest,
+    object: Awaited,
     /// Whether it has a state.
     large: bool,
     part: PathBuf,
     state: PathBuf,
     whole: PathBuf,
     file: Box<dyn DurableFile>,
+    commits: Commits,
     hash: Sha256,
+    hashed: Arc<AtomicU64>,
     interval_bytes: u64,
     written: u64,
-    committed: u64,
+    /// Up to where it is, or is being made, durable.
+    marked: u64,
 }
 
 impl ArrivingObject {
@@ -242,7 +290,7 @@ impl ArrivingObject {
         self.written
     }
 
-    /// Writes and hashes the next bytes, and saves the state when enough have come.
+    /// Writes and hashes the next bytes, and has what came made durable when enough has come.
     ///
     /// # Errors
     /// [`ArrivalError::TooLong`], after which it must begin anew; [`ArrivalError::Io`].
@@ -252,23 +300,24 @@ impl ArrivingObject {
             self.remove();
             return Err(ArrivalError::TooLong { name: self.object.name.clone() });
         }
-        self.file.write_all(bytes).map_err(|error| self.failed(error))?;
         self.hash.update(bytes);
+        self.hashed.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.file.write_all(bytes).map_err(|error| self.failed(error))?;
         self.written = length;
         // The last bytes need no state: the whole object is about to get its name.
-        if self.large && length - self.committed >= self.interval_bytes && length < self.object.size_bytes {
-            self.commit().map_err(|error| self.failed(error))?;
+        if self.large && length - self.marked >= self.interval_bytes && length < self.object.size_bytes {
+            self.mark().map_err(|error| self.failed(error))?;
         }
         Ok(())
     }
 
-    /// Makes what came durable, then the state that claims it.
-    fn commit(&mut self) -> io::Result<()> {
-        self.file.sync()?;
-        // A crash here: the older state, which claims less.
-        let state = state::write(&self.object, self.written, &self.hash);
-        write_whole(self.files.as_ref(), &self.state, &state)?;
-        self.committed = self.written;
+    /// Has what came so far made durable, unless that is behind already: then more gathers meanwhile, up to a limit.
+    fn mark(&mut self) -> io::Result<()> {
+        let must = self.written - self.commits.committed() >= INTERVALS_AHEAD * self.interval_bytes;
+        if self.commits.has_room(must)? {
+            self.commits.begin(self.file.as_ref(), Mark { bytes: self.written, hash: self.hash.clone() })?;
+            self.marked = self.written;
+        }
         Ok(())
     }
 
@@ -285,10 +334,12 @@ impl ArrivingObject {
             self.remove();
             return Ok(0);
         }
-        if self.written > self.committed {
-            self.commit().map_err(|error| self.failed(error))?;
+        let committed = self.commits.end().map_err(|error| self.failed(error))?;
+        if self.written > committed {
+            let mark = Mark { bytes: self.written, hash: self.hash.clone() };
+            self.commits.commit(self.file.as_mut(), &mark).map_err(|error| self.failed(error))?;
         }
-        Ok(self.committed)
+        Ok(self.written)
     }
 
     /// Makes the object durable under its final name, after checking size and digest. Of one that is too short
@@ -296,28 +347,40 @@ impl ArrivingObject {
     ///
     /// # Errors
     /// [`ArrivalError`] saying which.
-    pub fn finish(mut self) -> Result<(), ArrivalError> {
+    pub fn finish(self) -> Result<(), ArrivalError> {
+        let files = Arc::clone(&self.files);
+        settle::settle(files.as_ref(), vec![self.end()?])
+    }
+
+    /// Checks size and digest of the object. It has neither durable bytes nor its final name yet: [`Arrivals::settle`]
+    /// gives them to many at once.
+    ///
+    /// # Errors
+    /// As [`ArrivingObject::finish`].
+    pub fn end(mut self) -> Result<Ended, ArrivalError> {
         let name = self.object.name.clone();
         if self.written != self.object.size_bytes {
             self.suspend()?;
             return Err(ArrivalError::TooShort { name });
         }
         let digest = Digest::from_bytes(std::mem::take(&mut self.hash).finalize().into());
-        if digest != self.object.sha256 {
+        if self.object.sha256.is_some_and(|announced| announced != digest) {
             self.remove();
             return Err(ArrivalError::OtherDigest { name });
         }
-        self.file.sync().map_err(|error| self.failed(error))?;
-        rename_durably(self.files.as_ref(), &self.part, &self.whole).map_err(|error| self.failed(error))?;
-        if self.large {
-            // A state without its part is not believed; if it stays or comes back, it is only litter.
-            self.files.remove(&self.state).map_err(|error| self.failed(error))?;
-        }
-        Ok(())
+        self.commits.end().map_err(|error| self.failed(error))?;
+        let whole = match self.object.sha256 {
+            Some(_) => self.whole,
+            None => late::named(&self.whole, &digest),
+        };
+        let state = self.large.then_some(self.state);
+        Ok(Ended { name, size_bytes: self.written, file: self.file, part: self.part, whole, state })
     }
 
     /// Removes part and state. What cannot be removed is not believed, or overwritten, by the next try.
-    fn remove(&self) {
+    fn remove(&mut self) {
+        // No state may come after its removal; whether the last one failed is of no interest any more.
+        let _ = self.commits.end();
         for path in [&self.state, &self.part] {
             if let Err(error) = self.files.remove(path) {
                 tracing::warn!(%error, path = %path.display(), "a part of an object could not be removed");
@@ -330,6 +393,19 @@ impl ArrivingObject {
     }
 }
 
+/// Reads a resume state and writes it again, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn state_again(object: &ObjectDigest, bytes: &[u8]) -> Option<(u64, Vec<u8>)> {
+    let saved = state::read(object, bytes)?;
+    Some((saved.committed, state::write(object, saved.committed, &saved.hash)))
+}
+
+/// The resume state after the first bytes of an object, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn state_after(object: &ObjectDigest, start: &[u8]) -> Vec<u8> {
+    state::write(object, start.len() as u64, &<Sha256 as sha2::Digest>::new_with_prefix(start))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,8 +414,36 @@ mod tests {
 
     const INTERVAL: u64 = 64;
 
+    /// The machine's disk, with every thread waiting for the others.
+    struct InTurn;
+
+    impl DurableFiles for InTurn {
+        fn open_at(&self, path: &Path, offset: u64) -> io::Result<Box<dyn DurableFile>> {
+            Disk::AsUsual.open_at(path, offset)
+        }
+        fn create_folder(&self, path: &Path) -> io::Result<()> {
+            Disk::AsUsual.create_folder(path)
+        }
+        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+            Disk::AsUsual.rename(from, to)
+        }
+        fn remove(&self, path: &Path) -> io::Result<()> {
+            Disk::AsUsual.remove(path)
+        }
+        fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+            Disk::AsUsual.sync_folder(folder)
+        }
+        fn is_in_turn(&self) -> bool {
+            true
+        }
+    }
+
     fn arrivals(folder: &Path) -> Arrivals {
-        let arrivals = Arrivals::new(Arc::new(Disk::AsUsual), folder.join("arriving"), folder.join("whole"));
+        arrivals_on(Arc::new(InTurn), folder)
+    }
+
+    fn arrivals_on(files: Arc<dyn DurableFiles>, folder: &Path) -> Arrivals {
+        let arrivals = Arrivals::new(files, folder.join("arriving"), folder.join("whole"));
         let arrivals = arrivals.every(INTERVAL);
         arrivals.prepare().expect("folders");
         arrivals
@@ -383,6 +487,95 @@ mod tests {
         assert!(again.has(&object()));
         assert_eq!(again.committed(&object()), 1000);
         assert_eq!(fs::read_dir(folder.path().join("arriving/data")).expect("listable").count(), 0);
+    }
+
+    #[test]
+    fn a_killed_transfer_has_lost_no_more_than_some_intervals_and_hashes_nothing_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for round in 1..=20 {
+            let here = arrivals_on(Arc::new(Disk::AsUsual), folder.path());
+            let size = 40 * round;
+            let from = usize::try_from(here.committed(&object())).expect("small");
+            drop(send(&here, from.min(size), size));
+            let committed = here.committed(&object());
+            let most = INTERVALS_AHEAD * INTERVAL + 10;
+            assert!(committed + most >= size as u64, "{committed} of {size} are durable");
+            assert_eq!(here.hashed_bytes(), size.saturating_sub(from) as u64);
+            if size > from {
+                break_off_at(&here, committed);
+            }
+        }
+        let here = arrivals_on(Arc::new(Disk::AsUsual), folder.path());
+        let committed = usize::try_from(here.committed(&object())).expect("small");
+        send(&here, committed, 1000).finish().expect("the digest of all bytes");
+        assert_eq!(here.hashed_bytes(), 1000 - committed as u64);
+    }
+
+    /// Nothing stands behind what is committed afterwards, as after a crash of the machine.
+    fn break_off_at(here: &Arrivals, committed: u64) {
+        let part = fs::OpenOptions::new().write(true).open(here.part_path(&object().name)).expect("a part");
+        part.set_len(committed).expect("cut");
+    }
+
+    #[test]
+    fn many_objects_become_durable_together() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let here = arrivals_on(Arc::new(Disk::AsUsual), folder.path());
+        let objects: Vec<(ObjectDigest, Vec<u8>)> = (0..SETTLED_AT_ONCE)
+            .map(|at| {
+                let content = vec![(at % 251) as u8; at % 60];
+                let name = format!("data/EX-{at:04}.age");
+                (
+                    ObjectDigest { name, size_bytes: content.len() as u64, sha256: Digest::of(&content) },
+                    content,
+                )
+            })
+            .collect();
+        let end = |(object, content): &(ObjectDigest, Vec<u8>)| {
+            let mut arriving = here.write(object, 0).expect("begun");
+            arriving.write(content).expect("written");
+            arriving.end().expect("as announced")
+        };
+        let ended: Vec<Ended> = objects.iter().map(end).collect();
+        assert!(objects.iter().all(|(object, _)| !here.has(object)), "not before they are durable");
+        here.settle(ended).expect("settled");
+        for (object, content) in &objects {
+            assert!(here.has(object));
+            assert_eq!(fs::read(folder.path().join("whole").join(&object.name)).expect("there"), *content);
+        }
+        assert_eq!(fs::read_dir(folder.path().join("arriving/data")).expect("listable").count(), 0);
+    }
+
+    #[test]
+    fn what_came_before_its_digest_was_known_is_taken_over_if_it_fits() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (early, here) = (arrivals(&folder.path().join("early")), arrivals(&folder.path().join("here")));
+        let whole = object();
+        let other = ObjectDigest { name: "data/EX-0002.age".to_owned(), ..object() };
+        let broken = ObjectDigest { name: "data/EX-0003.age".to_owned(), ..object() };
+        let unknown = |object: &ObjectDigest| Awaited { sha256: None, ..object.into() };
+        let begin = |object: &ObjectDigest, from: usize, to: usize| {
+            let mut arriving = early.write(unknown(object), from as u64).expect("begun");
+            arriving.write(&content()[from..to]).expect("written");
+            arriving
+        };
+        begin(&whole, 0, 1000).finish().expect("whole");
+        begin(&broken, 0, 130).suspend().expect("kept");
+        begin(&broken, 130, 200).suspend().expect("kept");
+        let mut wrong = early.write(unknown(&other), 0).expect("begun");
+        wrong.write(&[7; 1000]).expect("written");
+        wrong.finish().expect("whole, whatever it is");
+        let asked = [unknown(&whole), (&whole).into(), (&other).into(), unknown(&broken)];
+        assert_eq!(early.committed_late(&asked).expect("listable"), [1000, 1000, 0, 200]);
+
+        here.take_over(&early, &[whole.clone(), other.clone(), broken.clone()]).expect("taken over");
+        let committed = [&whole, &other, &broken].map(|object| here.committed(object));
+        assert_eq!(committed, [1000, 0, 200], "another digest is not taken over");
+        early.discard().expect("removed");
+        let mut rest = here.write(&broken, 200).expect("goes on");
+        rest.write(&content()[200..]).expect("written");
+        rest.finish().expect("the digest of all bytes");
+        assert_eq!(here.hashed_bytes(), 800);
     }
 
     #[test]
@@ -443,7 +636,7 @@ mod tests {
         let here = arrivals(folder.path());
         send(&here, 0, 130).suspend().expect("kept");
         // Its checksum is right; what it says is not.
-        let forged = state::write(&object(), 130, &Sha256::new_with_prefix([9; 130]));
+        let forged = state::write(&(&object()).into(), 130, &Sha256::new_with_prefix([9; 130]));
         fs::write(folder.path().join("arriving/data/.EX-0001.age.resume"), forged).expect("written");
         let refused = send(&here, 130, 1000).finish().expect_err("another digest");
         assert!(matches!(refused, ArrivalError::OtherDigest { .. }));

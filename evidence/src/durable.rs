@@ -18,6 +18,12 @@ pub trait DurableFile: Write + Send {
     /// # Errors
     /// As the file system says: what was written since the last sync must then be taken for lost.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Another handle of the same file, by which it can be synced while it is being written.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn another(&self) -> io::Result<Box<dyn DurableFile>>;
 }
 
 /// How files come to be. What no sync followed may be lost, in part or in another order.
@@ -51,6 +57,12 @@ pub trait DurableFiles: Send + Sync {
     /// # Errors
     /// As the file system says.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Whether whoever works on it with several threads has each wait for the others, so that the steps come in the
+    /// same order each time. The test double's way.
+    fn is_in_turn(&self) -> bool {
+        false
+    }
 }
 
 /// The file system of the machine.
@@ -65,6 +77,10 @@ pub enum Disk {
 impl DurableFile for File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn another(&self) -> io::Result<Box<dyn DurableFile>> {
+        Ok(Box::new(self.try_clone()?))
     }
 }
 

@@ -78,6 +78,7 @@ pub(crate) const OPENED_INDEX_NAME: &str = "index.asice";
 /// The folder that holds the outer part of a derived package, exhibits and index aside.
 pub(crate) const OPENED_PACKAGE_FOLDER: &str = "package";
 pub(crate) const UNVERIFIED_NAME: &str = "UNVERIFIED.txt";
+pub(crate) const NOT_OPENED_NAME: &str = "not-opened.txt";
 
 /// The tag files that the tag manifest lists, in its order.
 pub(crate) const TAG_FILES: [&str; 6] =

@@ -6,6 +6,7 @@
 //! `.partial`.
 
 use crate::partial;
+use crate::seal::Observer;
 use crate::source::ObjectDigest;
 use crate::streams::{BUFFER_BYTES, Hashing};
 use crate::walk::shown;
@@ -15,6 +16,7 @@ use rogatory_core::Digest;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Writing a package failed.
 #[derive(Debug, thiserror::Error)]
@@ -93,12 +95,22 @@ impl Sibling {
         Ok(sibling.0)
     }
 
-    fn file(target: &Path) -> Result<(Self, File), WriteError> {
-        let create = |path: &Path| {
-            let options = OpenOptions::new().read(true).write(true).create_new(true).open(path);
-            options.map(Some)
-        };
-        match Self::choose(target, false, create)? {
+    pub(crate) fn file(target: &Path) -> Result<(Self, File), WriteError> {
+        Self::file_made_by(target, |path| {
+            OpenOptions::new().read(true).write(true).create_new(true).open(path)
+        })
+    }
+
+    /// A file for what lies in the clear: nobody but its owner reads it.
+    pub(crate) fn private_file(target: &Path) -> Result<(Self, File), WriteError> {
+        Self::file_made_by(target, partial::create_private_file)
+    }
+
+    fn file_made_by(
+        target: &Path,
+        make: impl Fn(&Path) -> io::Result<File>,
+    ) -> Result<(Self, File), WriteError> {
+        match Self::choose(target, false, |path| make(path).map(Some))? {
             (sibling, Some(file)) => Ok((sibling, file)),
             (_, None) => Err(WriteError::Name { path: shown(target) }),
         }
@@ -182,7 +194,7 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), WriteError> {
 
 /// Takes the objects of a package in their order.
 pub(crate) enum Sink {
-    Folder { sibling: Sibling },
+    Folder { sibling: Sibling, observer: Option<Observer> },
     File { sibling: Sibling, zip: Box<ZipWriter<WriteBehind>> },
 }
 
@@ -194,7 +206,7 @@ impl Sink {
             let path = sibling.path().join(name);
             fs::create_dir(&path).map_err(|error| WriteError::io(&path, error))?;
         }
-        Ok(Self::Folder { sibling })
+        Ok(Self::Folder { sibling, observer: None })
     }
 
     /// Makes the folder `name` of a package beside `data` and `META-INF`, where packages are folders.
@@ -210,6 +222,14 @@ impl Sink {
     pub(crate) fn file(target: &Path) -> Result<Self, WriteError> {
         let (sibling, file) = Sibling::file(target)?;
         Ok(Self::File { sibling, zip: Box::new(ZipWriter::new(WriteBehind::new(file))) })
+    }
+
+    /// Tells `observer` from now on what of a folder's objects is durable.
+    pub(crate) fn observe(&mut self, observer: &Observer, salt: &[u8; 32]) {
+        if let Self::Folder { sibling, observer: told } = self {
+            observer.0.sealing(salt, sibling.path());
+            *told = Some(observer.clone());
+        }
     }
 
     /// The folder in which the final name will stand; temporary files go there too.
@@ -237,9 +257,18 @@ impl Sink {
                 })?;
                 Ok(())
             }
-            Self::Folder { sibling } => {
+            Self::Folder { sibling, observer } => {
                 let path = sibling.path().join(name);
-                let written = fill(&path, File::create_new(&path), name, content)?;
+                let file = File::create_new(&path).map(WriteBehind::new);
+                let file = match observer {
+                    Some(Observer(observer)) => {
+                        observer.begins(name, size_bytes);
+                        let (observer, name) = (Arc::clone(observer), name.to_owned());
+                        file.map(|file| file.telling(move |bytes| observer.durable(&name, bytes)))
+                    }
+                    None => file,
+                };
+                let written = fill(&path, file, name, content)?;
                 if written != size_bytes {
                     return Err(WriteError::Length { name: name.to_owned(), announced: size_bytes });
                 }
@@ -290,7 +319,7 @@ impl Sink {
 
 /// Writes a new file and makes it durable.
 pub(crate) fn write_file(path: &Path, name: &str, content: &mut dyn BufRead) -> Result<(), WriteError> {
-    fill(path, File::create_new(path), name, content).map(|_| ())
+    fill(path, File::create_new(path).map(WriteBehind::new), name, content).map(|_| ())
 }
 
 /// The same for what lies in the clear: nobody but its owner reads the file.
@@ -299,18 +328,18 @@ pub(crate) fn write_private_file(
     name: &str,
     content: &mut dyn BufRead,
 ) -> Result<(), WriteError> {
-    fill(path, partial::create_private_file(path), name, content).map(|_| ())
+    fill(path, partial::create_private_file(path).map(WriteBehind::new), name, content).map(|_| ())
 }
 
 /// Writes what `content` gives, makes it durable, and tells how much it was.
 fn fill(
     path: &Path,
-    file: io::Result<File>,
+    file: io::Result<WriteBehind>,
     name: &str,
     content: &mut dyn BufRead,
 ) -> Result<u64, WriteError> {
     let failed = |error| WriteError::io(path, error);
-    let mut file = WriteBehind::new(file.map_err(failed)?);
+    let mut file = file.map_err(failed)?;
     let mut written = 0;
     loop {
         let count = match content.fill_buf() {

@@ -6,16 +6,23 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 /// How much is written between two syncs.
 const SYNC_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Is told how many bytes, from the beginning of the file, are durable.
+type Told = Arc<dyn Fn(u64) + Send + Sync>;
+
 /// Writes a file and syncs behind.
 pub(crate) struct WriteBehind {
     file: File,
     unsynced: u64,
+    written: Arc<AtomicU64>,
+    told: Option<Told>,
     syncing: Option<Syncing>,
 }
 
@@ -26,12 +33,18 @@ struct Syncing {
 }
 
 impl Syncing {
-    fn start(file: &File) -> io::Result<Self> {
-        let file = file.try_clone()?;
+    fn start(of: &WriteBehind) -> io::Result<Self> {
+        let file = of.file.try_clone()?;
+        let (written, who) = (Arc::clone(&of.written), of.told.clone());
         let (again, told) = sync_channel(1);
         let work = move || {
             while told.recv().is_ok() {
+                // What is written from here on may be covered or not.
+                let bytes = written.load(Ordering::Acquire);
                 file.sync_data()?;
+                if let Some(who) = &who {
+                    who(bytes);
+                }
             }
             Ok(())
         };
@@ -46,14 +59,24 @@ impl Syncing {
 }
 
 impl WriteBehind {
-    pub(crate) const fn new(file: File) -> Self {
-        Self { file, unsynced: 0, syncing: None }
+    pub(crate) fn new(file: File) -> Self {
+        Self { file, unsynced: 0, written: Arc::new(AtomicU64::new(0)), told: None, syncing: None }
+    }
+
+    /// The same, telling how much is durable, of a file that is written from its beginning to its end.
+    pub(crate) fn telling(mut self, told: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        self.told = Some(Arc::new(told));
+        self
     }
 
     /// Makes durable what is not yet.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.syncing.take().map_or(Ok(()), Syncing::end)?;
-        self.file.sync_data()
+        self.file.sync_data()?;
+        if let Some(told) = &self.told {
+            told(self.written.load(Ordering::Acquire));
+        }
+        Ok(())
     }
 }
 
@@ -61,10 +84,11 @@ impl Write for WriteBehind {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.file.write(bytes)?;
         self.unsynced += count as u64;
+        self.written.fetch_add(count as u64, Ordering::Release);
         if self.unsynced >= SYNC_BYTES {
             self.unsynced = 0;
             if self.syncing.is_none() {
-                self.syncing = Some(Syncing::start(&self.file)?);
+                self.syncing = Some(Syncing::start(self)?);
             }
             if let Some(syncing) = &self.syncing {
                 // One that waits already covers this too; one that failed is told at the end.
@@ -102,7 +126,10 @@ mod tests {
     fn a_file_longer_than_several_syncs_is_written_whole() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("f");
-        let mut writer = WriteBehind::new(File::create_new(&path).expect("made"));
+        let durable = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let told = Arc::clone(&durable);
+        let mut writer = WriteBehind::new(File::create_new(&path).expect("made"))
+            .telling(move |bytes| told.lock().expect("free").push(bytes));
         let part = vec![7; 5 * 1024 * 1024];
         for _ in 0..20 {
             writer.write_all(&part).expect("written");
@@ -110,5 +137,8 @@ mod tests {
         assert!(writer.syncing.is_some(), "no thread syncs behind");
         writer.finish().expect("durable");
         assert_eq!(std::fs::metadata(&path).expect("there").len(), 20 * part.len() as u64);
+        let durable = durable.lock().expect("free");
+        assert_eq!(durable.last(), Some(&(20 * part.len() as u64)));
+        assert!(durable.len() > 1 && durable.is_sorted(), "{durable:?}");
     }
 }

@@ -34,5 +34,7 @@ pub mod custody {
     }
 }
 
+pub mod objects;
+
 /// The descriptors of all services, as reflection serves them.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -12,18 +12,20 @@ use hyper_util::rt::TokioIo;
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::tls::{admit_server, client_config, explain_tls_error};
-use rogatory_proto::common::v1::{PackageObject, SealedReceipt};
+use rogatory_proto::common::v1::{ObjectProgress, PackageObject, SealedReceipt};
+use rogatory_proto::objects::{Buffers, ObjectMessage as _, STREAMS_AT_ONCE, read_messages, streams};
 use rogatory_proto::peer::v1::delivery_service_client::DeliveryServiceClient;
 use rogatory_proto::peer::v1::{
     BeginPackageRequest, CommitPackageRequest, DeliverDocumentRequest, SendObjectRequest,
 };
 use rustls::pki_types::ServerName;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -36,8 +38,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 /// Slower than this a whole object is not sent: a peer that takes nothing holds a line no longer than that.
 const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
+const FRAME_BYTES: u32 = 256 * 1024;
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// How often the receiver is asked again, and after which pause, if it still holds what an earlier try left.
+const RACES: u32 = 20;
+const RACE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The connections to other institutions, one a confirmed entry.
 pub struct Peers {
@@ -92,7 +98,7 @@ pub async fn deliver_document(
     answer.receipt.ok_or_else(|| no_receipt(to))
 }
 
-/// Sends a package, object by object, from where each stands there, and brings back the receipt,
+/// Sends a package, several objects at once, each from where it stands there, and brings back the receipt,
 /// unjudged.
 ///
 /// # Errors
@@ -112,30 +118,29 @@ pub async fn send_package(
             sha256: object.sha256.as_bytes().to_vec().into(),
         })
         .collect();
-    let announcement = BeginPackageRequest { shared_number: outgoing.shared_number.to_string(), objects };
-    let begun = in_time(authority, to, "BeginPackage", client.begin_package(announcement)).await;
-    let begun = let_go_if_refused(authority, to, begun)?;
-    let there: HashMap<&str, u64> =
-        begun.progress.iter().map(|progress| (progress.name.as_str(), progress.committed_bytes)).collect();
-    for object in outgoing.objects {
-        let offset = there.get(object.name.as_str()).copied().unwrap_or(0);
-        // An empty object is there or not; a full one needs nothing more.
-        if offset == object.size_bytes && offset > 0 {
-            continue;
+    let announcement = BeginPackageRequest {
+        shared_number: outgoing.shared_number.to_string(),
+        objects,
+        ..BeginPackageRequest::default()
+    };
+    let mut races = 0;
+    let transfer_id = loop {
+        let begun = in_time(authority, to, "BeginPackage", client.begin_package(announcement.clone())).await;
+        let begun = let_go_if_refused(authority, to, begun)?;
+        let waiting = to_send(to, outgoing.objects, &begun.progress)?;
+        match send_objects(authority, to, &client, outgoing.id, &begun.transfer_id, waiting).await {
+            Ok(()) => break begun.transfer_id,
+            // It has not let go yet of what broke off a moment ago.
+            Err(NotSent::Raced) if races < RACES => {
+                races += 1;
+                tokio::time::sleep(RACE_PAUSE).await;
+            }
+            Err(NotSent::Raced) => return Err(refused(to, &Status::aborted("the objects are held"))),
+            Err(NotSent::Problem(problem)) => return Err(problem),
         }
-        if offset > object.size_bytes {
-            let what =
-                format!("{to} says that it has {offset} of {} bytes of `{}`", object.size_bytes, object.name);
-            return Err(Problem::new(Reason::PeerRefused, what));
-        }
-        let messages = object_messages(authority, outgoing.id, object, &begun.transfer_id, offset)?;
-        let (left, rate) = (object.size_bytes - offset, SLOWEST_BYTES_A_SECOND);
-        let limit = ANSWER_LIMIT + Duration::from_secs(left / rate);
-        let sent = client.send_object(messages);
-        in_time_of(limit, authority, to, "SendObject", sent).await?;
-    }
+    };
     let commit = CommitPackageRequest {
-        transfer_id: begun.transfer_id.clone(),
+        transfer_id,
         relay_receipt: outgoing.relay_receipt.unwrap_or_default().to_vec().into(),
         case_head: outgoing.case_head.clone().into(),
         checkpoint: outgoing.checkpoint.clone().into(),
@@ -144,27 +149,120 @@ pub async fn send_package(
     answer.receipt.ok_or_else(|| no_receipt(to))
 }
 
-/// Reads an object from the vault as messages, a few ahead of the network.
+/// An object that goes on at an offset.
+type GoesOn = (ObjectRow, u64);
+
+/// Which objects are to be sent, and from where on.
+fn to_send(
+    to: &PartyId,
+    objects: &[ObjectRow],
+    progress: &[ObjectProgress],
+) -> Result<VecDeque<Vec<GoesOn>>, Problem> {
+    let there: HashMap<&str, u64> =
+        progress.iter().map(|progress| (progress.name.as_str(), progress.committed_bytes)).collect();
+    let mut waiting = Vec::new();
+    for object in objects {
+        let offset = there.get(object.name.as_str()).copied().unwrap_or(0);
+        // An empty object is there or not; a full one needs nothing more.
+        if offset == object.size_bytes && offset > 0 {
+            continue;
+        }
+        let Some(left) = object.size_bytes.checked_sub(offset) else {
+            let what =
+                format!("{to} says that it has {offset} of {} bytes of `{}`", object.size_bytes, object.name);
+            return Err(Problem::new(Reason::PeerRefused, what));
+        };
+        waiting.push(((object.clone(), offset), left));
+    }
+    Ok(streams(waiting))
+}
+
+/// Why objects were not sent.
+enum NotSent {
+    /// The receiver says that another call has them.
+    Raced,
+    Problem(Problem),
+}
+
+impl From<Problem> for NotSent {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+/// Sends what waits, some streams at once on the one connection; the first that fails ends the others.
+async fn send_objects(
+    authority: &Arc<Authority>,
+    to: &PartyId,
+    client: &DeliveryServiceClient<Channel>,
+    id: &PackageId,
+    transfer_id: &str,
+    waiting: VecDeque<Vec<GoesOn>>,
+) -> Result<(), NotSent> {
+    let count = waiting.len().min(STREAMS_AT_ONCE);
+    let waiting = Arc::new(Mutex::new(waiting));
+    let mut sending = JoinSet::new();
+    for _ in 0..count {
+        let (authority, to, mut client) = (Arc::clone(authority), to.clone(), client.clone());
+        let (id, transfer_id, waiting) = (id.clone(), transfer_id.to_owned(), Arc::clone(&waiting));
+        sending.spawn(async move {
+            loop {
+                // The queue is whole whenever the lock is free, even after a panic elsewhere.
+                let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                let Some(objects) = next else { return Ok(()) };
+                let left = objects.iter().map(|(object, offset)| object.size_bytes - offset).sum::<u64>();
+                let limit = ANSWER_LIMIT + Duration::from_secs(left / SLOWEST_BYTES_A_SECOND);
+                let messages = object_messages(&authority, id.clone(), objects, transfer_id.clone());
+                let mut raced = false;
+                let call = async {
+                    let answer = client.send_object(messages).await;
+                    raced = answer.as_ref().is_err_and(|status| status.code() == Code::Aborted);
+                    answer
+                };
+                let sent = in_time_of(limit, &authority, &to, "SendObject", call).await;
+                if raced {
+                    return Err(NotSent::Raced);
+                }
+                sent?;
+            }
+        });
+    }
+    while let Some(done) = sending.join_next().await {
+        done.map_err(|error| Problem::internal("sending objects broke off", error))??;
+    }
+    Ok(())
+}
+
+/// Reads objects from the vault as messages, a few ahead of the network.
 fn object_messages(
     authority: &Authority,
-    id: &PackageId,
-    object: &ObjectRow,
-    transfer: &str,
-    offset: u64,
-) -> Result<ReceiverStream<SendObjectRequest>, Problem> {
-    let mut file = authority.vault.open_object(id, &object.name)?;
-    io::Seek::seek(&mut file, io::SeekFrom::Start(offset))
-        .map_err(|error| Problem::internal("an object of a package cannot be read", error))?;
-    let header = SendObjectRequest {
-        transfer_id: transfer.to_owned(),
-        name: object.name.clone(),
-        offset,
-        data: bytes::Bytes::new(),
-    };
-    // If the reading fails the stream ends short, and the other side refuses the object by its size.
-    Ok(stream(file, Some(header), |bytes| {
-        bytes.ok().map(|bytes| SendObjectRequest { data: bytes.into(), ..SendObjectRequest::default() })
-    }))
+    id: PackageId,
+    objects: Vec<GoesOn>,
+    transfer: String,
+) -> ReceiverStream<SendObjectRequest> {
+    let vault = authority.vault.clone();
+    stream(move |send| {
+        let mut buffers = Buffers::default();
+        for (object, offset) in objects {
+            let name = object.name.as_str();
+            let header = SendObjectRequest::header(&transfer, name, offset, object.size_bytes);
+            let read = vault.open_object(&id, name).and_then(|mut file| {
+                io::Seek::seek(&mut file, io::SeekFrom::Start(offset))
+                    .and_then(|_| read_messages(header, &mut file, &mut buffers, &mut *send))
+                    .map_err(|error| Problem::internal("an object of a package cannot be read", error))
+            });
+            match read {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(problem) => {
+                    // The stream ends short, and the other side refuses the object by its size.
+                    tracing::error!(problem = %rogatory_core::chain(&problem), object = name,
+                        "an object of a package could not be read to its end");
+                    return;
+                }
+            }
+        }
+    })
 }
 
 fn client(authority: &Arc<Authority>, to: &PartyId) -> Result<DeliveryServiceClient<Channel>, Problem> {
@@ -208,6 +306,7 @@ fn channel(authority: &Arc<Authority>, party: &Arc<ConfirmedParty>) -> Result<Ch
         .connect_timeout(CONNECT_LIMIT)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME_BYTES)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
         .tcp_nodelay(true);

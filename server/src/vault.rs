@@ -13,18 +13,23 @@ use crate::files::{DurableFiles, make_folder};
 use crate::problem::{Problem, Reason};
 use rogatory_core::{Digest, PackageId};
 use rogatory_evidence::ObjectDigest;
-use rogatory_evidence::arrival::{ArrivalError, Arrivals, ArrivingObject, RESUME_INTERVAL_BYTES};
+use rogatory_evidence::arrival::{
+    ArrivalError, Arrivals, ArrivingObject, Awaited, Ended, RESUME_INTERVAL_BYTES, SETTLED_AT_ONCE,
+};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The most objects of one package: 100,000 exhibits and what stands around them.
 pub const MAX_OBJECTS: usize = 100_016;
 
-/// How many objects one caller may be sending at once.
-const WRITERS_A_CALLER: usize = 16;
+/// How many streams of objects one caller may be sending at once.
+const STREAMS_A_CALLER: usize = 16;
+/// So many bytes of whole objects at most wait to be made durable together.
+const SETTLED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The vault of one institution.
 #[derive(Clone)]
@@ -33,14 +38,17 @@ pub struct Vault {
     files: Arc<dyn DurableFiles>,
     interval_bytes: u64,
     busy: Arc<Mutex<Busy>>,
+    hashed: Arc<AtomicU64>,
 }
 
 /// What is being written, and what is being taken in: never both at one place, so that no byte of an
 /// object can change after it was hashed, and no two calls move the folder of one package.
 #[derive(Default)]
 struct Busy {
-    /// The objects being written, each with its caller.
-    writing: HashMap<PathBuf, String>,
+    /// The objects being written.
+    writing: HashSet<PathBuf>,
+    /// How many streams each caller sends.
+    streams: HashMap<String, usize>,
     /// The transfers being taken in, and the packages they become.
     closing: HashSet<String>,
 }
@@ -79,7 +87,13 @@ impl Vault {
             files.create_folder(&root.join(folder)).map_err(disk)?;
         }
         files.sync_folder(&root).map_err(disk)?;
-        Ok(Self { root, files, interval_bytes: RESUME_INTERVAL_BYTES, busy: Arc::default() })
+        Ok(Self {
+            root,
+            files,
+            interval_bytes: RESUME_INTERVAL_BYTES,
+            busy: Arc::default(),
+            hashed: Arc::default(),
+        })
     }
 
     /// The same, saving resume states after so many bytes.
@@ -89,6 +103,13 @@ impl Vault {
         self
     }
 
+    /// How many bytes of arriving objects were hashed since the vault was opened: each that came once, none that was
+    /// here before.
+    #[must_use]
+    pub fn hashed_bytes(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
+    }
+
     /// Closes a transfer to writers while it is taken in as `package`, or removed.
     ///
     /// # Errors
@@ -96,7 +117,7 @@ impl Vault {
     pub fn close(&self, transfer: &str, package: Option<&PackageId>) -> Result<Closing, Problem> {
         let mut busy = lock(&self.busy);
         let folder = self.incoming(transfer);
-        let written = busy.writing.keys().any(|path| path.starts_with(&folder));
+        let written = busy.writing.iter().any(|path| path.starts_with(&folder));
         let taken = package.is_some_and(|package| busy.closing.contains(package.as_str()));
         if written || taken || !busy.closing.insert(transfer.to_owned()) {
             return Err(in_use("this package is still being sent, or taken in by another call"));
@@ -119,7 +140,9 @@ impl Vault {
 
     fn arrivals(&self, transfer: &str) -> Arrivals {
         let arriving = self.root.join("arriving").join(transfer);
-        Arrivals::new(Arc::clone(&self.files), arriving, self.incoming(transfer)).every(self.interval_bytes)
+        Arrivals::new(Arc::clone(&self.files), arriving, self.incoming(transfer))
+            .every(self.interval_bytes)
+            .counting(&self.hashed)
     }
 
     /// Makes the folders of a transfer, and durable what an earlier run left there.
@@ -134,6 +157,45 @@ impl Vault {
     #[must_use]
     pub fn has(&self, transfer: &str, object: &ObjectRow) -> bool {
         self.arrivals(transfer).has(&object.into())
+    }
+
+    /// The same of an object that is arriving; one whose digest is not known yet is never taken for here.
+    #[must_use]
+    pub fn has_awaited(&self, transfer: &str, object: &Awaited) -> bool {
+        object.sha256.is_some_and(|sha256| {
+            let (name, size_bytes) = (object.name.clone(), object.size_bytes);
+            self.arrivals(transfer).has(&ObjectDigest { name, size_bytes, sha256 })
+        })
+    }
+
+    /// How many bytes of each object are durable here, of a package that is still being sealed.
+    ///
+    /// # Errors
+    /// [`Problem`] if the folders cannot be listed.
+    pub fn committed_late(&self, transfer: &str, objects: &[Awaited]) -> Result<Vec<u64>, Problem> {
+        self.arrivals(transfer).committed_late(objects).map_err(disk)
+    }
+
+    /// Whether anything came while the package of a sealing was being sealed.
+    #[must_use]
+    pub fn holds(&self, sealing: &str) -> bool {
+        self.incoming(sealing).is_dir()
+    }
+
+    /// Takes over into a transfer what came of its objects while their package was being sealed.
+    ///
+    /// # Errors
+    /// [`Problem`] if the disk refuses.
+    pub fn take_over(
+        &self,
+        sealing: &Closing,
+        transfer: &Closing,
+        objects: &[ObjectRow],
+    ) -> Result<(), Problem> {
+        let objects: Vec<ObjectDigest> = objects.iter().map(Into::into).collect();
+        let here = self.arrivals(&transfer.transfer);
+        here.prepare().map_err(disk)?;
+        here.take_over(&self.arrivals(&sealing.transfer), &objects).map_err(disk)
     }
 
     /// How many bytes of each object of a transfer are durable here, or stand in the folder of the package that no row
@@ -154,34 +216,29 @@ impl Vault {
             .collect()
     }
 
-    /// Begins to write an object of a transfer at `offset`, for `caller`; one writer an object.
+    /// Begins to take objects of a transfer from `caller`, one after another.
     ///
     /// # Errors
-    /// [`Reason::Raced`] if somebody writes it already or it stands at another offset, [`Reason::LimitReached`] if
-    /// the caller writes too many; [`Problem`] if the disk refuses.
-    pub fn write_object(
-        &self,
-        transfer: &str,
-        object: &ObjectRow,
-        offset: u64,
-        caller: &str,
-    ) -> Result<ObjectWriter, Problem> {
-        let claim = self.claim(transfer, &self.incoming(transfer).join(&object.name), caller)?;
-        let arriving = self.arrivals(transfer).write(&object.into(), offset).map_err(refused)?;
-        Ok(ObjectWriter { arriving, _claim: claim })
-    }
-
-    fn claim(&self, transfer: &str, path: &Path, caller: &str) -> Result<Claim, Problem> {
+    /// [`Reason::LimitReached`] if the caller sends too many streams at once.
+    pub fn stream(&self, transfer: &str, caller: &str) -> Result<ObjectStream, Problem> {
         let mut busy = lock(&self.busy);
-        if busy.closing.contains(transfer) || busy.writing.contains_key(path) {
-            return Err(in_use("this object is being sent, or the package taken in, by another call"));
-        }
-        if busy.writing.values().filter(|writer| *writer == caller).count() >= WRITERS_A_CALLER {
-            let what = format!("{caller} is sending {WRITERS_A_CALLER} objects already");
+        let streams = busy.streams.entry(caller.to_owned()).or_default();
+        if *streams >= STREAMS_A_CALLER {
+            let what = format!("{caller} is sending {STREAMS_A_CALLER} objects already");
             return Err(Problem::new(Reason::LimitReached, what).with_hint("send the next when one is done"));
         }
-        busy.writing.insert(path.to_owned(), caller.to_owned());
-        Ok(Claim { path: path.to_owned(), busy: Arc::clone(&self.busy) })
+        *streams += 1;
+        drop(busy);
+        let claims = Claims { paths: Vec::new(), caller: caller.to_owned(), busy: Arc::clone(&self.busy) };
+        Ok(ObjectStream {
+            arrivals: self.arrivals(transfer),
+            folder: self.incoming(transfer),
+            transfer: transfer.to_owned(),
+            current: None,
+            ended: Vec::new(),
+            ended_bytes: 0,
+            claims,
+        })
     }
 
     /// Adds an object that this server made itself to a transfer that it has closed.
@@ -191,7 +248,7 @@ impl Vault {
     pub fn add_object(&self, closing: &Closing, name: &str, bytes: &[u8]) -> Result<ObjectRow, Problem> {
         let object =
             ObjectRow { name: name.to_owned(), size_bytes: bytes.len() as u64, sha256: Digest::of(bytes) };
-        let mut arriving = self.arrivals(&closing.transfer).write(&(&object).into(), 0).map_err(refused)?;
+        let mut arriving = self.arrivals(&closing.transfer).write(&object, 0).map_err(refused)?;
         arriving.write(bytes).map_err(refused)?;
         arriving.finish().map_err(refused)?;
         Ok(object)
@@ -286,6 +343,12 @@ impl From<&ObjectRow> for ObjectDigest {
     }
 }
 
+impl From<&ObjectRow> for Awaited {
+    fn from(row: &ObjectRow) -> Self {
+        Self { name: row.name.clone(), size_bytes: row.size_bytes, sha256: Some(row.sha256) }
+    }
+}
+
 /// The operating system's word about the disk; a full one is said plainly.
 fn disk(error: io::Error) -> Problem {
     if error.kind() == io::ErrorKind::StorageFull {
@@ -313,54 +376,124 @@ fn in_use(what: &str) -> Problem {
     Problem::new(Reason::Raced, what).with_hint("wait until the other call has ended, then repeat")
 }
 
-/// While it lives, nobody else writes the object.
-struct Claim {
-    path: PathBuf,
+/// While it lives, nobody else writes these objects.
+struct Claims {
+    paths: Vec<PathBuf>,
+    caller: String,
     busy: Arc<Mutex<Busy>>,
 }
 
-impl Drop for Claim {
+impl Claims {
+    fn add(&mut self, transfer: &str, path: PathBuf) -> Result<(), Problem> {
+        let mut busy = lock(&self.busy);
+        if busy.closing.contains(transfer) || !busy.writing.insert(path.clone()) {
+            return Err(in_use("this object is being sent, or the package taken in, by another call"));
+        }
+        drop(busy);
+        self.paths.push(path);
+        Ok(())
+    }
+
+    fn let_go(&mut self) {
+        let mut busy = lock(&self.busy);
+        for path in self.paths.drain(..) {
+            busy.writing.remove(&path);
+        }
+    }
+}
+
+impl Drop for Claims {
     fn drop(&mut self) {
-        lock(&self.busy).writing.remove(&self.path);
+        self.let_go();
+        let mut busy = lock(&self.busy);
+        if let Some(streams) = busy.streams.get_mut(&self.caller) {
+            *streams -= 1;
+            if *streams == 0 {
+                busy.streams.remove(&self.caller);
+            }
+        }
     }
 }
 
-/// An object that is arriving. Dropped unfinished it stays where it was durable last.
-pub struct ObjectWriter {
-    arriving: ArrivingObject,
-    // Dropped after the file: only then may another writer begin.
-    _claim: Claim,
+/// Objects of a transfer that arrive one after another. Small ones become durable together. Dropped, it keeps of the
+/// last what was durable, and nothing of those that were whole and not durable yet: no caller was told of them.
+pub struct ObjectStream {
+    arrivals: Arrivals,
+    folder: PathBuf,
+    transfer: String,
+    current: Option<ArrivingObject>,
+    /// Whole, and not durable yet.
+    ended: Vec<Ended>,
+    ended_bytes: u64,
+    // Dropped after the files: only then may another writer begin.
+    claims: Claims,
 }
 
-impl ObjectWriter {
-    /// How much of the object is here, durable or not.
+impl ObjectStream {
+    /// Begins the next object at `offset`; one writer an object.
+    ///
+    /// # Errors
+    /// [`Reason::Raced`] if somebody writes it already or it stands at another offset; [`Problem`] if the disk refuses.
+    pub fn begin(&mut self, object: impl Into<Awaited>, offset: u64) -> Result<(), Problem> {
+        let object = object.into();
+        self.claims.add(&self.transfer, self.folder.join(&object.name))?;
+        self.current = Some(self.arrivals.write(object, offset).map_err(refused)?);
+        Ok(())
+    }
+
+    /// How much of the present object is here, durable or not.
     #[must_use]
-    pub const fn written(&self) -> u64 {
-        self.arriving.written()
+    pub fn written(&self) -> u64 {
+        self.current.as_ref().map_or(0, ArrivingObject::written)
     }
 
-    /// Writes and hashes the next bytes.
+    /// Writes and hashes the next bytes of the present object.
     ///
     /// # Errors
     /// [`Reason::MalformedPackage`] if more arrives than was announced; [`Problem`] if the disk refuses.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Problem> {
-        self.arriving.write(bytes).map_err(refused)
+        self.current.as_mut().map_or(Ok(()), |current| current.write(bytes)).map_err(refused)
     }
 
-    /// Keeps what came of an object that broke off; tells how much is durable.
-    ///
-    /// # Errors
-    /// [`Problem`] if the disk refuses.
-    pub fn suspend(self) -> Result<u64, Problem> {
-        self.arriving.suspend().map_err(refused)
-    }
-
-    /// Makes the object durable under its final name, after checking size and digest.
+    /// Checks size and digest of the present object, which has come. It is durable after [`ObjectStream::finish`].
     ///
     /// # Errors
     /// [`Reason::MalformedPackage`] if it is not what was announced; [`Problem`] if the disk refuses.
-    pub fn finish(self) -> Result<(), Problem> {
-        self.arriving.finish().map_err(refused)
+    pub fn end(&mut self) -> Result<(), Problem> {
+        let Some(current) = self.current.take() else { return Ok(()) };
+        let ended = current.end().map_err(refused)?;
+        self.ended_bytes = self.ended_bytes.saturating_add(ended.size_bytes());
+        self.ended.push(ended);
+        if self.ended.len() >= SETTLED_AT_ONCE || self.ended_bytes >= SETTLED_BYTES {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), Problem> {
+        self.ended_bytes = 0;
+        self.arrivals.settle(std::mem::take(&mut self.ended)).map_err(refused)?;
+        self.claims.let_go();
+        Ok(())
+    }
+
+    /// Makes all that has come durable under their final names, after checking the last.
+    ///
+    /// # Errors
+    /// As [`ObjectStream::end`].
+    pub fn finish(mut self) -> Result<(), Problem> {
+        self.end()?;
+        self.settle()
+    }
+
+    /// Keeps what came of an object that broke off, and those before it; tells how much of it is durable.
+    ///
+    /// # Errors
+    /// [`Problem`] if the disk refuses.
+    pub fn suspend(mut self) -> Result<u64, Problem> {
+        let current = self.current.take().map_or(Ok(0), ArrivingObject::suspend).map_err(refused);
+        self.settle()?;
+        current
     }
 }
 

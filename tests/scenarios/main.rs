@@ -13,6 +13,7 @@ mod packages;
 mod parties;
 mod preservations;
 mod resume;
+mod sealing;
 mod servers;
 mod stages;
 mod story;

@@ -6,7 +6,7 @@
 use rogatory_client::commands::package::{self, SealArguments};
 use rogatory_client::output::progress::Progress;
 use rogatory_core::{PackageId, SharedNumber};
-use rogatory_evidence::{FolderSource, NoProgress, ObjectList, claimed_list};
+use rogatory_evidence::{FolderSource, NoProgress, ObjectList, SEAL_MANIFEST, SEAL_SIGNATURE, claimed_list};
 use rogatory_proto::common::v1::{ObjectProgress, PackageObject};
 use rogatory_proto::office::v1::package_service_client::PackageServiceClient;
 use rogatory_proto::office::v1::{BeginUploadRequest, UploadObjectRequest};
@@ -28,14 +28,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::transport::Channel;
 
-const EXHIBIT: &str = "data/EX-0001.age";
-const MESSAGE_BYTES: usize = 256 * 1024;
+pub(super) const EXHIBIT: &str = "data/EX-0001.age";
+pub(super) const MESSAGE_BYTES: usize = 256 * 1024;
 /// The interval after which receivers save their state; an exhibit is some intervals long.
-const INTERVAL: u64 = 16 * 1024 * 1024;
-const EXHIBIT_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const INTERVAL: u64 = 16 * 1024 * 1024;
+pub(super) const EXHIBIT_BYTES: usize = 64 * 1024 * 1024;
 
 /// An order acknowledged, and a package with one large exhibit that answers it.
-async fn sealed(federation: &Federation) -> (PathBuf, Ordered) {
+pub(super) async fn sealed(federation: &Federation) -> (PathBuf, Ordered) {
     let ordered = federation.order_acknowledged().await;
     let directory = federation.world.directory();
     let exhibit = directory.join("large.bin");
@@ -56,11 +56,11 @@ async fn sealed(federation: &Federation) -> (PathBuf, Ordered) {
     (report.output, ordered)
 }
 
-fn objects(package: &Path) -> ObjectList {
+pub(super) fn objects(package: &Path) -> ObjectList {
     claimed_list(&FolderSource::open(package).expect("a package"), &mut NoProgress).expect("its objects")
 }
 
-fn announced(objects: &ObjectList) -> Vec<PackageObject> {
+pub(super) fn announced(objects: &ObjectList) -> Vec<PackageObject> {
     let announce = |object: &rogatory_evidence::ObjectDigest| PackageObject {
         name: object.name.clone(),
         size_bytes: object.size_bytes,
@@ -69,18 +69,24 @@ fn announced(objects: &ObjectList) -> Vec<PackageObject> {
     objects.0.iter().map(announce).collect()
 }
 
-fn in_vault(office: &Office, id: &PackageId) -> PathBuf {
+pub(super) fn in_vault(office: &Office, id: &PackageId) -> PathBuf {
     office.folder.join("vault/packages").join(id.as_str())
 }
 
+/// How long the institution's seal is, which the provider's server adds.
+fn seal_bytes(office: &Office, id: &PackageId) -> u64 {
+    let length = |name: &&str| fs::metadata(in_vault(office, id).join(name)).expect("there").len();
+    [SEAL_MANIFEST, SEAL_SIGNATURE].iter().map(length).sum()
+}
+
 /// How much of the exhibit is durable at the receiver.
-fn of_exhibit(progress: &[ObjectProgress]) -> u64 {
+pub(super) fn of_exhibit(progress: &[ObjectProgress]) -> u64 {
     progress.iter().find(|object| object.name == EXHIBIT).expect("it was announced").committed_bytes
 }
 
 /// Two fifths of the exhibit in `package`, as messages after a header; the stream then stays open, so that the
 /// connection can be cut.
-fn two_fifths<T: Send + 'static>(
+pub(super) fn two_fifths<T: Send + 'static>(
     package: &Path,
     header: T,
     message: impl Fn(Vec<u8>) -> T + Send + 'static,
@@ -113,12 +119,16 @@ async fn begin_upload(
     number: &SharedNumber,
     objects: &ObjectList,
 ) -> (String, u64) {
-    let request = BeginUploadRequest { shared_number: number.to_string(), objects: announced(objects) };
+    let request = BeginUploadRequest {
+        shared_number: number.to_string(),
+        objects: announced(objects),
+        ..BeginUploadRequest::default()
+    };
     let begun = client.begin_upload(request).await.expect("begun").into_inner();
     (begun.transfer_id, of_exhibit(&begun.progress))
 }
 
-fn agent(nistru: &Office) -> PackageServiceClient<Channel> {
+pub(super) fn agent(nistru: &Office) -> PackageServiceClient<Channel> {
     let caller = nistru.officer_as_caller("agent");
     PackageServiceClient::new(caller.channel(nistru.office_address(), &nistru.anchor_pem()))
 }
@@ -158,7 +168,7 @@ async fn break_an_upload(nistru: &Office, package: &Path, number: &SharedNumber)
 }
 
 /// Calls until the server has let go of the object: it says so by minding the offset, which is never right.
-async fn until_let_go(mut call: impl AsyncFnMut() -> Status) {
+pub(super) async fn until_let_go(mut call: impl AsyncFnMut() -> Status) {
     loop {
         let refused = call().await;
         if refused.message().contains("cannot go on at offset 1:") {
@@ -223,9 +233,15 @@ async fn a_package_goes_on_where_each_leg_of_its_way_broke() {
     let (_, committed) = break_an_upload(nistru, &path, number).await;
     assert_between(committed);
     spoil(&path, committed);
+    let hashed = nistru.served().vault.hashed_bytes();
     let sent = federation.send_package(&path, number).await.expect("a receipt");
     assert!(sent.delivered, "{:?}", sent.receipt);
+    assert_eq!(sent.sent_bytes, sent.size_bytes - committed);
     let id = sent.package_id;
+    // What the server hashed after the break is what came then, and the seal that it added itself.
+    let hashed = nistru.served().vault.hashed_bytes() - hashed;
+    assert_eq!(hashed, sent.sent_bytes + seal_bytes(nistru, &id));
+    assert_eq!(md.served().vault.hashed_bytes(), sent.size_bytes + seal_bytes(md, &id));
     assert!(arrived(&in_vault(nistru, &id)) && arrived(&in_vault(md, &id)));
 
     // The requested authority's server to the requesting authority's.
@@ -233,7 +249,11 @@ async fn a_package_goes_on_where_each_leg_of_its_way_broke() {
     let objects = objects(&here);
     let request = ordered.request.shared_number.to_string();
     let mut client = DeliveryServiceClient::new(md.channel_to(gb));
-    let begin = BeginPackageRequest { shared_number: request, objects: announced(&objects) };
+    let begin = BeginPackageRequest {
+        shared_number: request,
+        objects: announced(&objects),
+        ..BeginPackageRequest::default()
+    };
     let begun = client.begin_package(begin.clone()).await.expect("begun").into_inner();
     let header = SendObjectRequest {
         transfer_id: begun.transfer_id.clone(),
@@ -258,8 +278,11 @@ async fn a_package_goes_on_where_each_leg_of_its_way_broke() {
     let committed = of_exhibit(&client.begin_package(begin).await.expect("begun").into_inner().progress);
     assert_between(committed);
     spoil(&here, committed);
+    let hashed = gb.served().vault.hashed_bytes();
     let relayed = federation.relay_package(&id).await.expect("a receipt");
     assert!(relayed.delivered, "{:?}", relayed.receipt);
+    let whole: u64 = objects.0.iter().map(|object| object.size_bytes).sum();
+    assert_eq!(gb.served().vault.hashed_bytes() - hashed, whole - committed, "nothing is hashed again");
     assert!(arrived(&in_vault(gb, &id)));
 
     // The requesting authority's server to its evidence officer.
@@ -275,6 +298,9 @@ async fn a_package_goes_on_where_each_leg_of_its_way_broke() {
     let received = package::receive(&gb.session("evidence"), &id, &output).await.expect("received");
     assert!(arrived(&output) && !partial.exists());
     assert_eq!(received.object_count, objects.0.len());
+    // Small objects may have come before the break or not.
+    let (least, most) = (exhibit.len() as u64 - committed, whole - committed);
+    assert!((least..=most).contains(&received.fetched_bytes), "something is fetched or hashed again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -309,6 +335,7 @@ async fn an_object_cannot_go_on_elsewhere_than_where_it_stands() {
             name: EXHIBIT.to_owned(),
             offset,
             data: vec![0; 10].into(),
+            ..UploadObjectRequest::default()
         };
         client.upload_object(tokio_stream::once(header)).await.map(drop)
     };

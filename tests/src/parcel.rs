@@ -124,14 +124,18 @@ impl Parcel {
             size_bytes: bytes.len() as u64,
             sha256: Digest::of(bytes).as_bytes().to_vec().into(),
         });
-        let begin = BeginPackageRequest { shared_number: number.to_string(), objects: objects.collect() };
+        let begin = BeginPackageRequest {
+            shared_number: number.to_string(),
+            objects: objects.collect(),
+            ..BeginPackageRequest::default()
+        };
         let transfer_id = client.begin_package(begin).await?.into_inner().transfer_id;
         for (name, bytes) in &sent.0 {
             let message = SendObjectRequest {
                 transfer_id: transfer_id.clone(),
                 name: name.clone(),
-                offset: 0,
                 data: bytes.clone().into(),
+                ..SendObjectRequest::default()
             };
             client.send_object(tokio_stream::once(message)).await?;
         }

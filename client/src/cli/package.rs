@@ -1,6 +1,6 @@
 //! `rogatory package …`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// The verbs.
@@ -10,8 +10,16 @@ pub enum Package {
     Seal(Seal),
     /// Verify a package, offline
     Verify(Verify),
-    /// Verify and open a package, offline
+    /// List the exhibits of a package without reading them, offline
+    Show(Show),
+    /// Verify and open a package or some of its exhibits, offline
     Open(Open),
+    /// Make some exhibits of a package readable for a court, with proof that they belong to it, offline
+    Disclose(Disclose),
+    /// Make a whole package readable for other recipients, offline
+    Rewrap(Rewrap),
+    /// Write what a package describes for other tools and authorities, offline; holds real names
+    Export(Export),
     /// Send a sealed package to the authority that ordered it
     Send(Send),
     /// Pass a received package on to the requesting authority, byte for byte
@@ -29,7 +37,11 @@ impl Package {
         match self {
             Self::Seal(_) => "seal",
             Self::Verify(_) => "verify",
+            Self::Show(_) => "show",
             Self::Open(_) => "open",
+            Self::Disclose(_) => "disclose",
+            Self::Rewrap(_) => "rewrap",
+            Self::Export(_) => "export",
             Self::Send(_) => "send",
             Self::Relay(_) => "relay",
             Self::Receive(_) => "receive",
@@ -71,6 +83,24 @@ pub struct Seal {
     /// Make every file below a folder an exhibit of its own
     #[arg(long)]
     pub each: bool,
+    /// Store the holes of a sparse file as zeros, where it is an exhibit of its own
+    #[arg(long)]
+    pub store_holes: bool,
+    /// How the exhibits were acquired, TOML; docs/reference/acquisition-facts.md has an example
+    #[arg(long, value_name = "FILE.toml")]
+    pub facts: Option<PathBuf>,
+    /// Send it as well, beginning while it is being sealed; needs the order that it answers
+    #[arg(long)]
+    pub send: bool,
+    /// Do not ask before it is sent
+    #[arg(long, requires = "send")]
+    pub yes: bool,
+    /// Flag an exhibit, or what lies inside one, as sensitive: PATH=CODE, for example photos=abuse-material; repeats
+    #[arg(long, value_name = "PATH=CODE")]
+    pub sensitive: Vec<String>,
+    /// Mark exhibits that hold contents of this hash list, or of a file of `hash-list import`; repeats
+    #[arg(long, value_name = "FILE")]
+    pub hash_list: Vec<PathBuf>,
     /// The package to write: OUT.asice, or a folder
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
@@ -102,6 +132,20 @@ pub struct Verify {
     pub require: Vec<String>,
 }
 
+/// See [`Package::Show`].
+#[derive(Args, Debug)]
+pub struct Show {
+    /// The package, a .asice file or a folder
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// An age identity file; repeats; the profile's if absent
+    #[arg(long, value_name = "ID")]
+    pub identity: Vec<PathBuf>,
+    /// Trusted anchors (PEM) or a party entry (.asice); repeats
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+}
+
 /// See [`Package::Open`].
 #[derive(Args, Debug)]
 pub struct Open {
@@ -120,9 +164,127 @@ pub struct Open {
     /// Keep the tar file of folder exhibits too
     #[arg(long)]
     pub keep_tar: bool,
+    /// Take out this exhibit only, for example EX-0007; the others are not read; repeats
+    #[arg(long, value_name = "EX-…")]
+    pub exhibit: Vec<String>,
+    /// Open sensitive exhibits too, and why; it is logged
+    #[arg(long, value_name = "REASON")]
+    pub sensitive_reason: Option<String>,
+    /// Write names so that every system can hold them; real-names.txt says which were changed
+    #[arg(long)]
+    pub portable_names: bool,
     /// Open although it does not verify, and why; the directory is marked
     #[arg(long, value_name = "REASON")]
     pub unverified: Option<String>,
+}
+
+/// The forms of an export.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExportFormat {
+    /// CASE/UCO, JSON-LD
+    Case,
+    /// The manifest for large evidence of Regulation (EU) 2025/1550, JSON
+    EuManifest,
+    /// The same to be read and printed, Markdown
+    EuManifestText,
+}
+
+/// See [`Package::Export`].
+#[derive(Args, Debug)]
+pub struct Export {
+    /// The package, a .asice file or a folder; for CASE also an opened one or its index
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// An age identity file; repeats; the profile's if absent
+    #[arg(long, value_name = "ID")]
+    pub identity: Vec<PathBuf>,
+    /// Trusted anchors (PEM) or a party entry (.asice); repeats
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+    /// Judge certificates as of this instant instead of now
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// In which form
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// Manifest: when it was transmitted
+    #[arg(long, value_name = "TIME", conflicts_with = "available_from")]
+    pub sent: Option<String>,
+    /// Manifest: from when it can be fetched
+    #[arg(long, value_name = "TIME", requires = "available_until")]
+    pub available_from: Option<String>,
+    /// Manifest: until when it can be fetched, 10 to 45 calendar days later
+    #[arg(long, value_name = "TIME", requires = "available_from")]
+    pub available_until: Option<String>,
+    /// Manifest: the issuing authority asked that it stay available for longer than 45 days
+    #[arg(long, requires = "available_until")]
+    pub extended: bool,
+    /// Manifest: by what means it was transmitted, for example the record of a link or a postal receipt
+    #[arg(long, value_name = "TEXT")]
+    pub means: Option<String>,
+    /// Manifest: a file number of the case; needed if the package names no order
+    #[arg(long, value_name = "TEXT")]
+    pub case_reference: Option<String>,
+    /// Manifest: remarks
+    #[arg(long, value_name = "TEXT")]
+    pub remarks: Option<String>,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// From what, for whom and by whom another package is made.
+#[derive(Args, Debug)]
+pub struct Derive {
+    /// The package, a .asice file or a folder: an original or one that was made so
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// An age identity file of one of its recipients, or the office's recovery identity; repeats; the profile's if absent
+    #[arg(long, value_name = "ID")]
+    pub identity: Vec<PathBuf>,
+    /// Who may open the new package, age1…; repeats
+    #[arg(long, value_name = "age1…", required = true)]
+    pub recipient: Vec<String>,
+    /// Trusted anchors (PEM) or a party entry (.asice) of its signer; repeats. Without it nobody vouches for the signer, and only integrity is checked
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+    /// This office's file number
+    #[arg(long, value_name = "TEXT")]
+    pub reference: Option<String>,
+    /// The signing key, PKCS#8 PEM; the profile's if absent
+    #[arg(long, value_name = "K", requires = "certificate")]
+    pub key: Option<PathBuf>,
+    /// The signing certificate, PEM; the profile's if absent
+    #[arg(long, value_name = "C", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// Further certificates of its chain, PEM
+    #[arg(long, value_name = "F", requires = "certificate")]
+    pub chain: Option<PathBuf>,
+    /// Leave out the office's recovery recipient, and why
+    #[arg(long, value_name = "REASON")]
+    pub no_recovery: Option<String>,
+    /// The package to write: OUT.asice, or a folder
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+/// See [`Package::Disclose`].
+#[derive(Args, Debug)]
+pub struct Disclose {
+    /// From what, for whom, by whom.
+    #[command(flatten)]
+    pub derive: Derive,
+    /// An exhibit to disclose, EX-0001 …; repeats
+    #[arg(long, value_name = "EX", required = true)]
+    pub exhibit: Vec<String>,
+}
+
+/// See [`Package::Rewrap`].
+#[derive(Args, Debug)]
+pub struct Rewrap {
+    /// From what, for whom, by whom.
+    #[command(flatten)]
+    pub derive: Derive,
 }
 
 /// See [`Package::Send`].

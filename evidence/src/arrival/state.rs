@@ -4,11 +4,13 @@
 //! foreign one is not believed. It is no secret and no proof: whoever can write it can write the object's
 //! bytes too, and the digest of the whole object decides in the end.
 
-use crate::source::ObjectDigest;
+use super::Awaited;
 use rogatory_core::Digest;
 use sha2::Sha256;
 use sha2::digest::common::hazmat::{SerializableState as _, SerializedState};
 
+/// Stands where the digest does of an object whose digest is not known yet.
+const UNKNOWN: [u8; DIGEST_BYTES] = [0; DIGEST_BYTES];
 /// The first line; another form would get another number.
 const FORM: &[u8] = b"rogatory resume state 1\n";
 const NUMBER_BYTES: usize = size_of::<u64>();
@@ -23,9 +25,9 @@ pub(super) struct Saved {
 }
 
 /// The state after `committed` bytes of `object`, as a file.
-pub(super) fn write(object: &ObjectDigest, committed: u64, hash: &Sha256) -> Vec<u8> {
+pub(super) fn write(object: &Awaited, committed: u64, hash: &Sha256) -> Vec<u8> {
     let mut bytes = FORM.to_vec();
-    bytes.extend_from_slice(object.sha256.as_bytes());
+    bytes.extend_from_slice(object.sha256.as_ref().map_or(&UNKNOWN, |known| known.as_bytes()));
     bytes.extend_from_slice(&object.size_bytes.to_be_bytes());
     bytes.extend_from_slice(&committed.to_be_bytes());
     bytes.extend_from_slice(hash.serialize().as_slice());
@@ -35,7 +37,7 @@ pub(super) fn write(object: &ObjectDigest, committed: u64, hash: &Sha256) -> Vec
 }
 
 /// Reads a state of `object`; nothing if it is torn, or speaks of another, or of more than there is to come.
-pub(super) fn read(object: &ObjectDigest, bytes: &[u8]) -> Option<Saved> {
+pub(super) fn read(object: &Awaited, bytes: &[u8]) -> Option<Saved> {
     let (said, checksum) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
     if Digest::of(said).as_bytes() != checksum {
         return None;
@@ -45,9 +47,9 @@ pub(super) fn read(object: &ObjectDigest, bytes: &[u8]) -> Option<Saved> {
     let (size_bytes, said) = said.split_first_chunk::<NUMBER_BYTES>()?;
     let (committed, state) = said.split_first_chunk::<NUMBER_BYTES>()?;
     let committed = u64::from_be_bytes(*committed);
-    let fits = sha256 == object.sha256.as_bytes()
-        && u64::from_be_bytes(*size_bytes) == object.size_bytes
-        && committed < object.size_bytes;
+    // What came before the digest was known is believed of it: the digest of the whole decides.
+    let of_it = *sha256 == UNKNOWN || object.sha256.is_some_and(|known| known.as_bytes() == sha256);
+    let fits = of_it && u64::from_be_bytes(*size_bytes) == object.size_bytes && committed < object.size_bytes;
     if !fits {
         return None;
     }
@@ -60,8 +62,9 @@ mod tests {
     use super::*;
     use sha2::Digest as _;
 
-    fn object() -> ObjectDigest {
-        ObjectDigest { name: "data/EX-0001.age".to_owned(), size_bytes: 300, sha256: Digest::of(&[7; 300]) }
+    fn object() -> Awaited {
+        let sha256 = Some(Digest::of(&[7; 300]));
+        Awaited { name: "data/EX-0001.age".to_owned(), size_bytes: 300, sha256 }
     }
 
     fn state() -> Vec<u8> {
@@ -73,7 +76,7 @@ mod tests {
         let saved = read(&object(), &state()).expect("a sound state");
         assert_eq!(saved.committed, 77);
         let whole = saved.hash.chain_update([7; 223]).finalize();
-        assert_eq!(Digest::from_bytes(whole.into()), object().sha256);
+        assert_eq!(Some(Digest::from_bytes(whole.into())), object().sha256);
     }
 
     #[test]
@@ -89,10 +92,19 @@ mod tests {
     }
 
     #[test]
+    fn a_state_from_before_the_digest_was_known_is_believed_of_it_and_not_the_other_way_round() {
+        let unknown = Awaited { sha256: None, ..object() };
+        let early = write(&unknown, 77, &Sha256::new_with_prefix([7; 77]));
+        assert_eq!(read(&unknown, &early).map(|saved| saved.committed), Some(77));
+        assert_eq!(read(&object(), &early).map(|saved| saved.committed), Some(77));
+        assert!(read(&unknown, &state()).is_none(), "it may be of an object sealed otherwise");
+    }
+
+    #[test]
     fn a_state_of_another_object_or_of_all_its_bytes_is_not_believed() {
-        let other = ObjectDigest { sha256: Digest::of(b"another"), ..object() };
+        let other = Awaited { sha256: Some(Digest::of(b"another")), ..object() };
         assert!(read(&other, &state()).is_none());
-        let longer = ObjectDigest { size_bytes: 301, ..object() };
+        let longer = Awaited { size_bytes: 301, ..object() };
         assert!(read(&longer, &state()).is_none());
         let done = write(&object(), 300, &Sha256::new_with_prefix([7; 300]));
         assert!(read(&object(), &done).is_none(), "what is whole has its final name");

@@ -344,8 +344,7 @@ impl Maker<'_, '_> {
             }
             Some(index) => {
                 let header = |source| DeriveError::Header { name: layout::INDEX_NAME.to_owned(), source };
-                let mut sealing =
-                    Sealing::new(&self.keys, index.len(), index, threads()).map_err(header)?;
+                let mut sealing = Sealing::new(&self.keys, index.len(), index, threads()).map_err(header)?;
                 let size = sealing.size_bytes();
                 let object = self.sink.put_hashed(layout::INDEX_NAME, size, &mut sealing);
                 self.objects.push(object.map_err(DeriveError::Write)?);

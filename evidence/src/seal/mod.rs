@@ -5,14 +5,20 @@
 //! overwrites nothing; on any failure nothing stands under the final name.
 
 mod index;
+mod observer;
 mod plan;
 
+use crate::acquisition::{Assigned, Facts, FactsError};
 use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
+use crate::attributes;
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
+use crate::hash_list::{HashListError, HashLists, Watch};
 use crate::layout;
-use crate::record::{Attributes, ExhibitType, RawName, Record};
+use crate::limits::{Limits, LimitsError, SizeLimit, sealed_bytes};
+use crate::record::{Attributes, ExhibitType, OwnAttributes, RawName, Record, display};
+use crate::sensitive::{Flags, Sensitive, SensitiveFlag};
 use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
 use crate::streams::{Progress, Reporting, Step};
@@ -21,8 +27,9 @@ use crate::threads::threads;
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
-use crate::walk::{SourceError, from_io};
+use crate::walk::{SourceError, from_io, shown};
 use index::IndexBuilder;
+pub use observer::{Observer, SealObserver};
 use plan::{Plan, Planned, PlannedKind};
 use rogatory_container::cades::{self, CadesError};
 use rogatory_container::manifest::{AsicManifest, DataReference, ManifestError};
@@ -33,6 +40,7 @@ use rogatory_core::{Digest, Entropy, Timestamp};
 use rogatory_pki::signing::{SignError, Signer};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the package goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -100,6 +108,19 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// Whether a file exhibit's holes are stored as zeros, however many they are; else a file with a
+    /// gibibyte of holes is refused. In a folder exhibit holes are kept as such.
+    pub store_holes: bool,
+    /// How the exhibits came to be, as the producer states it.
+    pub facts: Option<Facts>,
+    /// Is told what of a package in a folder is durable while it is being sealed.
+    pub observer: Option<Observer>,
+    /// What the sealer flags as sensitive.
+    pub sensitive: Vec<SensitiveFlag>,
+    /// Lists against which contents are compared; what stands in one is marked.
+    pub hash_lists: Option<Arc<HashLists>>,
+    /// What those take at most who will get the package, where that is known.
+    pub takers: Vec<SizeLimit>,
 }
 
 /// All that sealing needs.
@@ -144,6 +165,8 @@ pub struct SealedExhibit {
     pub size_bytes: u64,
     /// The digest of the file or tar.
     pub sha256: Digest,
+    /// Why it is marked as sensitive, if it is.
+    pub sensitive: Option<Sensitive>,
 }
 
 /// What was sealed.
@@ -189,9 +212,24 @@ pub enum SealError {
         /// The folder.
         folder: String,
     },
+    /// It does not fit.
+    #[error("nothing was sealed")]
+    Limits(#[source] LimitsError),
+    /// A flag that meets nothing.
+    #[error("`{path}` was flagged as sensitive and is not among what is sealed")]
+    Flag {
+        /// The path.
+        path: String,
+    },
+    /// A hash list can't be used.
+    #[error(transparent)]
+    HashList(#[from] HashListError),
     /// A source can't be sealed.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The facts are not those of these exhibits.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A recipient can't be used.
     #[error("the package cannot be encrypted")]
     Encryption(#[source] AgeError),
@@ -226,13 +264,17 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut plan = plan::plan(&request.paths, &request.options, request.output.path())?;
+    check_limits(&plan, &request)?;
+    let facts = plan.assign(request.options.facts.as_ref())?;
     let mut keys: Vec<AgeRecipient> =
         request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
     if let SealRecovery::Recipients(recovery) = &request.recovery {
         keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
     }
     let encryption = Encryption::of(&keys).map_err(SealError::Encryption)?;
+    let paths = plan.exhibits.iter().map(|planned| planned.path.as_path());
+    let flags = Flags::new(&request.options.sensitive, paths).map_err(|path| SealError::Flag { path })?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -268,18 +310,42 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         created_time: request.now,
     };
     transmittal.to_bytes().map_err(SealError::Format)?;
+    let mut sink = sink;
+    if let Some(observer) = &request.options.observer {
+        sink.observe(observer, transmittal.salt.as_bytes());
+    }
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, sink, index, objects: Vec::new(), exhibits: Vec::new() }.seal(plan, transmittal)
+    let (objects, exhibits, notes) = (Vec::new(), Vec::new(), Vec::new());
+    Sealer { request, keys, facts, flags, sink, index, objects, exhibits, notes }.seal(plan, transmittal)
+}
+
+/// What is known to fail is told before the first byte is read.
+fn check_limits(plan: &Plan, request: &SealRequest<'_>) -> Result<(), SealError> {
+    let recovery = match &request.recovery {
+        SealRecovery::Recipients(keys) => keys.len(),
+        SealRecovery::Waived { .. } | SealRecovery::NoOfficeConfigured => 0,
+    };
+    let recipients = (request.recipients.len() + recovery) as u64;
+    let each = plan.exhibits.iter().map(|planned| sealed_bytes(planned.size_bytes(), recipients));
+    let total = each.fold(0_u64, u64::saturating_add);
+    let mut limits = Limits::default();
+    limits.format(plan.exhibits.len(), total);
+    limits.takers(total, &request.options.takers);
+    limits.room(request.output.path(), total);
+    limits.judge().map_err(SealError::Limits)
 }
 
 /// The act under way.
 struct Sealer<'a> {
     request: SealRequest<'a>,
     keys: Vec<AgeRecipient>,
+    facts: Assigned,
+    flags: Flags,
     sink: Sink,
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
     exhibits: Vec<SealedExhibit>,
+    notes: Vec<String>,
 }
 
 impl Sealer<'_> {
@@ -288,6 +354,7 @@ impl Sealer<'_> {
         self.put(layout::MIMETYPE_NAME, layout::MIMETYPE.as_bytes())?;
         for (position, planned) in plan.exhibits.iter().enumerate() {
             let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
+            self.request.progress.object(&number.to_string());
             let size_bytes = self.seal_exhibit(number, planned)?;
             if let Some(exhibit) = transmittal.exhibits.get_mut(position) {
                 exhibit.size_bytes = size_bytes;
@@ -296,6 +363,7 @@ impl Sealer<'_> {
         let transmittal_bytes = transmittal.to_bytes().map_err(SealError::Format)?;
         self.write_index(&transmittal_bytes)?;
         let package = self.write_tags_and_sign(&transmittal, &transmittal_bytes)?;
+        self.request.progress.begin(Step::Syncing, None);
         let output = self.sink.commit().map_err(SealError::Write)?;
         Ok(SealReport {
             package,
@@ -303,7 +371,7 @@ impl Sealer<'_> {
             transmittal,
             exhibits: self.exhibits,
             objects: ObjectList(self.objects),
-            notes: plan.notes,
+            notes: [plan.notes, self.notes].concat(),
         })
     }
 
@@ -315,30 +383,42 @@ impl Sealer<'_> {
             _ => SourceError::io(path, error),
         })?;
         let attributes = Attributes::of(&metadata);
-        let Self { request, keys, sink, index, .. } = self;
+        let Self { request, keys, flags, sink, index, .. } = self;
+        let flagged = flags.of(path);
+        let mut watch = Watch::new(request.options.hash_lists.as_ref(), flagged.reason, flagged.inside);
         let object_name = number.object_name();
         let progress = &mut *request.progress;
         let (object, sha256, size_bytes, entries) = match &planned.kind {
-            PlannedKind::File => {
+            PlannedKind::File { .. } => {
                 if !metadata.is_file() {
                     return Err(SourceError::changed(path, "it was replaced by something else").into());
                 }
                 let file = SteadyFile::open(path, &metadata)?;
                 let size = metadata.len();
-                let inner = Reporting { inner: file, progress };
+                let inner = Watched { inner: Reporting { inner: file, progress }, watch: &mut watch };
                 let (object, sha256) = encrypt(sink, keys, &object_name, size, inner, path)?;
+                watch.file(&sha256, size);
                 (object, sha256, size, None)
             }
             PlannedKind::Folder(measured) => {
-                let size = measured.tar_bytes;
+                let size = measured.size.tar_bytes;
                 let (object, sha256) = index.files(number, |list| {
-                    let inner = FolderStream::new(path, *measured, list)?;
+                    let inner = FolderStream::new(path, measured, list, &mut watch)?;
                     let inner = Reporting { inner, progress };
                     encrypt(sink, keys, &object_name, size, inner, path)
                 })?;
-                (object, sha256, size, Some(measured.entries))
+                (object, sha256, size, Some(measured.size.entries))
             }
         };
+        let own = attributes::read(attributes::Owner::At(path), &mut Vec::new())
+            .map_err(|error| SourceError::below(path, error))?;
+        let own = OwnAttributes::of(own);
+        for name in &own.left_out {
+            let (name, path) = (display(name), shown(path));
+            self.notes.push(format!(
+                "the extended attribute `{name}` of `{path}` is too large for the record or cannot be read, and is not kept"
+            ));
+        }
         let record = Record {
             format: 1,
             profile: 1,
@@ -353,12 +433,16 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            extended_attributes: own.member,
+            sensitive: watch.finish()?,
+            acquisition: self.facts.of(number.index(), path, &sha256)?,
             salt: Salt::mint(request.entropy),
         };
         index.record(&record)?;
         let sealed_bytes = object.size_bytes;
         self.objects.push(object);
-        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256 });
+        let sensitive = record.sensitive;
+        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256, sensitive });
         Ok(sealed_bytes)
     }
 
@@ -414,6 +498,20 @@ impl Sealer<'_> {
         let object = self.sink.put_bytes(name, bytes).map_err(SealError::Write)?;
         self.objects.push(object);
         Ok(())
+    }
+}
+
+/// Shows what is read to the watch.
+struct Watched<'a, R> {
+    inner: R,
+    watch: &'a mut Watch,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.watch.content(buffer.get(..count).unwrap_or_default());
+        Ok(count)
     }
 }
 

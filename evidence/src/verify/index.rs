@@ -7,6 +7,7 @@ use super::VerifyOptions;
 use super::outer::read_manifest;
 use super::signature::{Examined, examine, judge_person};
 use super::verdict::{ExhibitDescription, Findings, Part, UndisclosedExhibit};
+use crate::acquisition::shared::SharedFacts;
 use crate::digest_list;
 use crate::exhibit::ExhibitNumber;
 use crate::layout;
@@ -257,6 +258,7 @@ impl Index {
         }
         let mut digests: HashMap<&str, Digest> =
             records.iter().map(|(digest, name)| (*name, *digest)).collect();
+        let mut facts = SharedFacts::default();
         for (number, (sha256, _)) in numbers.into_iter().zip(&exhibits) {
             if !disclosed.contains(&number) {
                 self.undisclosed.push(UndisclosedExhibit { number, sha256: *sha256 });
@@ -296,7 +298,16 @@ impl Index {
                 path: record.path,
                 size_bytes: record.size_bytes,
                 sha256: record.sha256,
+                sensitive: record.sensitive,
+                acquisition: facts.keep(record.acquisition),
             });
+        }
+        if facts.left_out() > 0 {
+            let count = facts.left_out();
+            let text = format!(
+                "the acquisition facts of {count} exhibits are right and too long to be listed here; an export holds them"
+            );
+            findings.checked(Part::Records, text);
         }
         if findings.failures() == before {
             findings.checked(Part::Records, "every record is the one that was signed");

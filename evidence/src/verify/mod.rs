@@ -5,8 +5,10 @@
 //! no anchor from what is verified, writes nothing but an encrypted temporary file.
 
 pub(crate) mod contents;
+pub(crate) mod described;
 mod document;
 mod encryption;
+mod foreign;
 pub(crate) mod index;
 mod opened;
 mod origin;
@@ -88,7 +90,8 @@ pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progr
             return verify_opened(path, options, progress);
         }
         return match FolderSource::open(path) {
-            Ok(source) => verify_package(&source, options, progress),
+            Ok(source) => foreign::verify_source(&source, options, progress)
+                .unwrap_or_else(|| verify_package(&source, options, progress)),
             Err(error) => unreadable(Form::Sealed, &error, options),
         };
     }
@@ -102,11 +105,48 @@ pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progr
             } else if has(layout::EXHIBITS_NAME) {
                 verify_index(path, options)
             } else {
-                document::verify_document(path, options)
+                foreign::verify_source(&source, options, progress)
+                    .unwrap_or_else(|| document::verify_document(path, options))
             }
         }
-        Err(error) => unreadable(Form::Unknown, &error, options),
+        // What is not in the one form may still be judged by its signed parts, if it claims no profile.
+        Err(error) => foreign::verify_file(path, options, progress)
+            .unwrap_or_else(|| unreadable(Form::Unknown, &error, options)),
     }
+}
+
+/// Looks at what lies at `path` without reading a single exhibit: the outer part, and with an identity the index.
+///
+/// The answer describes the exhibits; what holds of them is reported as not checked.
+#[must_use]
+pub fn look(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progress) -> Verdict {
+    let mut findings = Findings::default();
+    let source: Result<Box<dyn PackageSource>, PackageError> = if path.is_dir() {
+        FolderSource::open(path).map(|source| Box::new(source) as _)
+    } else {
+        ZipSource::open(path).map(|source| {
+            check_zip_order(&source, &mut findings);
+            Box::new(source) as _
+        })
+    };
+    match source {
+        Ok(source) => look_from(&*source, options, findings, progress),
+        Err(error) => unreadable(Form::Sealed, &error, options),
+    }
+}
+
+/// The same from wherever the objects lie.
+pub(crate) fn look_from(
+    source: &dyn PackageSource,
+    options: &VerifyOptions<'_>,
+    mut findings: Findings,
+    progress: &mut dyn Progress,
+) -> Verdict {
+    progress.begin(Step::Verifying, None);
+    let (mut outer, index) = examine_before_contents(source, options, &mut findings);
+    outer.select(|_| false);
+    contents::tell_how_many(&outer, index.as_ref().map(|index| index.exhibits.len()), &mut findings);
+    judge_sealed(outer, index.as_ref(), options, findings)
 }
 
 /// Verifies a sealed package from wherever its objects lie.
@@ -145,6 +185,13 @@ pub(crate) fn examine_before_contents(
     (outer, index)
 }
 
+/// Looks at an index alone, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn index_failures(stream: Box<dyn index::ReadSeek>, options: &VerifyOptions<'_>) -> Option<usize> {
+    let mut findings = Findings::default();
+    examine_index(stream, None, options, &mut findings).map(|_| findings.failures())
+}
+
 /// Begins the pass over the exhibits.
 pub(crate) fn begin(outer: &Outer, progress: &mut dyn Progress) {
     progress
@@ -158,7 +205,7 @@ pub(crate) fn judge_sealed(
     options: &VerifyOptions<'_>,
     findings: Findings,
 ) -> Verdict {
-    let contents = index.is_some();
+    let contents = findings.has_checked(Part::Contents);
     let verified = verified(Form::Sealed, Some(outer), index, contents);
     findings.judge(Form::Sealed, &options.require, verified)
 }
@@ -238,7 +285,7 @@ fn verify_opened(folder: &Path, options: &VerifyOptions<'_>, progress: &mut dyn 
     progress.begin(Step::Verifying, None);
     let outer = opened::examine_package(folder, options, &mut findings);
     let index = opened::examine_opened(folder, outer.as_ref(), options, &mut findings, progress);
-    judge_inner(Form::Opened, outer, index, options, findings)
+    judge_inner(Form::Opened, outer, index.as_ref(), options, findings)
 }
 
 fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
@@ -252,25 +299,26 @@ fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
     };
     findings.not_checked(Part::Contents, "the index alone was given, without exhibits");
     findings.not_checked(Part::Seal, "the index does not hold the outer signatures");
-    judge_inner(Form::Index, None, index, options, findings)
+    judge_inner(Form::Index, None, index.as_ref(), options, findings)
 }
 
 /// The overall answer where the index is at hand in the clear.
 fn judge_inner(
     form: Form,
     outer: Option<Outer>,
-    index: Option<Index>,
+    index: Option<&Index>,
     options: &VerifyOptions<'_>,
     mut findings: Findings,
 ) -> Verdict {
     not_looked_at(&mut findings);
     if let Some(outer) = &outer {
         outer.judge_signers(options, &mut findings);
-    } else if let Some(index) = &index {
+    } else if let Some(index) = index {
         let object = "index: META-INF/signature001.p7s";
         judge_signer(index.transmittal.as_ref(), index.signer.as_ref(), object, options, &mut findings);
     }
-    let verified = index.and_then(|index| verified(form, outer, Some(&index), form == Form::Opened));
+    let contents = findings.has_checked(Part::Contents);
+    let verified = index.and_then(|index| verified(form, outer, Some(index), contents));
     findings.judge(form, &options.require, verified)
 }
 

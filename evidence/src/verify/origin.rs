@@ -105,11 +105,11 @@ fn say(derived: &Transmittal, origin: &Transmittal, package: &PackageId, finding
     let text = format!("origin: made from package {package}{answers}, sealed {time} as its sender claims");
     findings.checked(Part::Origin, text);
     if let Some(from) = derived.origin.and_then(|origin| origin.made_from) {
-        let text = format!(
-            "origin: its maker says that package {} lay between; nothing of that one is kept",
+        let why = format!(
+            "its maker says that package {} lay between; nothing of that one is kept",
             PackageId::of_manifest(&from)
         );
-        findings.not_checked_as(Part::Origin, "the maker's word", text);
+        findings.not_checked_as(Part::Origin, &why, format!("origin: {why}"));
     }
     let text = match derived.kind {
         TransmittalKind::Disclosure if here < all => {

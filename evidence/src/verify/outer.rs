@@ -36,6 +36,8 @@ pub(crate) struct Outer {
     pub(crate) manifest_sha256: Option<Digest>,
     /// The exhibits, by the transmittal, or as far as objects show them.
     pub(crate) numbers: Vec<ExhibitNumber>,
+    /// How many more there are that nobody looks at.
+    pub(super) left_out: usize,
     /// Who made this outer part.
     pub(super) signers: Signers,
     /// What it carries of an original.
@@ -107,6 +109,13 @@ impl Outer {
         }
         let (transmittal, signer) = (origin.transmittal.as_ref(), origin.signers.signer.as_ref());
         judge_signer(transmittal, signer, layout::ORIGIN_SIGNATURE, options, findings);
+    }
+
+    /// Leaves all other exhibits unread.
+    pub(crate) fn select(&mut self, chosen: impl Fn(ExhibitNumber) -> bool) {
+        let all = self.numbers.len();
+        self.numbers.retain(|number| chosen(*number));
+        self.left_out += all - self.numbers.len();
     }
 
     /// Compares the digest of an object with every list that should have it.
@@ -205,6 +214,7 @@ pub(super) fn examine_outer(
         package: None,
         manifest_sha256: person_manifest.as_deref().map(Digest::of),
         numbers,
+        left_out: 0,
         signers: Signers::default(),
         carried,
         origin: None,

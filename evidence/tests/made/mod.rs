@@ -1,6 +1,9 @@
 //! Evidence packages (`docs/spec/evidence-package.md`): a letter, an empty file and a folder.
 
 mod bench;
+mod derived;
+mod raw_tar;
+mod tars;
 
 use crate::vectors_made::der::without_signed_attributes;
 use crate::vectors_made::raw_zip::{self, RawEntry, entry, find};
@@ -20,6 +23,7 @@ const AT: (&str, &str) = ("at", "2026-11-22T14:20:00Z");
 const TRUSTED: &[(&str, &str)] = &[("trust", "anchors.pem"), ("identity", "identity.key"), AT];
 /// Everything that can be checked without a key.
 const OUTER: &[(&str, &str)] = &[("trust", "anchors.pem"), ("identity", "none"), AT];
+const RECORD: &str = "records/EX-0001.json";
 /// What fails where no object can be named.
 const FRAMING: &str = "container";
 
@@ -61,6 +65,7 @@ fn made() -> Files {
     files.insert("other-anchors.pem".to_owned(), bench.other.certificate_pem().into_bytes());
     files.insert("identity.key".to_owned(), bench.identity.clone().into_bytes());
     files.insert("other-identity.key".to_owned(), bench.other_identity.clone().into_bytes());
+    files.insert("court-identity.key".to_owned(), bench.court_identity.clone().into_bytes());
     let person = bench.seal("one", b"the content of the letter");
     let sealed = bench.with_seal(&person, &bench.institution);
     let written = raw_zip::write(&sealed, b"");
@@ -132,10 +137,13 @@ fn made() -> Files {
         "good-sealed",
         &[("trust", "none"), ("identity", "identity.key"), AT],
     );
+    acquisition(&mut files, &bench);
     framing(&mut files, &sealed, &written);
     objects(&mut files, &sealed);
     signatures(&mut files, &bench, &person);
     swaps(&mut files, &bench, &person);
+    tars::tars(&mut files, &bench);
+    derived::derived(&mut files, &bench, &person, &sealed);
     files
 }
 
@@ -144,6 +152,61 @@ fn same(files: &mut Files, name: &str, about: &str, part: Option<&str>, of: &str
     let mut all = vec![("file", file.as_str())];
     all.extend(header);
     say(files, name, about, part, &all);
+}
+
+/// Acquisition facts, in their one writing and in others.
+fn acquisition(files: &mut Files, bench: &Bench) {
+    let described = bench.seal_with_facts("three", b"the content of the letter");
+    let written = raw_zip::write(&described, b"");
+    let about = "6.8: every exhibit has acquisition facts.";
+    add(files, "good-with-facts", about, None, TRUSTED, written);
+    let mut bad = |name: &str, about: &str, from: &str, to: &str| {
+        let mut list = described.clone();
+        bench.edit_index(&mut list, RECORD, |record| {
+            let text = String::from_utf8(record.clone()).expect("text");
+            assert_eq!(text.matches(from).count(), 1, "{from} in {text}");
+            *record = text.replace(from, to).into_bytes();
+        });
+        add(files, name, about, Some(RECORD), TRUSTED, raw_zip::write(&list, b""));
+    };
+    bad(
+        "acquisition-not-canonical",
+        "6.8: a blank in the facts of the first exhibit; signed anew inside and outside by the same officer.",
+        "\"category\":\"content\"",
+        "\"category\": \"content\"",
+    );
+    bad(
+        "acquisition-null-left-out",
+        "6.8: a member that is null is left out; signed anew likewise.",
+        "\"media_type\":null,",
+        "",
+    );
+    bad(
+        "acquisition-standing-chosen",
+        "6.8: an MD5 that says it was compared; signed anew likewise.",
+        "\"information-only\"",
+        "\"compared\"",
+    );
+    let other = Digest::of(b"something else");
+    bad(
+        "acquisition-other-digest",
+        "6.8: the facts give another SHA-256 of the exhibit than its record; signed anew likewise.",
+        "{\"of\":\"source\",\"algorithm\":\"md5\",\"value\":\"900150983cd24fb0d6963f7d28e17f72\",\"standing\":\"information-only\"}",
+        &format!(
+            "{{\"of\":\"exhibit\",\"algorithm\":\"sha-256\",\"value\":\"{other}\",\"standing\":\"compared\"}}"
+        ),
+    );
+    // The editing itself breaks nothing.
+    let mut list = described.clone();
+    bench.edit_index(&mut list, RECORD, |_| ());
+    add(
+        files,
+        "good-signed-anew",
+        "Signed anew inside and outside, nothing changed.",
+        None,
+        TRUSTED,
+        raw_zip::write(&list, b""),
+    );
 }
 
 fn framing(files: &mut Files, sealed: &[RawEntry], written: &[u8]) {

@@ -10,12 +10,14 @@ use rogatory_core::mla_request::Side;
 use rogatory_core::order::OrderSide;
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
 use rogatory_evidence::PERSON_MANIFEST;
+use rogatory_evidence::arrival::Awaited;
 use std::collections::{BTreeSet, HashMap};
 
 /// How many transfers one caller may have begun and not completed.
 const OPEN_TRANSFERS: i64 = 64;
 
-/// Announces a package; the same announcement of the same caller is the same transfer.
+/// Announces a package; the same announcement of the same caller is the same transfer. What came of it under
+/// `sealing`, while it was being sealed, is taken over.
 ///
 /// # Errors
 /// [`Problem`] for names a package cannot have, too many objects, or the database.
@@ -24,16 +26,84 @@ pub async fn begin(
     permit: &Permit,
     shared_number: SharedNumber,
     objects: Vec<ObjectRow>,
+    sealing: Option<&[u8]>,
 ) -> Result<TransferRow, Problem> {
-    check_objects(&objects)?;
+    if objects.is_empty() {
+        return Err(Problem::new(Reason::LimitReached, "the package has no objects"));
+    }
+    check_objects(objects.iter().map(|object| (object.name.as_str(), object.size_bytes)))?;
     demand_matter(authority, permit, &shared_number).await?;
     let caller = permit.caller_name();
-    let mut text = format!("{caller}\n{shared_number}\n");
-    text.push_str(&list_of(&objects));
-    let digest = Digest::of(text.as_bytes()).to_hex();
-    let transfer = TransferRow { id: format!("T-{}", &digest[..32]), caller, shared_number, objects };
+    let id = id_of(&caller, &shared_number, &list_of(&objects));
+    let transfer = TransferRow { id, caller, shared_number, objects };
+    authority.datastore.perform(Begin(transfer.clone())).await?;
+    if let Some(sealing) = sealing {
+        take_over(authority, &transfer, sealing).await?;
+    }
+    Ok(transfer)
+}
+
+/// Announces a package that is still being sealed: its objects may come before their digests are known. The same
+/// sealing of the same caller is the same transfer.
+///
+/// # Errors
+/// As [`begin`].
+pub async fn begin_sealing(
+    authority: &Authority,
+    permit: &Permit,
+    shared_number: SharedNumber,
+    sealing: &[u8],
+    objects: &[Awaited],
+) -> Result<TransferRow, Problem> {
+    check_objects(objects.iter().map(|object| (object.name.as_str(), object.size_bytes)))?;
+    demand_matter(authority, permit, &shared_number).await?;
+    let caller = permit.caller_name();
+    let id = sealing_id_of(&caller, &shared_number, sealing);
+    let transfer = TransferRow { id, caller, shared_number, objects: Vec::new() };
     authority.datastore.perform(Begin(transfer.clone())).await?;
     Ok(transfer)
+}
+
+/// How many bytes of these objects of a package that is still being sealed are durable here.
+///
+/// # Errors
+/// [`Problem`] if the disk fails.
+pub async fn progress_of_sealing(
+    authority: &Authority,
+    transfer: &TransferRow,
+    objects: Vec<Awaited>,
+) -> Result<Vec<u64>, Problem> {
+    let (vault, id) = (authority.vault.clone(), transfer.id.clone());
+    blocking(move || {
+        vault.prepare(&id)?;
+        vault.committed_late(&id, &objects)
+    })
+    .await
+}
+
+fn id_of(caller: &str, number: &SharedNumber, what: &str) -> String {
+    let digest = Digest::of(format!("{caller}\n{number}\n{what}").as_bytes()).to_hex();
+    format!("T-{}", &digest[..32])
+}
+
+/// The name of a sealing's transfer. No list of objects reads like its last line.
+fn sealing_id_of(caller: &str, number: &SharedNumber, sealing: &[u8]) -> String {
+    id_of(caller, number, &format!("sealing {}", Digest::of(sealing)))
+}
+
+/// Takes over what came while the package was being sealed: what has the digest now announced, and the parts of what
+/// was on its way. The rest is let go. After a crash it is done again.
+async fn take_over(authority: &Authority, transfer: &TransferRow, sealing: &[u8]) -> Result<(), Problem> {
+    let id = sealing_id_of(&transfer.caller, &transfer.shared_number, sealing);
+    if !authority.vault.holds(&id) {
+        return Ok(());
+    }
+    let sealing = authority.vault.close(&id, None)?;
+    let closing = authority.vault.close(&transfer.id, None)?;
+    let (vault, objects) = (authority.vault.clone(), transfer.objects.clone());
+    let sealing = blocking(move || vault.take_over(&sealing, &closing, &objects).map(|()| sealing)).await?;
+    authority.datastore.perform(Forget(id)).await?;
+    authority.vault.discard(&sealing)
 }
 
 /// Nothing is stored for a number under which the caller has nothing to send here.
@@ -151,24 +221,32 @@ pub async fn find(authority: &Authority, permit: &Permit, id: &str) -> Result<Tr
     })
 }
 
-/// The announced object of this name, without reading the rest of a list that may be long.
+/// The announced object of this name, without reading the rest of a list that may be long. While the package is still
+/// being sealed it is announced by its first message: then it has `size_bytes`, and no digest yet.
 ///
 /// # Errors
-/// [`Reason::Unknown`] if the caller has no such transfer; a [`Problem`] if the object was not announced.
+/// [`Reason::Unknown`] if the caller has no such transfer; a [`Problem`] if the object was not announced so.
 pub async fn object(
     authority: &Authority,
     permit: &Permit,
     id: &str,
     name: &str,
-) -> Result<ObjectRow, Problem> {
+    size_bytes: u64,
+) -> Result<Awaited, Problem> {
     let found = authority.datastore.read().await?.transfer_object(id, &permit.caller_name(), name).await?;
-    match found {
-        Some(object) => Ok(object),
-        None => {
-            find(authority, permit, id).await?;
-            Err(Problem::argument("name", &"was not announced"))
+    if let Some(object) = found {
+        if size_bytes != 0 && size_bytes != object.size_bytes {
+            let what = format!("is not the size announced, {} bytes", object.size_bytes);
+            return Err(Problem::argument("size_bytes", &what));
         }
+        return Ok((&object).into());
     }
+    let transfer = find(authority, permit, id).await?;
+    if !transfer.objects.is_empty() {
+        return Err(Problem::argument("name", &"was not announced"));
+    }
+    check_objects([(name, size_bytes)])?;
+    Ok(Awaited { name: name.to_owned(), size_bytes, sha256: None })
 }
 
 /// Refuses a transfer of which an object is missing.
@@ -213,21 +291,21 @@ pub fn list_of(objects: &[ObjectRow]) -> String {
     objects.iter().map(|object| format!("{}  {}\n", object.sha256, object.name)).collect()
 }
 
-fn check_objects(objects: &[ObjectRow]) -> Result<(), Problem> {
-    if objects.is_empty() || objects.len() > MAX_OBJECTS {
-        let what = format!("{} objects; 1 to {MAX_OBJECTS} are taken", objects.len());
-        return Err(Problem::new(Reason::LimitReached, format!("the package has {what}")));
-    }
+fn check_objects<'a>(objects: impl IntoIterator<Item = (&'a str, u64)>) -> Result<(), Problem> {
     let mut names = BTreeSet::new();
     let mut total: u64 = 0;
-    for object in objects {
-        if !is_object_name(&object.name) {
+    for (name, size_bytes) in objects {
+        if names.len() >= MAX_OBJECTS {
+            let what = format!("the package has more than {MAX_OBJECTS} objects");
+            return Err(Problem::new(Reason::LimitReached, what));
+        }
+        if !is_object_name(name) {
             return Err(Problem::argument("objects", &"an object has a name that a package does not have"));
         }
-        if !names.insert(object.name.as_str()) {
-            return Err(Problem::argument("objects", &format!("`{}` stands twice", object.name)));
+        if !names.insert(name) {
+            return Err(Problem::argument("objects", &format!("`{name}` stands twice")));
         }
-        total = total.saturating_add(object.size_bytes);
+        total = total.saturating_add(size_bytes);
     }
     if i64::try_from(total).is_err() {
         return Err(Problem::new(Reason::LimitReached, "the sizes announced exceed any disk"));

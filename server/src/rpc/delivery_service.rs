@@ -1,7 +1,7 @@
 //! Adapts the peers' `DeliveryService` to casework. Parses, takes the permit, performs one act,
 //! renders the answer. Decides nothing.
 
-use super::objects::{self, ObjectMessage};
+use super::objects::{self, Announcement, ObjectMessage};
 use super::{status_of, with_checkpoint};
 use crate::access::permit_of;
 use crate::authority::Authority;
@@ -23,7 +23,19 @@ impl From<wire::SendObjectRequest> for ObjectMessage {
             transfer_id: message.transfer_id,
             name: message.name,
             offset: message.offset,
+            size_bytes: message.size_bytes,
             data: message.data,
+        }
+    }
+}
+
+impl From<wire::BeginPackageRequest> for Announcement {
+    fn from(message: wire::BeginPackageRequest) -> Self {
+        Self {
+            shared_number: message.shared_number,
+            objects: message.objects,
+            sealing_id: message.sealing_id,
+            unfinished: message.unfinished,
         }
     }
 }
@@ -60,11 +72,10 @@ impl DeliveryService for Delivery {
     ) -> Result<Response<wire::BeginPackageResponse>, Status> {
         let begun = async {
             let permit = permit_of(&request)?;
-            let message = request.into_inner();
-            objects::begin(&self.0, &permit, &message.shared_number, message.objects).await
+            objects::begin(&self.0, &permit, request.into_inner().into()).await
         };
-        let (transfer, progress) = begun.await.map_err(|problem| status_of(&problem))?;
-        Ok(Response::new(wire::BeginPackageResponse { transfer_id: transfer.id, progress }))
+        let (transfer_id, progress) = begun.await.map_err(|problem| status_of(&problem))?;
+        Ok(Response::new(wire::BeginPackageResponse { transfer_id, progress }))
     }
 
     async fn send_object(

@@ -1,7 +1,7 @@
 //! Adapts `PackageService` to casework. Parses, takes the permit, performs one act, renders the
 //! answer. Decides nothing.
 
-use super::objects::{self, ObjectMessage};
+use super::objects::{self, Announcement, ObjectMessage};
 use super::{field, sealed, status_of};
 use crate::access::permit_of;
 use crate::authority::Authority;
@@ -14,12 +14,17 @@ use crate::problem::Problem;
 use rogatory_core::PackageId;
 use rogatory_core::receipt::{Receipt, ReceiptKind};
 use rogatory_proto::common::v1::PackageObject;
+use rogatory_proto::objects::Buffers;
 use rogatory_proto::office::v1 as wire;
 use rogatory_proto::office::v1::package_service_server::PackageService;
-use std::io::{Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
 use std::sync::Arc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
+
+/// The most objects of one download.
+const NAMES: usize = 1024;
 
 /// The service.
 pub struct Packages(pub Arc<Authority>);
@@ -38,7 +43,19 @@ impl From<wire::UploadObjectRequest> for ObjectMessage {
             transfer_id: message.transfer_id,
             name: message.name,
             offset: message.offset,
+            size_bytes: message.size_bytes,
             data: message.data,
+        }
+    }
+}
+
+impl From<wire::BeginUploadRequest> for Announcement {
+    fn from(message: wire::BeginUploadRequest) -> Self {
+        Self {
+            shared_number: message.shared_number,
+            objects: message.objects,
+            sealing_id: message.sealing_id,
+            unfinished: message.unfinished,
         }
     }
 }
@@ -51,11 +68,10 @@ impl PackageService for Packages {
     ) -> Result<Response<wire::BeginUploadResponse>, Status> {
         let begun = async {
             let permit = permit_of(&request)?;
-            let message = request.into_inner();
-            objects::begin(&self.0, &permit, &message.shared_number, message.objects).await
+            objects::begin(&self.0, &permit, request.into_inner().into()).await
         };
-        let (transfer, progress) = begun.await.map_err(|problem| status_of(&problem))?;
-        Ok(Response::new(wire::BeginUploadResponse { transfer_id: transfer.id, progress }))
+        let (transfer_id, progress) = begun.await.map_err(|problem| status_of(&problem))?;
+        Ok(Response::new(wire::BeginUploadResponse { transfer_id, progress }))
     }
 
     async fn upload_object(
@@ -148,27 +164,59 @@ impl PackageService for Packages {
             let id: PackageId = field("package_id", &message.package_id)?;
             trace_retrieval(&self.0, &permit, &id).await?;
             let mut session = self.0.datastore.read().await?;
-            let object = session.package_object(&id, &message.name).await?;
-            let object = object.ok_or_else(|| Problem::unknown("object of package", &id))?;
-            if message.offset > object.size_bytes {
-                return Err(Problem::argument(
-                    "offset",
-                    &format!("the object has {} bytes", object.size_bytes),
-                ));
+            if message.names.is_empty() || message.names.len() > NAMES {
+                let what = format!("has {} entries; 1 to {NAMES} are taken", message.names.len());
+                return Err(Problem::argument("names", &what));
             }
-            let mut file = self.0.vault.open_object(&id, &object.name)?;
-            file.seek(SeekFrom::Start(message.offset))
-                .map_err(|error| Problem::internal("an object of a package cannot be read", error))?;
-            Ok(file)
+            let mut objects = Vec::with_capacity(message.names.len());
+            for name in &message.names {
+                let object = session.package_object(&id, name).await?;
+                objects.push(object.ok_or_else(|| Problem::unknown("object of package", &id))?);
+            }
+            let first = objects.first().map_or(0, |object| object.size_bytes);
+            if message.offset > first {
+                return Err(Problem::argument("offset", &format!("the object has {first} bytes")));
+            }
+            Ok((id, objects, message.offset))
         };
-        let file = opened.await.map_err(|problem| status_of(&problem))?;
-        Ok(Response::new(stream(file, None, |bytes| {
-            Some(match bytes {
-                Ok(bytes) => Ok(wire::DownloadObjectResponse { data: bytes.into() }),
-                Err(error) => {
-                    Err(status_of(&Problem::internal("an object of a package cannot be read", error)))
+        let (id, objects, offset) = opened.await.map_err(|problem| status_of(&problem))?;
+        let vault = self.0.vault.clone();
+        Ok(Response::new(stream(move |send| {
+            let mut buffers = Buffers::default();
+            for (at, object) in objects.into_iter().enumerate() {
+                let offset = if at == 0 { offset } else { 0 };
+                let read = vault.open_object(&id, &object.name).and_then(|mut file| {
+                    file.seek(SeekFrom::Start(offset))
+                        .and_then(|_| pass_on(object.name, &mut file, &mut buffers, &mut *send))
+                        .map_err(|error| Problem::internal("an object of a package cannot be read", error))
+                });
+                match read {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(problem) => {
+                        send(Err(status_of(&problem)));
+                        return;
+                    }
                 }
-            })
+            }
         })))
+    }
+}
+
+/// Passes an object on in messages, the first with its name. Tells whether everything was taken.
+fn pass_on(
+    mut name: String,
+    file: &mut File,
+    buffers: &mut Buffers,
+    send: &mut dyn FnMut(Result<wire::DownloadObjectResponse, Status>) -> bool,
+) -> io::Result<bool> {
+    loop {
+        let data = buffers.read(file)?;
+        if data.is_empty() && name.is_empty() {
+            return Ok(true);
+        }
+        if !send(Ok(wire::DownloadObjectResponse { data, name: std::mem::take(&mut name) })) {
+            return Ok(false);
+        }
     }
 }

@@ -192,6 +192,10 @@ impl DurableFiles for CrashDisk {
         }
         Ok(())
     }
+
+    fn is_in_turn(&self) -> bool {
+        true
+    }
 }
 
 struct CrashFile {
@@ -225,5 +229,16 @@ impl DurableFile for CrashFile {
             state.tree.sync_file(self.node);
         }
         Ok(())
+    }
+
+    fn another(&self) -> io::Result<Box<dyn DurableFile>> {
+        let (disk, path) = (self.disk.clone(), self.path.clone());
+        Ok(Box::new(Self {
+            disk,
+            path,
+            node: self.node,
+            real: self.real.another()?,
+            position: self.position,
+        }))
     }
 }

@@ -1,19 +1,29 @@
 //! `rogatory package …`: sealed evidence, offline and on its way.
 
+mod export;
+mod derive;
 mod inspect;
+mod limits;
 mod objects;
 mod open;
 mod receive;
 mod relay;
 mod seal;
+mod seal_and_send;
 mod send;
+mod show;
+mod upload;
 
+pub use export::{ExportArguments, ExportForm, Exported, Sending, export};
+pub use derive::{DeriveArguments, DerivedOutcome, derive};
 pub use inspect::{VerifyArguments, VerifyOutcome, verify};
 pub use open::{OpenArguments, OpenedOutcome, open};
 pub use receive::{Received, receive};
 pub use relay::{RelayPlan, Relayed, plan_relay, relay};
 pub use seal::{SealArguments, SealPlan, Sealed, plan_seal, seal, seal_planned};
+pub use seal_and_send::{SealAndSendPlan, SealedAndSent, plan_seal_and_send, seal_and_send};
 pub use send::{SendArguments, SendPlan, Sent, plan_send, send};
+pub use show::{Shown, show};
 
 use super::documents::{self, CaseFacts, PackageFacts, package_table};
 use super::request::list_where;
@@ -24,10 +34,11 @@ use crate::problem::{Problem, clean};
 use crate::session::Session;
 use rogatory_core::receipt::Receipted;
 use rogatory_core::{Digest, PackageId, PartyId};
-use rogatory_evidence::Transmittal;
+use rogatory_evidence::{Output, Transmittal};
 use rogatory_evidence::transmittal::{IntendedRecipient, Recovery};
 use rogatory_proto::office::v1 as office;
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// The result of [`list`].
 #[derive(Clone, Debug, Serialize)]
@@ -71,6 +82,15 @@ fn recipient_lines(transmittal: &Transmittal) -> Vec<String> {
     };
     let recipients = transmittal.recipients.iter().map(|one| line(one, ""));
     recipients.chain(recovery.iter().map(|one| line(one, "recovery key, "))).collect()
+}
+
+/// A folder, or a container file if it is called so.
+fn package_output(path: PathBuf) -> Output {
+    if path.extension().is_some_and(|extension| extension == "asice") {
+        Output::AsiceFile(path)
+    } else {
+        Output::Folder(path)
+    }
 }
 
 /// Parses the id of a package as it was typed.

@@ -23,20 +23,25 @@ use crate::session::Session;
 use bytes::Bytes;
 use rogatory_core::receipt::{ReceiptKind, Receipted};
 use rogatory_core::{Digest, PackageId};
-use rogatory_evidence::arrival::{ArrivalError, Arrivals};
+use rogatory_evidence::arrival::{ArrivalError, Arrivals, ArrivingObject, Ended, SETTLED_AT_ONCE};
 use rogatory_evidence::durable::{Disk, DurableFiles as _};
 use rogatory_evidence::verify::claimed_transmittal;
 use rogatory_evidence::{ObjectDigest, save_asice};
+use rogatory_proto::objects::{STREAMS_AT_ONCE, streams};
 use rogatory_proto::office::v1 as office;
+use rogatory_proto::office::v1::package_service_client::PackageServiceClient;
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tonic::transport::Channel;
 
-/// How many messages may wait for the disk.
-const MESSAGES_AHEAD: usize = 8;
+/// How many messages of a stream may wait for the disk.
+const MESSAGES_AHEAD: usize = 4;
 
 /// The result of [`receive`].
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +58,8 @@ pub struct Received {
     pub object_count: usize,
     /// The bytes of all objects.
     pub size_bytes: u64,
+    /// Those of them that this run fetched and hashed; the others were here.
+    pub fetched_bytes: u64,
     /// Who can open it, as the package says itself: the recovery recipients last.
     pub recipients: Vec<String>,
     /// The relay receipt that came with it, if it was relayed; verified.
@@ -115,6 +122,7 @@ pub async fn receive(session: &Session, package: &PackageId, output: &Path) -> R
     };
     let partial = Arc::new(Partial::open(output, &held.objects)?);
     download_all(session, package, &held, &partial).await?;
+    let fetched_bytes = partial.arrivals.hashed_bytes();
     place(session, partial, output.to_owned()).await?;
     if relay_receipt.is_some() {
         files::write_new(&receipt_file, &held.relay_receipt)?;
@@ -130,6 +138,7 @@ pub async fn receive(session: &Session, package: &PackageId, output: &Path) -> R
         manifest_sha256: held.manifest,
         object_count: held.objects.len(),
         size_bytes: held.size_bytes(),
+        fetched_bytes,
         relay_receipt_file: relay_receipt.is_some().then_some(receipt_file),
         relay_receipt,
     })
@@ -201,6 +210,10 @@ fn cannot_write(path: &Path, error: &io::Error) -> Problem {
     Problem::failed(format!("`{}` cannot be written", path.display())).because(error)
 }
 
+/// An object that goes on at an offset.
+type GoesOn = (ObjectDigest, u64);
+
+/// Fetches what is not here, some streams at once on the one connection; the first that fails ends the others.
 async fn download_all(
     session: &Session,
     package: &PackageId,
@@ -208,88 +221,173 @@ async fn download_all(
     partial: &Arc<Partial>,
 ) -> Result<(), Problem> {
     session.progress.begin("receiving", Some(held.size_bytes()));
+    let mut waiting = Vec::new();
     for object in &held.objects {
-        let done = download(session, package, object, partial).await;
-        if done.is_err() {
-            session.progress.end();
+        let offset = partial.arrivals.committed(object);
+        session.progress.advance(offset);
+        if !partial.arrivals.has(object) {
+            waiting.push(((object.clone(), offset), object.size_bytes - offset));
         }
-        done?;
+    }
+    let waiting = streams(waiting);
+    let count = waiting.len().min(STREAMS_AT_ONCE);
+    let waiting: Arc<Mutex<VecDeque<Vec<GoesOn>>>> = Arc::new(Mutex::new(waiting));
+    let client = session.connection().await?.packages();
+    let mut fetching = JoinSet::new();
+    for _ in 0..count {
+        let fetch = Fetch {
+            client: client.clone(),
+            package: package.clone(),
+            partial: Arc::clone(partial),
+            progress: Arc::clone(&session.progress),
+        };
+        let waiting = Arc::clone(&waiting);
+        fetching.spawn(async move {
+            loop {
+                // The queue is whole whenever the lock is free, even after a panic elsewhere.
+                let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                let Some(objects) = next else { return Ok(()) };
+                fetch.stream(objects).await?;
+            }
+        });
+    }
+    let mut outcome = Ok(());
+    while let Some(done) = fetching.join_next().await {
+        let done = done.unwrap_or_else(|error| Err(Problem::failed("receiving stopped").because(&error)));
+        if done.is_err() && outcome.is_ok() {
+            outcome = done;
+            // The others keep what came.
+            fetching.abort_all();
+        }
     }
     session.progress.end();
-    Ok(())
+    outcome
 }
 
-/// Fetches one object, from where an earlier try stopped, and checks its digest.
-async fn download(
-    session: &Session,
-    package: &PackageId,
-    object: &ObjectDigest,
-    partial: &Arc<Partial>,
-) -> Result<(), Problem> {
-    let offset = partial.arrivals.committed(object);
-    session.progress.advance(offset);
-    if partial.arrivals.has(object) {
-        return Ok(());
-    }
-    let (chunks, mut waiting) = mpsc::channel::<Bytes>(MESSAGES_AHEAD);
-    let (whole, told) = oneshot::channel::<()>();
-    let (writer, announced) = (Arc::clone(partial), object.clone());
-    // Hashing and writing have a thread of their own. If this call ends early, what came is kept.
-    let writing = tokio::task::spawn_blocking(move || -> Result<(), ArrivalError> {
-        let mut arriving = writer.arrivals.write(&announced, offset)?;
-        while let Some(chunk) = waiting.blocking_recv() {
-            arriving.write(&chunk)?;
-        }
-        if told.blocking_recv().is_ok() { arriving.finish() } else { arriving.suspend().map(drop) }
-    });
-    let come = fetch(session, package, object, offset, chunks).await;
-    if come.as_ref().is_ok_and(|come| *come >= object.size_bytes) {
-        // If the writer has stopped it says why below.
-        let _ = whole.send(());
-    } else {
-        drop(whole);
-    }
-    let written = writing.await.map_err(|error| Problem::failed("writing stopped").because(&error))?;
-    written.map_err(|error| match error {
-        ArrivalError::Io { source, name } => cannot_write(Path::new(&name), &source),
-        other => Problem::unverified(rogatory_core::chain(&other)).with_hint(
-            "try again; if it stays so, ask the operator to check the store with `rogatory-server fsck`",
-        ),
-    })?;
-    let come = come?;
-    if come < object.size_bytes {
-        return Err(Problem::not_yet(format!(
-            "`{}` ended after {come} of {} bytes",
-            object.name, object.size_bytes
-        ))
-        .with_hint("the same command continues where it stopped"));
-    }
-    Ok(())
+/// How objects are fetched.
+struct Fetch {
+    client: PackageServiceClient<Channel>,
+    package: PackageId,
+    partial: Arc<Partial>,
+    progress: Arc<dyn crate::output::progress::Progress>,
 }
 
-/// Passes the bytes of one object on as they come; tells up to where they reach.
-async fn fetch(
-    session: &Session,
-    package: &PackageId,
-    object: &ObjectDigest,
-    offset: u64,
-    chunks: mpsc::Sender<Bytes>,
-) -> Result<u64, Problem> {
-    let mut client = session.connection().await?.packages();
-    let request =
-        office::DownloadObjectRequest { package_id: package.to_string(), name: object.name.clone(), offset };
-    let mut stream = client.download_object(request).await.map_err(explain)?.into_inner();
-    let mut have = offset;
-    while let Some(message) = stream.message().await.map_err(explain)? {
-        let length = message.data.len() as u64;
-        have = have.saturating_add(length);
-        // The writer hangs up only with an error, which it tells itself: the object is too long, or the disk full.
-        if chunks.send(message.data).await.is_err() {
-            break;
+/// What of a stream of objects the writer gets.
+enum Piece {
+    /// The next object begins.
+    Begin(GoesOn),
+    /// Its bytes.
+    Bytes(Bytes),
+}
+
+impl Fetch {
+    /// Fetches objects one after another, the first from where an earlier try stopped, and checks their digests.
+    async fn stream(&self, objects: Vec<GoesOn>) -> Result<(), Problem> {
+        let (pieces, waiting) = mpsc::channel::<Piece>(MESSAGES_AHEAD);
+        let (whole, told) = oneshot::channel::<()>();
+        let partial = Arc::clone(&self.partial);
+        // Hashing and writing have a thread of their own. If this call ends early, what came is kept.
+        let writing = tokio::task::spawn_blocking(move || write(&partial.arrivals, waiting, told));
+        let come = self.pass_on(objects, pieces).await;
+        if come.is_ok() {
+            // If the writer has stopped it says why below.
+            let _ = whole.send(());
+        } else {
+            drop(whole);
         }
-        session.progress.advance(length);
+        let written = writing.await.map_err(|error| Problem::failed("writing stopped").because(&error))?;
+        written.map_err(|error| match error {
+            ArrivalError::Io { source, name } => cannot_write(Path::new(&name), &source),
+            other => Problem::unverified(rogatory_core::chain(&other)).with_hint(
+                "try again; if it stays so, ask the operator to check the store with `rogatory-server fsck`",
+            ),
+        })?;
+        come
     }
-    Ok(have)
+
+    /// Passes the bytes of objects on as they come.
+    async fn pass_on(&self, objects: Vec<GoesOn>, pieces: mpsc::Sender<Piece>) -> Result<(), Problem> {
+        let request = office::DownloadObjectRequest {
+            package_id: self.package.to_string(),
+            names: objects.iter().map(|(object, _)| object.name.clone()).collect(),
+            offset: objects.first().map_or(0, |(_, offset)| *offset),
+        };
+        let mut stream = self.client.clone().download_object(request).await.map_err(explain)?.into_inner();
+        let mut coming = objects.into_iter();
+        let mut present: Option<(ObjectDigest, u64)> = None;
+        while let Some(message) = stream.message().await.map_err(explain)? {
+            if !message.name.is_empty() {
+                ended(present.as_ref())?;
+                let next = coming.next().filter(|(object, _)| object.name == message.name);
+                let next = next.ok_or_else(|| {
+                    Problem::unverified(format!(
+                        "the server sends `{}`, which was not asked for",
+                        crate::problem::clean(&message.name)
+                    ))
+                })?;
+                present = Some(next.clone());
+                if pieces.send(Piece::Begin(next)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            let length = message.data.len() as u64;
+            if let Some((_, have)) = &mut present {
+                *have = have.saturating_add(length);
+            }
+            // The writer hangs up only with an error, which it tells itself: the object is too long, or the disk full.
+            if length > 0 && pieces.send(Piece::Bytes(message.data)).await.is_err() {
+                return Ok(());
+            }
+            self.progress.advance(length);
+        }
+        ended(present.as_ref())?;
+        match coming.next() {
+            None => Ok(()),
+            Some((object, offset)) => ended(Some(&(object, offset))),
+        }
+    }
+}
+
+/// Whether all of an object has come.
+fn ended(object: Option<&GoesOn>) -> Result<(), Problem> {
+    match object {
+        Some((object, have)) if *have < object.size_bytes => {
+            let what = format!("`{}` ended after {have} of {} bytes", object.name, object.size_bytes);
+            Err(Problem::not_yet(what).with_hint("the same command continues where it stopped"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes what comes through `waiting` until the channel ends: whole if somebody tells so, else broken off.
+fn write(
+    arrivals: &Arrivals,
+    mut waiting: mpsc::Receiver<Piece>,
+    told: oneshot::Receiver<()>,
+) -> Result<(), ArrivalError> {
+    let (mut whole, mut present): (Vec<Ended>, Option<ArrivingObject>) = (Vec::new(), None);
+    while let Some(piece) = waiting.blocking_recv() {
+        match piece {
+            Piece::Begin((object, offset)) => {
+                whole.extend(present.take().map(ArrivingObject::end).transpose()?);
+                if whole.len() >= SETTLED_AT_ONCE {
+                    arrivals.settle(std::mem::take(&mut whole))?;
+                }
+                present = Some(arrivals.write(&object, offset)?);
+            }
+            Piece::Bytes(bytes) => {
+                if let Some(present) = &mut present {
+                    present.write(&bytes)?;
+                }
+            }
+        }
+    }
+    if told.blocking_recv().is_ok() {
+        whole.extend(present.take().map(ArrivingObject::end).transpose()?);
+    }
+    let kept = present.map(ArrivingObject::suspend).transpose();
+    arrivals.settle(whole)?;
+    kept.map(drop)
 }
 
 /// Gives the complete folder its final name, or makes the container file of it.

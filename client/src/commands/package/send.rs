@@ -5,6 +5,7 @@
 //! that is another is refused where it arrives. An upload that broke continues where it stopped.
 
 use super::objects::{self, Source};
+use super::upload::{Readable, answered, to_send, unless_raced, upload};
 use crate::commands::documents;
 use crate::commands::receipts::{self, Expected, ReceiptFacts};
 use crate::connect::explain;
@@ -15,21 +16,13 @@ use crate::session::Session;
 use rogatory_core::receipt::{ReceiptKind, Receipted};
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
 use rogatory_evidence::source::{ObjectDigest, ObjectList, PackageSource};
-use rogatory_evidence::transmittal::{MAX_TRANSMITTAL_BYTES, Transmittal};
+use rogatory_evidence::transmittal::{MAX_TRANSMITTAL_BYTES, Transmittal, TransmittalKind};
 use rogatory_proto::common::v1::PackageObject;
 use rogatory_proto::office::v1 as office;
 use serde::Serialize;
-use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-
-/// How many bytes one message carries.
-const MESSAGE_BYTES: usize = 256 * 1024;
-/// How many messages may be read ahead.
-const MESSAGES_AHEAD: usize = 8;
 
 /// What to send.
 #[derive(Clone, Debug)]
@@ -60,9 +53,12 @@ pub struct SendPlan {
     #[serde(skip)]
     manifest: Digest,
     #[serde(skip)]
-    source: Arc<Source>,
+    source: Readable,
     #[serde(skip)]
     objects: ObjectList,
+    /// What its sealing is known by.
+    #[serde(skip)]
+    sealing_id: Digest,
 }
 
 impl Outcome for SendPlan {
@@ -94,6 +90,8 @@ pub struct Sent {
     pub object_count: usize,
     /// Their bytes.
     pub size_bytes: u64,
+    /// Those of them that this run sent; the others were there.
+    pub sent_bytes: u64,
     /// Whether the receipt is positive.
     pub delivered: bool,
     /// The receipt, verified.
@@ -134,23 +132,33 @@ pub async fn plan_send(session: &Session, arguments: SendArguments) -> Result<Se
     .await
     .map_err(|error| Problem::failed("reading the package stopped").because(&error))??;
     let (objects, (package_id, manifest)) = objects;
+    if transmittal.kind != TransmittalKind::Original {
+        return Err(Problem::usage(format!(
+            "package {package_id} was made from another one, and only an original answers an order"
+        ))
+        .with_hint("hand it over on a medium; what an order asks for is sealed for its recipients and sent"));
+    }
     if transmittal.order.as_ref() != Some(&order) {
         let says =
             transmittal.order.as_ref().map_or_else(|| "no order".to_owned(), |said| format!("order {said}"));
         return Err(Problem::usage(format!("package {package_id} answers {says}, not order {order}"))
             .with_hint("seal it with --order, or with --order-document"));
     }
+    let to = crate::commands::party_id(&case.counterpart)?;
+    let size_bytes = objects.0.iter().fold(0, |sum: u64, object| sum.saturating_add(object.size_bytes));
+    super::limits::check_addressee(session, &to, size_bytes).await?;
     Ok(SendPlan {
         package_id,
         order,
         case_id: case.case_id,
-        to: crate::commands::party_id(&case.counterpart)?,
+        to,
         recipients: super::recipient_lines(&transmittal),
         object_count: objects.0.len(),
-        size_bytes: objects.0.iter().fold(0, |sum, object| sum.saturating_add(object.size_bytes)),
+        size_bytes,
         manifest,
         source: Arc::new(source),
         objects,
+        sealing_id: super::upload::sealing_id(&transmittal),
     })
 }
 
@@ -172,28 +180,26 @@ fn transmittal(source: &Source, path: &std::path::Path) -> Result<Transmittal, P
 /// receipt does not hold.
 pub async fn send(session: &Session, plan: SendPlan) -> Result<Sent, Problem> {
     let mut client = session.connection().await?.packages();
-    let request = office::BeginUploadRequest {
-        shared_number: plan.order.to_string(),
-        objects: plan.objects.0.iter().map(announcement).collect(),
-    };
-    let begun = client.begin_upload(request).await.map_err(explain)?.into_inner();
-    let committed: HashMap<String, u64> =
-        begun.progress.into_iter().map(|object| (object.name, object.committed_bytes)).collect();
     session.progress.begin("sending", Some(plan.size_bytes));
-    for object in &plan.objects.0 {
-        let offset = committed.get(&object.name).copied().unwrap_or(0).min(object.size_bytes);
-        session.progress.advance(offset);
-        if offset < object.size_bytes {
-            let uploaded = upload(session, &plan, &begun.transfer_id, object, offset).await;
-            if uploaded.is_err() {
-                session.progress.end();
-            }
-            uploaded?;
-        }
-    }
+    let uploaded = unless_raced(async || {
+        let request = office::BeginUploadRequest {
+            shared_number: plan.order.to_string(),
+            objects: plan.objects.0.iter().map(announcement).collect(),
+            sealing_id: plan.sealing_id.as_bytes().to_vec().into(),
+            unfinished: false,
+        };
+        let begun = answered(client.clone().begin_upload(request).await)?;
+        let objects = plan.objects.0.iter().map(|object| (object.name.as_str(), object.size_bytes));
+        let waiting = to_send(objects, &begun.progress);
+        let left = waiting.iter().map(|object| object.size_bytes - object.offset).sum::<u64>();
+        session.progress.advance(plan.size_bytes.saturating_sub(left));
+        upload(&client, &begun.transfer_id, &plan.source, waiting, &session.progress).await?;
+        Ok((begun.transfer_id, left))
+    })
+    .await;
     session.progress.end();
-    let request =
-        office::SendPackageRequest { request_id: session.call_id(), transfer_id: begun.transfer_id };
+    let (transfer_id, sent_bytes) = uploaded?;
+    let request = office::SendPackageRequest { request_id: session.call_id(), transfer_id };
     let answer = client.send_package(request).await.map_err(|status| {
         let problem = explain(status);
         let not_yet = problem.exit() == crate::Exit::NotYet;
@@ -238,6 +244,7 @@ pub async fn send(session: &Session, plan: SendPlan) -> Result<Sent, Problem> {
         to: plan.to,
         object_count: plan.object_count,
         size_bytes: plan.size_bytes,
+        sent_bytes,
         delivered: receipt.ground.is_none(),
         receipt,
     })
@@ -249,57 +256,4 @@ fn announcement(object: &ObjectDigest) -> PackageObject {
         size_bytes: object.size_bytes,
         sha256: object.sha256.as_bytes().to_vec().into(),
     }
-}
-
-/// Sends one object from `offset` on.
-async fn upload(
-    session: &Session,
-    plan: &SendPlan,
-    transfer_id: &str,
-    object: &ObjectDigest,
-    offset: u64,
-) -> Result<(), Problem> {
-    let (messages, received) = mpsc::channel(MESSAGES_AHEAD);
-    let header = office::UploadObjectRequest {
-        transfer_id: transfer_id.to_owned(),
-        name: object.name.clone(),
-        offset,
-        data: bytes::Bytes::new(),
-    };
-    let source = Arc::clone(&plan.source);
-    let name = object.name.clone();
-    let progress = Arc::clone(&session.progress);
-    let reading = tokio::task::spawn_blocking(move || -> io::Result<()> {
-        let mut reader = source.open_at(&name, offset)?;
-        // A closed channel means that the call ended; its status says why.
-        if messages.blocking_send(header).is_err() {
-            return Ok(());
-        }
-        loop {
-            let mut data = Vec::with_capacity(MESSAGE_BYTES);
-            reader.by_ref().take(MESSAGE_BYTES as u64).read_to_end(&mut data)?;
-            if data.is_empty() {
-                return Ok(());
-            }
-            progress.advance(data.len() as u64);
-            let message = office::UploadObjectRequest { data: data.into(), ..Default::default() };
-            if messages.blocking_send(message).is_err() {
-                return Ok(());
-            }
-        }
-    });
-    let mut client = session.connection().await?.packages();
-    let answer = client.upload_object(ReceiverStream::new(received)).await;
-    let read =
-        reading.await.map_err(|error| Problem::failed("reading the package stopped").because(&error))?;
-    read.map_err(|error| Problem::unverified(format!("`{}` cannot be read", object.name)).because(&error))?;
-    let committed = answer.map_err(explain)?.into_inner().committed_bytes;
-    if committed == object.size_bytes {
-        return Ok(());
-    }
-    Err(Problem::not_yet(format!(
-        "`{}` arrived with {committed} of {} bytes",
-        object.name, object.size_bytes
-    ))
-    .with_hint("the same command continues where it stopped"))
 }

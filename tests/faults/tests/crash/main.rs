@@ -7,4 +7,5 @@ mod campaign;
 mod database;
 mod download;
 mod keys;
+mod sealed_meanwhile;
 mod take_in;

@@ -78,7 +78,8 @@ impl TakeIn {
     /// Sends one object from `from` up to `to`; all of it is finished, a part broken off.
     fn send(&self, vault: &Vault, at: usize, from: u64, to: u64, ledger: &mut Ledger) -> Result<(), String> {
         let (row, bytes) = &self.objects[at];
-        let mut writer = vault.write_object(TRANSFER, row, from, "a peer").map_err(text)?;
+        let mut writer = vault.stream(TRANSFER, "a peer").map_err(text)?;
+        writer.begin(row, from).map_err(text)?;
         let (start, end) = (usize::try_from(from).expect("small"), usize::try_from(to).expect("small"));
         for message in bytes[start..end].chunks(MESSAGE) {
             writer.write(message).map_err(text)?;
