@@ -2,12 +2,14 @@
 //!
 //! Each takes outside bytes and gives what the parser made of them, written again where there is one spelling.
 
+use crate::acquisition::Acquisition;
 use crate::age_layer::{self, AgeError, AgeRecipient, Identities};
 use crate::files_list::ListedEntry;
 use crate::source::ObjectDigest;
+use crate::sparse::SparseMap;
 use crate::streams::read_limited;
 use crate::tar::reader::{TarVisitor, read_folder};
-use crate::tar::{BLOCK_BYTES, END_BYTES, Entry, padding};
+use crate::tar::{BLOCK_BYTES, END_BYTES, Entry, EntryKind, padding};
 use crate::verify::VerifyOptions;
 use std::io::{self, Cursor, Read};
 
@@ -34,14 +36,24 @@ struct Written {
 }
 
 impl TarVisitor for Written {
-    fn entry(&mut self, entry: &Entry, listed: &ListedEntry, content: &mut dyn Read) -> io::Result<()> {
-        self.tar.extend_from_slice(&entry.header());
+    fn entry(
+        &mut self,
+        entry: &Entry,
+        map: Option<&SparseMap>,
+        listed: &ListedEntry,
+        content: &mut dyn Read,
+    ) -> io::Result<()> {
+        entry.push_header(&mut self.tar);
+        if let (Some(map), EntryKind::Sparse { size_bytes, .. }) = (map, &entry.kind) {
+            self.tar.extend_from_slice(&map.to_text(*size_bytes));
+            self.tar.resize(self.tar.len().next_multiple_of(BLOCK_BYTES), 0);
+        }
         let before = self.tar.len();
         content.read_to_end(&mut self.tar)?;
         let padding = padding((self.tar.len() - before) as u64);
         self.tar.resize(self.tar.len() + padding, 0);
         debug_assert!(self.tar.len().is_multiple_of(BLOCK_BYTES));
-        self.list.extend_from_slice(&listed.to_line());
+        listed.push_line(&mut self.list);
         Ok(())
     }
 }
@@ -51,7 +63,8 @@ impl TarVisitor for Written {
 /// # Errors
 /// [`AgeError`] as in the product.
 pub fn age_open(bytes: &[u8], identities: &Identities) -> Result<Vec<u8>, AgeError> {
-    let mut reader = age_layer::open(bytes, identities)?;
+    let mut reader = age_layer::Opening::new(bytes, identities, bytes.len() as u64, 2)
+        .map_err(|locked| locked.finish().map_or_else(AgeError::Io, |(error, _)| error))?;
     read_limited(&mut reader, 1 << 20).map_err(AgeError::Io)
 }
 
@@ -61,7 +74,7 @@ pub fn age_open(bytes: &[u8], identities: &Identities) -> Result<Vec<u8>, AgeErr
 /// [`AgeError`] as in the product.
 pub fn age_seal(plaintext: &[u8], recipients: &[AgeRecipient]) -> Result<Vec<u8>, AgeError> {
     let mut sealed = Vec::new();
-    let mut sealing = age_layer::Sealing::new(recipients, plaintext.len() as u64, plaintext)?;
+    let mut sealing = age_layer::Sealing::new(recipients, plaintext.len() as u64, plaintext, 2)?;
     sealing.read_to_end(&mut sealed).map_err(AgeError::Io)?;
     Ok(sealed)
 }
@@ -82,4 +95,21 @@ pub fn arrival_state(object: &ObjectDigest, start: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn index_failures(bytes: Vec<u8>, options: &VerifyOptions<'_>) -> Option<usize> {
     crate::verify::index_failures(Box::new(Cursor::new(bytes)), options)
+}
+
+/// Reads a hash list; how many digests it holds.
+#[must_use]
+pub fn hash_list_digests(bytes: &[u8]) -> Option<u64> {
+    crate::hash_list::digests_of(bytes)
+}
+
+/// Reads acquisition facts, checks and writes them, and reads and writes that again: both texts.
+#[must_use]
+pub fn acquisition_again(bytes: &[u8]) -> Option<(String, String)> {
+    let facts: Acquisition = serde_json::from_slice(bytes).ok()?;
+    let _ = facts.lines();
+    facts.check().ok()?;
+    let first = serde_json::to_string(&facts).ok()?;
+    let again = serde_json::from_str::<Acquisition>(&first).and_then(|again| serde_json::to_string(&again));
+    Some((first, again.unwrap_or_default()))
 }

@@ -15,6 +15,7 @@
 //! ```
 
 pub mod acquisition;
+mod addressees;
 pub mod age_layer;
 pub mod arrival;
 mod attributes;
@@ -53,6 +54,7 @@ pub mod verify;
 mod walk;
 mod write_behind;
 
+pub use addressees::{ChosenKeys, NoCommonKind, choose_keys};
 pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
 pub use derive::{DeriveError, DeriveReport, DeriveRequest, Derived, derive};

@@ -63,6 +63,9 @@ pub struct ForeignManifest {
     pub references: Vec<ForeignReference>,
 }
 
+/// Names without prefix, and values.
+type Attributes = Vec<(String, String)>;
+
 fn bad(what: impl Into<String>) -> ForeignXmlError {
     ForeignXmlError::Manifest(what.into())
 }
@@ -125,7 +128,7 @@ fn is(name: &Name, space: &str, local: &str) -> bool {
 }
 
 /// The next child element of the one that is open; `None` at its end. Text between elements may only be blank.
-fn child(xml: &mut Xml<'_>) -> Result<Option<(Name, Vec<(String, String)>)>, ForeignXmlError> {
+fn child(xml: &mut Xml<'_>) -> Result<Option<(Name, Attributes)>, ForeignXmlError> {
     loop {
         match xml.next()? {
             Some(Token::Start { name, attributes }) => return Ok(Some((name, attributes))),
@@ -142,7 +145,8 @@ fn skip_rest(xml: &mut Xml<'_>) -> Result<(), ForeignXmlError> {
     while depth > 0 {
         match xml.next()? {
             Some(Token::Start { attributes, .. }) => {
-                let critical = |(name, value): &(String, String)| name == "Critical" && value != "false" && value != "0";
+                let critical =
+                    |(name, value): &(String, String)| name == "Critical" && value != "false" && value != "0";
                 if attributes.iter().any(critical) {
                     return Err(bad("it holds an extension that is marked as critical"));
                 }
@@ -165,8 +169,9 @@ fn read_reference(
     while let Some((element, attributes)) = child(xml)? {
         if is(&element, DSIG_NAMESPACE, "DigestMethod") {
             let uri = attribute(&attributes, "Algorithm").unwrap_or_default();
-            let found = DigestMethod::of_uri(uri)
-                .ok_or_else(|| bad(format!("the digest algorithm `{}` is not accepted", uri.escape_default())))?;
+            let found = DigestMethod::of_uri(uri).ok_or_else(|| {
+                bad(format!("the digest algorithm `{}` is not accepted", uri.escape_default()))
+            })?;
             if method.replace(found).is_some() {
                 return Err(bad(format!("`{name}` has two digest algorithms")));
             }

@@ -137,7 +137,8 @@ impl<'a> Xml<'a> {
         });
         self.open.push(Open { written, spaces: spaces.collect() });
         let (prefix, local) = written.split_once(':').unwrap_or(("", written));
-        let declared = self.open.iter().rev().flat_map(|open| &open.spaces).find(|(known, _)| *known == prefix);
+        let declared =
+            self.open.iter().rev().flat_map(|open| &open.spaces).find(|(known, _)| *known == prefix);
         let space = match declared {
             Some((_, space)) => space.clone(),
             None if prefix.is_empty() => String::new(),
@@ -175,7 +176,8 @@ impl<'a> Xml<'a> {
             value.push_str(rest.get(..place).unwrap_or_default());
             let after = rest.get(place..).unwrap_or_default();
             let known = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&apos;", '\'')];
-            let Some((entity, symbol)) = known.into_iter().find(|(entity, _)| after.starts_with(entity)) else {
+            let Some((entity, symbol)) = known.into_iter().find(|(entity, _)| after.starts_with(entity))
+            else {
                 let at = self.at + raw.len() - after.len();
                 return Err(ForeignXmlError::Construct { what: "an entity or character reference", at });
             };

@@ -62,7 +62,11 @@ impl ForeignEntry {
     pub fn content<R: Read>(&self, reader: R) -> Content<R> {
         let stored = reader.take(self.stored_bytes);
         Content {
-            inner: if self.deflated { Inner::Deflated(DeflateDecoder::new(stored)) } else { Inner::Stored(stored) },
+            inner: if self.deflated {
+                Inner::Deflated(DeflateDecoder::new(stored))
+            } else {
+                Inner::Stored(stored)
+            },
             left: self.size_bytes,
             crc: crc32fast::Hasher::new(),
             expected: self.crc32,

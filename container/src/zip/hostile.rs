@@ -57,7 +57,10 @@ fn the_crafted_archive_is_good_before_it_lies() {
 fn a_bomb_is_no_entry() {
     let bomb = deflated("data/a", &vec![0; 1 << 20]);
     assert!(bomb.stored.len() < 2_000);
-    assert_eq!(reason(&archive(&[mimetype(), bomb])), "the central header of `data/a` is not canonical: method other than stored");
+    assert_eq!(
+        reason(&archive(&[mimetype(), bomb])),
+        "the central header of `data/a` is not canonical: method other than stored"
+    );
 }
 
 #[test]
@@ -96,7 +99,10 @@ fn counts_and_places_in_the_end_records_that_lie_are_refused() {
     read(&short(3, size, at)).unwrap();
     assert!(matches!(read(&short(65_000, size, at)), Err(ZipError::Limit { what: "entries", .. })));
     assert!(read_within(&short(4, size, at), ZipLimits::PACKAGE).is_err(), "more than there are");
-    assert_eq!(reason(&short(2, size, at)), "the archive's directory does not end where its end record begins");
+    assert_eq!(
+        reason(&short(2, size, at)),
+        "the archive's directory does not end where its end record begins"
+    );
     assert!(matches!(read(&short(3, size, at - 1)), Err(ZipError::Directory)));
     assert!(matches!(read(&short(3, size + 1, at - 1)), Err(ZipError::Directory | ZipError::Header { .. })));
     assert!(matches!(read(&short(3, u32::MAX - 1, at)), Err(ZipError::Limit { .. } | ZipError::Directory)));
@@ -115,7 +121,8 @@ fn counts_and_places_in_the_end_records_that_lie_are_refused() {
     ] {
         for limits in [ZipLimits::DOCUMENT, ZipLimits::PACKAGE] {
             let found = read_within(&wide(count, size, at), limits).expect_err("is refused");
-            let named = matches!(found, ZipError::Limit { .. } | ZipError::Header { .. } | ZipError::Directory);
+            let named =
+                matches!(found, ZipError::Limit { .. } | ZipError::Header { .. } | ZipError::Directory);
             assert!(named, "{count} {size} {at}: {found}");
         }
     }
@@ -125,7 +132,11 @@ fn counts_and_places_in_the_end_records_that_lie_are_refused() {
 fn entries_that_overlap_leave_gaps_or_change_places_are_refused() {
     let place = |offset: u32| with(|entry| entry.offset = Some(offset));
     for offset in [0, 1, 60, 200, u32::MAX - 1] {
-        assert_eq!(reason(&place(offset)), "`data/a` does not begin where the entry before it ends", "{offset}");
+        assert_eq!(
+            reason(&place(offset)),
+            "`data/a` does not begin where the entry before it ends",
+            "{offset}"
+        );
     }
     // Both directory entries name the same bytes.
     let twice = archive(&[mimetype(), stored("a", b"x"), Crafted { offset: Some(61), ..stored("b", b"x") }]);

@@ -7,12 +7,13 @@
 
 use super::verdict::{Findings, Form, Part, Verdict, Verified};
 use super::{VerifyOptions, not_looked_at};
-use crate::age_layer;
+use crate::age_layer::Opening;
 use crate::digest_list;
 use crate::known::sealing_with;
 use crate::layout::{BAGIT_NAME, EXHIBITS_NAME, INDEX_NAME, TRANSMITTAL_NAME};
 use crate::source::{ObjectInfo, PACKAGE_LIMITS, PackageSource, read_at};
-use crate::streams::{Hashing, Progress, Reporting, Step, read_limited};
+use crate::streams::{Progress, Reporting, Step, read_limited};
+use crate::threads::threads;
 use rogatory_container::foreign::{self, ForeignEntry, ForeignFiles, ForeignVerified, ForeignZip};
 use rogatory_core::{Digest, chain};
 use std::collections::BTreeMap;
@@ -62,11 +63,14 @@ pub(super) fn verify_source(
 fn is_foreign(source: &dyn PackageSource) -> bool {
     let objects = source.objects();
     let has = |wanted: &str| objects.iter().any(|object| object.name == wanted);
-    let manifest = |object: &ObjectInfo| object.name.starts_with("META-INF/") && object.name.contains("ASiCManifest");
+    let manifest =
+        |object: &ObjectInfo| object.name.starts_with("META-INF/") && object.name.contains("ASiCManifest");
     objects.iter().any(manifest)
         && !has(INDEX_NAME)
         && !has(BAGIT_NAME)
-        && ![DOCUMENT_NAME, TRANSMITTAL_NAME].into_iter().any(|name| has(name) && claims_profile(source, name))
+        && ![DOCUMENT_NAME, TRANSMITTAL_NAME]
+            .into_iter()
+            .any(|name| has(name) && claims_profile(source, name))
 }
 
 /// Whether a JSON says `profile`. What can't be read claims nothing, and fails later by its digest.
@@ -149,14 +153,17 @@ fn judge_signers(verified: &ForeignVerified, options: &VerifyOptions<'_>, findin
     }
     let sealed = certificates().find_map(|one| {
         let party = sealing_with(options.institutions, one)?;
-        let published = options.institutions.iter().any(|known| known.party() == party && known.seals_with(one));
+        let published =
+            options.institutions.iter().any(|known| known.party() == party && known.seals_with(one));
         published.then(|| (party, one.subject()))
     });
     match sealed {
         Some((party, subject)) => {
             findings.checked(Part::Seal, format!("institution seal: {subject}, as {party} publishes it"));
         }
-        None => findings.not_checked(Part::Seal, "nothing says which of the signatures is an institution's seal"),
+        None => {
+            findings.not_checked(Part::Seal, "nothing says which of the signatures is an institution's seal")
+        }
     }
 }
 
@@ -256,9 +263,13 @@ fn hash_plaintext(
 ) -> Result<Digest, String> {
     let reader = source.open(name).map_err(|error| error.to_string())?;
     let reader = Reporting { inner: reader, progress };
-    let plain = age_layer::open(reader, &options.identities).map_err(|error| chain(&error))?;
-    let (digest, _) = Hashing::new(plain).finish_after_the_rest().map_err(|error| chain(&error))?;
-    Ok(digest)
+    let opened = Opening::new(reader, &options.identities, 0, threads());
+    let mut plain = opened.map_err(|locked| match locked.finish() {
+        Ok((error, _)) => chain(&error),
+        Err(error) => chain(&error),
+    })?;
+    io::copy(&mut plain, &mut io::sink()).map_err(|error| chain(&error))?;
+    Ok(plain.finish().map_err(|error| chain(&error))?.plain.sha256)
 }
 
 /// A foreign archive, read by position.
@@ -280,7 +291,8 @@ impl ForeignSource {
 
 impl PackageSource for ForeignSource {
     fn objects(&self) -> Vec<ObjectInfo> {
-        let info = |entry: &ForeignEntry| ObjectInfo { name: entry.name.clone(), size_bytes: entry.size_bytes };
+        let info =
+            |entry: &ForeignEntry| ObjectInfo { name: entry.name.clone(), size_bytes: entry.size_bytes };
         self.entries.values().map(info).collect()
     }
 

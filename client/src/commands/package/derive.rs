@@ -6,7 +6,7 @@
 use super::inspect::check_lines;
 use super::objects::Telling;
 use super::open::unverified;
-use super::seal::{certificate_of, parse_recipients, recovery, signer};
+use super::seal::{Keys, certificate_of, keys, parse_recipients, signer};
 use super::{inspect, package_output};
 use crate::containers;
 use crate::output::Outcome;
@@ -131,12 +131,8 @@ pub async fn derive(session: &Session, arguments: DeriveArguments) -> Result<Der
     } else {
         Derived::Rewrap
     };
-    let mut recipients = parse_recipients(&arguments.recipients)?;
-    let recovery = recovery(profile, arguments.no_recovery.as_deref(), &mut recipients)?;
-    if recipients.is_empty() {
-        return Err(Problem::usage("nobody could open the package")
-            .with_hint("name recipients with --recipient age1…"));
-    }
+    let Keys { recipients, recovery, .. } =
+        keys(profile, arguments.no_recovery.as_deref(), parse_recipients(&arguments.recipients)?)?;
     let reference: Option<OfficeReference> =
         arguments.reference.as_deref().map(str::parse).transpose().map_err(
             |error: rogatory_core::reference::ReferenceError| Problem::usage(format!("--reference: {error}")),
