@@ -19,17 +19,15 @@ impl Desk {
     fn new() -> Self {
         let instant = |text: &str| text.parse().expect("an instant");
         // The binary reads the machine's clock.
-        let validity =
-            Validity::new(instant("2020-01-01T00:00:00Z"), instant("2049-01-01T00:00:00Z")).expect("a validity");
+        let validity = Validity::new(instant("2020-01-01T00:00:00Z"), instant("2049-01-01T00:00:00Z"))
+            .expect("a validity");
         let ca = DevelopmentCa::new("md".parse().expect("a country"), "Test root", validity).expect("a root");
         let officer = "md/nistru-chat/officer/lupu".parse().expect("an officer");
         let issued =
             ca.issue_officer_signing(&officer, "Ana Lupu", "IDMD-1", validity).expect("a certificate");
         let (identity, recipient) = generate_identity();
-        let desk = Self {
-            directory: tempfile::tempdir().expect("a directory"),
-            recipient: recipient.to_string(),
-        };
+        let desk =
+            Self { directory: tempfile::tempdir().expect("a directory"), recipient: recipient.to_string() };
         desk.write("anchors.pem", ca.certificate_pem().as_bytes());
         desk.write("signer.pem", issued.certificate_pem.as_bytes());
         desk.write("signer.key", issued.key_pem.as_bytes());
@@ -134,7 +132,8 @@ fn the_documented_facts_are_sealed_and_shown() {
     assert_eq!(exhibits[1]["acquisition"]["original_digests"][0]["standing"], "information-only");
     let outer = done(&desk.run(&["package", "verify", "PK.asice", "--trust", "anchors.pem"]));
     assert!(!outer.contains("Ana Lupu, Nistru"), "{outer}");
-    let open = ["package", "open", "PK.asice", "--identity", "officer.id", "--trust", "anchors.pem", "-o", "out"];
+    let open =
+        ["package", "open", "PK.asice", "--identity", "officer.id", "--trust", "anchors.pem", "-o", "out"];
     assert!(done(&desk.run(&open)).contains("tool: Phone Reader, 7.61"));
     let names: Vec<_> = fs::read_dir(desk.path("out/EX-0001")).expect("listed").collect();
     assert_eq!(names.len(), 1, "the facts stand in the index alone");
@@ -208,8 +207,7 @@ fn the_manifest_for_large_evidence_is_written_as_data_and_as_text() {
     assert_eq!(manifest["link"]["value"]["order"], SHARED_NUMBER);
     assert_eq!(manifest["contains"]["value"][0]["name"], "chat.csv");
     assert!(manifest["notice"].as_str().is_some_and(|notice| notice.starts_with("SENSITIVE")));
-    let available =
-        ["--available-from", "2026-11-23T09:00:00Z", "--means", "link", "--available-until"];
+    let available = ["--available-from", "2026-11-23T09:00:00Z", "--means", "link", "--available-until"];
     let export = |until: &str, more: &[&str]| {
         let words = [&["--format", "eu-manifest-text", "-o", "manifest.md"], &available[..], &[until], more];
         desk.export(&words.concat())

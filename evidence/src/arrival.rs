@@ -512,7 +512,10 @@ mod tests {
             .map(|at| {
                 let content = vec![(at % 251) as u8; at % 60];
                 let name = format!("data/EX-{at:04}.age");
-                (ObjectDigest { name, size_bytes: content.len() as u64, sha256: Digest::of(&content) }, content)
+                (
+                    ObjectDigest { name, size_bytes: content.len() as u64, sha256: Digest::of(&content) },
+                    content,
+                )
             })
             .collect();
         let end = |(object, content): &(ObjectDigest, Vec<u8>)| {

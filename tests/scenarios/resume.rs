@@ -6,9 +6,7 @@
 use rogatory_client::commands::package::{self, SealArguments};
 use rogatory_client::output::progress::Progress;
 use rogatory_core::{PackageId, SharedNumber};
-use rogatory_evidence::{
-    FolderSource, NoProgress, ObjectList, SEAL_MANIFEST, SEAL_SIGNATURE, claimed_list,
-};
+use rogatory_evidence::{FolderSource, NoProgress, ObjectList, SEAL_MANIFEST, SEAL_SIGNATURE, claimed_list};
 use rogatory_proto::common::v1::{ObjectProgress, PackageObject};
 use rogatory_proto::office::v1::package_service_client::PackageServiceClient;
 use rogatory_proto::office::v1::{BeginUploadRequest, UploadObjectRequest};

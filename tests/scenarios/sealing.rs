@@ -65,10 +65,9 @@ fn header(transfer_id: &str, size_bytes: u64) -> UploadObjectRequest {
 /// The exhibit in `package` as messages.
 fn messages(package: &Path, transfer_id: &str, size_bytes: u64) -> Vec<UploadObjectRequest> {
     let bytes = fs::read(package.join(EXHIBIT)).expect("an exhibit");
-    let data = bytes.chunks(1024 * 1024).map(|chunk| UploadObjectRequest {
-        data: chunk.to_vec().into(),
-        ..UploadObjectRequest::default()
-    });
+    let data = bytes
+        .chunks(1024 * 1024)
+        .map(|chunk| UploadObjectRequest { data: chunk.to_vec().into(), ..UploadObjectRequest::default() });
     std::iter::once(header(transfer_id, size_bytes)).chain(data).collect()
 }
 

@@ -49,9 +49,7 @@ pub(super) fn read(object: &Awaited, bytes: &[u8]) -> Option<Saved> {
     let committed = u64::from_be_bytes(*committed);
     // What came before the digest was known is believed of it: the digest of the whole decides.
     let of_it = *sha256 == UNKNOWN || object.sha256.is_some_and(|known| known.as_bytes() == sha256);
-    let fits = of_it
-        && u64::from_be_bytes(*size_bytes) == object.size_bytes
-        && committed < object.size_bytes;
+    let fits = of_it && u64::from_be_bytes(*size_bytes) == object.size_bytes && committed < object.size_bytes;
     if !fits {
         return None;
     }

@@ -7,6 +7,7 @@
 mod index;
 mod observer;
 mod plan;
+mod small;
 
 use crate::acquisition::{Assigned, Facts, FactsError};
 use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
@@ -19,7 +20,7 @@ use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
 use crate::streams::{Progress, Reporting, Step};
 use crate::tar::stream::{FolderStream, SteadyFile};
-use crate::threads::threads;
+use crate::threads::{in_order, threads};
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
@@ -34,6 +35,8 @@ use rogatory_core::party::{OfficerId, PartyId};
 use rogatory_core::reference::{OfficeReference, PackageId, SharedNumber};
 use rogatory_core::{Digest, Entropy, Timestamp};
 use rogatory_pki::signing::{SignError, Signer};
+use small::{AHEAD, SealingApart, Small};
+use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -302,13 +305,7 @@ impl Sealer<'_> {
     fn seal(mut self, plan: Plan, mut transmittal: Transmittal) -> Result<SealReport, SealError> {
         self.request.progress.begin(Step::Sealing, Some(plan.total_bytes));
         self.put(layout::MIMETYPE_NAME, layout::MIMETYPE.as_bytes())?;
-        for (position, planned) in plan.exhibits.iter().enumerate() {
-            let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
-            let size_bytes = self.seal_exhibit(number, planned)?;
-            if let Some(exhibit) = transmittal.exhibits.get_mut(position) {
-                exhibit.size_bytes = size_bytes;
-            }
-        }
+        self.seal_exhibits(&plan, &mut transmittal)?;
         let transmittal_bytes = transmittal.to_bytes().map_err(SealError::Format)?;
         self.write_index(&transmittal_bytes)?;
         let package = self.write_tags_and_sign(&transmittal, &transmittal_bytes)?;
@@ -323,18 +320,48 @@ impl Sealer<'_> {
         })
     }
 
+    /// Seals all exhibits in their order: small ones several at once, every other on all cores by itself.
+    fn seal_exhibits(&mut self, plan: &Plan, transmittal: &mut Transmittal) -> Result<(), SealError> {
+        let keys = self.keys.clone();
+        let apart = SealingApart { keys: &keys, output: self.sink.apart().map_err(SealError::Write)? };
+        let exhibits = plan.exhibits.iter().enumerate();
+        let seal = |(position, planned)| {
+            let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
+            Ok::<_, SealError>((number, planned, apart.seal(number, planned)?))
+        };
+        in_order(threads(), AHEAD, exhibits, seal, |sealed| {
+            let (number, planned, small) = sealed?;
+            let size_bytes = match small {
+                Some(small) => self.take_up(number, planned, *small)?,
+                None => self.seal_exhibit(number, planned)?,
+            };
+            if let Some(exhibit) = transmittal.exhibits.get_mut(number.index()) {
+                exhibit.size_bytes = size_bytes;
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes up a small exhibit that was sealed; tells the size of its age file.
+    fn take_up(&mut self, number: ExhibitNumber, planned: &Planned, small: Small) -> Result<u64, SealError> {
+        let Small { metadata, object, sha256, bytes } = small;
+        if let Some(bytes) = bytes {
+            self.sink
+                .put(&object.name, object.size_bytes, &mut bytes.as_slice())
+                .map_err(SealError::Write)?;
+        }
+        self.request.progress.advance(metadata.len());
+        self.describe(number, planned, &metadata, (object, sha256, metadata.len(), None))
+    }
+
     /// Reads, hashes, encrypts, hashes and writes one exhibit; tells the size of its age file.
     fn seal_exhibit(&mut self, number: ExhibitNumber, planned: &Planned) -> Result<u64, SealError> {
         let path = &planned.path;
-        let metadata = path.symlink_metadata().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => SourceError::changed(path, "it vanished"),
-            _ => SourceError::io(path, error),
-        })?;
-        let attributes = Attributes::of(&metadata);
+        let metadata = looked_at(path)?;
         let Self { request, keys, sink, index, .. } = self;
         let object_name = number.object_name();
         let progress = &mut *request.progress;
-        let (object, sha256, size_bytes, entries) = match &planned.kind {
+        let sealed = match &planned.kind {
             PlannedKind::File => {
                 if !metadata.is_file() {
                     return Err(SourceError::changed(path, "it was replaced by something else").into());
@@ -355,6 +382,19 @@ impl Sealer<'_> {
                 (object, sha256, size, Some(measured.entries))
             }
         };
+        self.describe(number, planned, &metadata, sealed)
+    }
+
+    /// Writes the record of an exhibit: object, digest and size of what is in it, entries of a folder.
+    fn describe(
+        &mut self,
+        number: ExhibitNumber,
+        planned: &Planned,
+        metadata: &Metadata,
+        (object, sha256, size_bytes, entries): (ObjectDigest, Digest, u64, Option<u64>),
+    ) -> Result<u64, SealError> {
+        let path = &planned.path;
+        let attributes = Attributes::of(metadata);
         let record = Record {
             format: 1,
             profile: 1,
@@ -370,9 +410,9 @@ impl Sealer<'_> {
             changed_time: attributes.changed,
             birth_time: attributes.birth,
             acquisition: self.facts.of(number.index(), path, &sha256)?,
-            salt: Salt::mint(request.entropy),
+            salt: Salt::mint(self.request.entropy),
         };
-        index.record(&record)?;
+        self.index.record(&record)?;
         let sealed_bytes = object.size_bytes;
         self.objects.push(object);
         self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256 });
@@ -432,6 +472,14 @@ impl Sealer<'_> {
         self.objects.push(object);
         Ok(())
     }
+}
+
+/// What a file or folder is at its turn.
+fn looked_at(path: &Path) -> Result<Metadata, SourceError> {
+    path.symlink_metadata().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => SourceError::changed(path, "it vanished"),
+        _ => SourceError::io(path, error),
+    })
 }
 
 /// One pass: plaintext hashed, encrypted, ciphertext hashed, written.

@@ -4,6 +4,7 @@ mod facts;
 mod flips;
 mod hostile;
 mod round_trip;
+mod sealing;
 mod seals;
 mod tools;
 

@@ -186,12 +186,21 @@ fn acquisition(files: &mut Files, bench: &Bench) {
         "acquisition-other-digest",
         "6.8: the facts give another SHA-256 of the exhibit than its record; signed anew likewise.",
         "{\"of\":\"source\",\"algorithm\":\"md5\",\"value\":\"900150983cd24fb0d6963f7d28e17f72\",\"standing\":\"information-only\"}",
-        &format!("{{\"of\":\"exhibit\",\"algorithm\":\"sha-256\",\"value\":\"{other}\",\"standing\":\"compared\"}}"),
+        &format!(
+            "{{\"of\":\"exhibit\",\"algorithm\":\"sha-256\",\"value\":\"{other}\",\"standing\":\"compared\"}}"
+        ),
     );
     // The editing itself breaks nothing.
     let mut list = described.clone();
     bench.edit_index(&mut list, RECORD, |_| ());
-    add(files, "good-signed-anew", "Signed anew inside and outside, nothing changed.", None, TRUSTED, raw_zip::write(&list, b""));
+    add(
+        files,
+        "good-signed-anew",
+        "Signed anew inside and outside, nothing changed.",
+        None,
+        TRUSTED,
+        raw_zip::write(&list, b""),
+    );
 }
 
 fn framing(files: &mut Files, sealed: &[RawEntry], written: &[u8]) {

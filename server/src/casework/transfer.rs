@@ -9,8 +9,8 @@ use crate::vault::{MAX_OBJECTS, is_object_name};
 use rogatory_core::mla_request::Side;
 use rogatory_core::order::OrderSide;
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
-use rogatory_evidence::arrival::Awaited;
 use rogatory_evidence::PERSON_MANIFEST;
+use rogatory_evidence::arrival::Awaited;
 use std::collections::{BTreeSet, HashMap};
 
 /// How many transfers one caller may have begun and not completed.

@@ -83,10 +83,7 @@ fn listed(object: Awaited) -> Result<ObjectRow, Problem> {
 }
 
 fn progress(names: impl Iterator<Item = String>, committed: Vec<u64>) -> Vec<ObjectProgress> {
-    names
-        .zip(committed)
-        .map(|(name, committed_bytes)| ObjectProgress { name, committed_bytes })
-        .collect()
+    names.zip(committed).map(|(name, committed_bytes)| ObjectProgress { name, committed_bytes }).collect()
 }
 
 /// A message of a stream of objects: the first of each object holds its header, all may hold bytes.
@@ -143,7 +140,9 @@ async fn write<M: Into<ObjectMessage>>(
             is_first = true;
         }
         // The writer hangs up only with an error, which it tells below.
-        if is_first && !begun.is_here && pieces.send(Piece::Begin(begun.object.clone(), begun.offset)).await.is_err()
+        if is_first
+            && !begun.is_here
+            && pieces.send(Piece::Begin(begun.object.clone(), begun.offset)).await.is_err()
         {
             break;
         }

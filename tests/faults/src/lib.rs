@@ -233,6 +233,12 @@ impl DurableFile for CrashFile {
 
     fn another(&self) -> io::Result<Box<dyn DurableFile>> {
         let (disk, path) = (self.disk.clone(), self.path.clone());
-        Ok(Box::new(Self { disk, path, node: self.node, real: self.real.another()?, position: self.position }))
+        Ok(Box::new(Self {
+            disk,
+            path,
+            node: self.node,
+            real: self.real.another()?,
+            position: self.position,
+        }))
     }
 }

@@ -41,8 +41,10 @@ fn described(office: &Office) {
     write(&office.path("chat.csv"), b"from,to,text\n");
     write(&office.path("phone/calls/log.txt"), b"calls\n");
     write(&office.path("facts.toml"), facts().as_bytes());
-    let words = ["package", "seal", "--key", "signer.key", "--certificate", "signer.pem", "--chain", "chain.pem"];
-    let more = ["--recipient", &office.recipient, "--facts", "facts.toml", "-o", "PK.asice", "chat.csv", "phone"];
+    let words =
+        ["package", "seal", "--key", "signer.key", "--certificate", "signer.pem", "--chain", "chain.pem"];
+    let more =
+        ["--recipient", &office.recipient, "--facts", "facts.toml", "-o", "PK.asice", "chat.csv", "phone"];
     office.rogatory(&[&words[..], &more[..]].concat()).succeeds();
 }
 
@@ -55,10 +57,12 @@ fn every_kind_of_evidence_is_accepted_sealed_opened_and_as_an_index() {
     let graph = export(&office, "PK.asice", "sealed.jsonld");
     accepted(&graph);
     let written = fs::read_to_string(&graph).expect("reads");
-    for text in ["Справка о входах.csv", "raw bytes of the name", "uco-observable:SymbolicLink", "EX-0005"] {
+    for text in ["Справка о входах.csv", "raw bytes of the name", "uco-observable:SymbolicLink", "EX-0005"]
+    {
         assert!(written.contains(text), "{text}");
     }
-    let open = ["package", "open", "PK.asice", "--identity", "officer.id", "--trust", "anchors.pem", "-o", "opened"];
+    let open =
+        ["package", "open", "PK.asice", "--identity", "officer.id", "--trust", "anchors.pem", "-o", "opened"];
     office.rogatory(&open).succeeds();
     accepted(&export(&office, "opened", "opened.jsonld"));
     accepted(&export(&office, "opened/index.asice", "index.jsonld"));
@@ -80,7 +84,8 @@ fn each_file_as_an_exhibit_of_its_own_is_accepted() {
     let originals = make(&office.path("originals"));
     let folder = office.path("folder");
     copy(&originals[0].join("a/b"), &folder);
-    let words = ["package", "seal", "--key", "signer.key", "--certificate", "signer.pem", "--chain", "chain.pem"];
+    let words =
+        ["package", "seal", "--key", "signer.key", "--certificate", "signer.pem", "--chain", "chain.pem"];
     let more = ["--recipient", &office.recipient, "--each", "-o", "PK.asice", "folder"];
     office.rogatory(&[&words[..], &more[..]].concat()).succeeds();
     accepted(&export(&office, "PK.asice", "each.jsonld"));
@@ -92,7 +97,8 @@ fn a_graph_with_one_defect_is_refused() {
     let office = Office::new();
     described(&office);
     let graph: Value =
-        serde_json::from_slice(&fs::read(export(&office, "PK.asice", "good.jsonld")).expect("reads")).expect("JSON");
+        serde_json::from_slice(&fs::read(export(&office, "PK.asice", "good.jsonld")).expect("reads"))
+            .expect("JSON");
     type Change = fn(&mut Value);
     let defects: [(&str, &str, Change); 5] = [
         ("size-is-text", "uco-observable:File", |node| {

@@ -24,7 +24,8 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ("strace", &["strace", "--version"]),
 ];
 /// Python packages: bags, the wire from its files alone, certificates as others read them, CASE graphs as its community judges them.
-const PYTHON: &[&str] = &["bagit==1.9.0", "grpcio==1.85.1", "grpcio-tools==1.85.1", "cryptography==50.0.2", "case-utils==0.18.0"];
+const PYTHON: &[&str] =
+    &["bagit==1.9.0", "grpcio==1.85.1", "grpcio-tools==1.85.1", "cryptography==50.0.2", "case-utils==0.18.0"];
 /// The linter of the wire files.
 const BUF: &str = "@bufbuild/buf@1.75.0";
 

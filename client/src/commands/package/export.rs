@@ -131,7 +131,9 @@ impl Outcome for Exported {
         page.fact_if("larger than 25 MB", self.is_large.map(large));
         page.fact_if("SHA-512", self.sha512.as_ref());
         page.line("note: it holds real names in the clear; treat it like the evidence itself");
-        page.line("note: the contents of the exhibits were not read; `rogatory package verify` compares them");
+        page.line(
+            "note: the contents of the exhibits were not read; `rogatory package verify` compares them",
+        );
     }
 }
 
@@ -227,8 +229,7 @@ fn word<T>(checked: Result<T, WordError>, flag: &str) -> Result<T, Problem> {
 
 fn problem(error: &ExportError, at: Timestamp) -> Problem {
     if let Some(failure) = error.verdict().and_then(|verdict| VerifyOutcome::of(verdict, at).failure()) {
-        let problem =
-            Problem::unverified(clean(&error.to_string())).with_details(failure.details().to_vec());
+        let problem = Problem::unverified(clean(&error.to_string())).with_details(failure.details().to_vec());
         return match failure.hint() {
             Some(hint) => problem.with_hint(hint),
             None => problem,

@@ -23,7 +23,7 @@ use crate::session::Session;
 use bytes::Bytes;
 use rogatory_core::receipt::{ReceiptKind, Receipted};
 use rogatory_core::{Digest, PackageId};
-use rogatory_evidence::arrival::{ArrivalError, ArrivingObject, Arrivals, Ended, SETTLED_AT_ONCE};
+use rogatory_evidence::arrival::{ArrivalError, Arrivals, ArrivingObject, Ended, SETTLED_AT_ONCE};
 use rogatory_evidence::durable::{Disk, DurableFiles as _};
 use rogatory_evidence::verify::claimed_transmittal;
 use rogatory_evidence::{ObjectDigest, save_asice};
@@ -320,7 +320,10 @@ impl Fetch {
                 ended(present.as_ref())?;
                 let next = coming.next().filter(|(object, _)| object.name == message.name);
                 let next = next.ok_or_else(|| {
-                    Problem::unverified(format!("the server sends `{}`, which was not asked for", crate::problem::clean(&message.name)))
+                    Problem::unverified(format!(
+                        "the server sends `{}`, which was not asked for",
+                        crate::problem::clean(&message.name)
+                    ))
                 })?;
                 present = Some(next.clone());
                 if pieces.send(Piece::Begin(next)).await.is_err() {

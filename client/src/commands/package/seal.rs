@@ -18,7 +18,9 @@ use rogatory_core::reference::OfficeReference;
 use rogatory_core::{Digest, PackageId, SharedNumber};
 use rogatory_evidence::acquisition::Facts;
 use rogatory_evidence::age_layer::AgeRecipient;
-use rogatory_evidence::seal::{Observer, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit};
+use rogatory_evidence::seal::{
+    Observer, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit,
+};
 use rogatory_evidence::transmittal::IntendedRecipient;
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::signing::{FileSigner, Signer};

@@ -190,8 +190,7 @@ pub async fn send(session: &Session, plan: SendPlan) -> Result<Sent, Problem> {
     .await;
     session.progress.end();
     let (transfer_id, sent_bytes) = uploaded?;
-    let request =
-        office::SendPackageRequest { request_id: session.call_id(), transfer_id };
+    let request = office::SendPackageRequest { request_id: session.call_id(), transfer_id };
     let answer = client.send_package(request).await.map_err(|status| {
         let problem = explain(status);
         let not_yet = problem.exit() == crate::Exit::NotYet;

@@ -62,9 +62,7 @@ impl NotSent {
 }
 
 /// Tries again, after a pause, what raced with a call that the server has not let go of.
-pub(super) async fn unless_raced<T>(
-    mut act: impl AsyncFnMut() -> Result<T, NotSent>,
-) -> Result<T, Problem> {
+pub(super) async fn unless_raced<T>(mut act: impl AsyncFnMut() -> Result<T, NotSent>) -> Result<T, Problem> {
     let mut races = 0;
     loop {
         match act().await {
@@ -174,9 +172,7 @@ async fn one_stream(
     let answer = client.upload_object(ReceiverStream::new(received)).await;
     let read =
         reading.await.map_err(|error| Problem::failed("reading the package stopped").because(&error))?;
-    read.map_err(|(name, error)| {
-        Problem::unverified(format!("`{name}` cannot be read")).because(&error)
-    })?;
+    read.map_err(|(name, error)| Problem::unverified(format!("`{name}` cannot be read")).because(&error))?;
     let committed = answered(answer)?.committed_bytes;
     if committed == last.size_bytes {
         return Ok(());

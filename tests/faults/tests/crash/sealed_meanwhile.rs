@@ -44,7 +44,10 @@ impl SealedMeanwhile {
             let awaited = Awaited { sha256: None, ..object.into() };
             let committed = early.committed_late(&[awaited.clone()]).map_err(|error| text(&error))?[0];
             if committed < ledger.told[at] {
-                return Err(format!("{} of {} were acknowledged, {committed} are here", ledger.told[at], object.name));
+                return Err(format!(
+                    "{} of {} were acknowledged, {committed} are here",
+                    ledger.told[at], object.name
+                ));
             }
             let from = usize::try_from(committed).expect("small");
             if from >= end {
@@ -87,7 +90,10 @@ impl Job for SealedMeanwhile {
         for (at, (object, bytes)) in self.0.iter().enumerate() {
             let committed = here.committed(object);
             if committed < ledger.told[at] {
-                return Err(format!("{} of {} were acknowledged, {committed} are here", ledger.told[at], object.name));
+                return Err(format!(
+                    "{} of {} were acknowledged, {committed} are here",
+                    ledger.told[at], object.name
+                ));
             }
             ledger.told[at] = committed;
             if here.has(object) {
