@@ -6,8 +6,8 @@
 use crate::cli::{self, Cli, Command};
 use crate::commands::{self, party_id};
 use crate::files::{self, CONTAINER_LIMIT_BYTES, RECORD_LIMIT_BYTES};
-use crate::output::printer::{Printer, Streams};
-use crate::output::progress::Bar;
+use crate::output::printer::{Printer, Shared, Streams};
+use crate::output::progress::{Bar, Lines};
 use crate::papers::Wording;
 use crate::problem::{Exit, Problem, clean};
 use crate::profile::{KeyPair, Profile};
@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::trust::Trust;
 use rogatory_core::reference::QuestionId;
 use rogatory_core::{Clock, Digest, Entropy, Timestamp};
-use rogatory_evidence::Requirement;
+use rogatory_evidence::{ExhibitNumber, Requirement};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,14 +36,20 @@ pub struct Environment {
 /// Runs one command and says how it ended.
 pub async fn run(cli: Cli, environment: Environment) -> Exit {
     let global = cli.global;
-    let mut printer = Printer::new(environment.streams, &cli.command.name(), global.json, global.quiet);
+    let mut streams = environment.streams;
+    let errors = Shared::new(streams.errors);
+    streams.errors = Box::new(errors.clone());
+    let mut printer = Printer::new(streams, &cli.command.name(), global.json, global.quiet);
     let directory = global.profile.or(environment.profile).filter(|_| uses_profile(&cli.command));
     let profile = match directory.as_deref().map(Profile::load).transpose() {
         Ok(profile) => profile,
         Err(problem) => return printer.problem(&problem),
     };
-    let mut session = Session::new(profile, environment.clock, environment.entropy);
-    if printer.shows_progress() {
+    let clock = Arc::clone(&environment.clock);
+    let mut session = Session::new(profile, environment.clock, environment.entropy).with_directory(directory);
+    if global.json && !global.quiet {
+        session = session.with_progress(Arc::new(Lines::new(clock, Box::new(errors))));
+    } else if printer.shows_progress() {
         session = session.with_progress(Arc::new(Bar::default()));
     }
     let ended = match cli.command {
@@ -54,6 +60,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Preservation(verb) => preservation(&session, &mut printer, verb).await,
         Command::Order(verb) => order(&session, &mut printer, verb).await,
         Command::Package(verb) => package(&session, &mut printer, verb).await,
+        Command::HashList(verb) => hash_list(&mut printer, verb).await,
         Command::Custody(verb) => custody(&session, &mut printer, verb).await,
     };
     ended.unwrap_or_else(|problem| printer.problem(&problem))
@@ -65,6 +72,7 @@ const fn uses_profile(command: &Command) -> bool {
         command,
         Command::Template(_)
             | Command::Instrument(_)
+            | Command::HashList(_)
             | Command::Request(cli::request::Request::Check(_))
             | Command::Package(cli::package::Package::Verify(_))
             | Command::Custody(cli::custody::Custody::Verify(_))
@@ -338,6 +346,15 @@ async fn package(
         Package::Verify(it) => {
             printer.outcome(&package::verify(session, verify_arguments(session, it)?).await?)
         }
+        Package::Show(it) => {
+            let arguments = package::VerifyArguments {
+                path: it.path,
+                identities: identities(&it.identity)?,
+                trust: Trust::load(&it.trust, session.now())?,
+                ..Default::default()
+            };
+            printer.outcome(&package::show(session, arguments).await?)
+        }
         Package::Open(it) => {
             let verify = package::VerifyArguments {
                 path: it.path,
@@ -349,7 +366,10 @@ async fn package(
                 verify,
                 output: it.output,
                 keep_tar: it.keep_tar,
+                portable_names: it.portable_names,
                 unverified: it.unverified,
+                exhibits: exhibits(&it.exhibit)?,
+                sensitive_reason: it.sensitive_reason,
             };
             printer.outcome(&package::open(session, arguments).await?)
         }
@@ -372,6 +392,23 @@ async fn package(
             printer.outcome(&package::receive(session, &id, &it.output).await?)
         }
         Package::List(it) => printer.outcome(&package::list(session, &it.case).await?),
+    })
+}
+
+/// The numbers of exhibits as they were typed.
+fn exhibits(texts: &[String]) -> Result<Vec<ExhibitNumber>, Problem> {
+    let number = |text: &String| {
+        text.trim().parse().map_err(|error: rogatory_evidence::exhibit::ExhibitNameError| {
+            Problem::usage(format!("--exhibit: {}", clean(&error.to_string())))
+        })
+    };
+    texts.iter().map(number).collect()
+}
+
+async fn hash_list(printer: &mut Printer, verb: cli::hash_list::HashList) -> Result<Exit, Problem> {
+    use cli::hash_list::HashList;
+    Ok(match verb {
+        HashList::Import(it) => printer.outcome(&commands::hash_list::import(it.lists, it.output).await?),
     })
 }
 
@@ -507,12 +544,15 @@ fn seal_arguments(
     Ok(commands::package::SealArguments {
         paths: it.paths,
         each: it.each,
+        store_holes: it.store_holes,
         recipients: it.recipient,
         order_document,
         trust: Trust::load(&it.trust, session.now())?,
         order: it.order,
         reference: it.reference,
         signing,
+        sensitive: it.sensitive,
+        hash_lists: it.hash_list,
         no_recovery: it.no_recovery,
         facts: it.facts.as_deref().map(files::read_acquisition_facts).transpose()?,
         output: it.output,

@@ -10,6 +10,7 @@ use crate::profile::Profile;
 use data_encoding::HEXLOWER;
 use rogatory_core::entropy::draw;
 use rogatory_core::{Clock, Entropy, Timestamp};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
@@ -23,6 +24,8 @@ pub struct Session {
     pub entropy: Arc<dyn Entropy>,
     /// Is told how far a long step has come.
     pub progress: Arc<dyn Progress>,
+    /// The directory of the profile, where what this machine remembers of the officer's acts is kept.
+    pub directory: Option<PathBuf>,
     connection: OnceCell<Connection>,
 }
 
@@ -30,13 +33,21 @@ impl Session {
     /// A session that has not yet called its server.
     #[must_use]
     pub fn new(profile: Option<Profile>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { profile, clock, entropy, progress: Arc::new(Silent), connection: OnceCell::new() }
+        let progress = Arc::new(Silent);
+        Self { profile, clock, entropy, progress, directory: None, connection: OnceCell::new() }
     }
 
     /// The same session, telling its progress to `progress`.
     #[must_use]
     pub fn with_progress(mut self, progress: Arc<dyn Progress>) -> Self {
         self.progress = progress;
+        self
+    }
+
+    /// The same session, with the directory of its profile.
+    #[must_use]
+    pub fn with_directory(mut self, directory: Option<PathBuf>) -> Self {
+        self.directory = directory;
         self
     }
 

@@ -375,6 +375,10 @@ impl VerifiedNote {
 fn signature_line(line: &str) -> Option<NoteSignature> {
     let (name, signature) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
     let bytes = BASE64.decode(signature.as_bytes()).ok()?;
+    // The decoder takes padding in the middle too; one signature has one spelling.
+    if BASE64.encode(&bytes) != signature {
+        return None;
+    }
     let (key_id, signature) = bytes.split_first_chunk()?;
     if !is_key_name(name) || signature.is_empty() {
         return None;

@@ -393,6 +393,21 @@ impl ArrivingObject {
     }
 }
 
+/// Reads a resume state and writes it again, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn state_again(object: &ObjectDigest, bytes: &[u8]) -> Option<(u64, Vec<u8>)> {
+    let awaited = Awaited::from(object);
+    let saved = state::read(&awaited, bytes)?;
+    Some((saved.committed, state::write(&awaited, saved.committed, &saved.hash)))
+}
+
+/// The resume state after the first bytes of an object, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn state_after(object: &ObjectDigest, start: &[u8]) -> Vec<u8> {
+    let awaited = Awaited::from(object);
+    state::write(&awaited, start.len() as u64, &<Sha256 as sha2::Digest>::new_with_prefix(start))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

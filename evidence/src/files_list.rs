@@ -19,6 +19,31 @@ pub enum ListedType {
     Folder,
     /// A symbolic link; digest and size are those of its target's text.
     Link,
+    /// A file with holes; the digest is that of its size and of its blocks that are not empty.
+    Sparse,
+    /// A further name of a file that came before; digest and size are those of the file.
+    FileAgain,
+    /// A further name of a file with holes that came before; likewise.
+    SparseAgain,
+}
+
+impl ListedType {
+    const fn letters(self) -> &'static str {
+        match self {
+            Self::File => "f",
+            Self::Folder => "d",
+            Self::Link => "l",
+            Self::Sparse => "s",
+            Self::FileAgain => "hf",
+            Self::SparseAgain => "hs",
+        }
+    }
+
+    /// Whether the digest is the SHA-256 of a file's content, zeros in holes included.
+    #[must_use]
+    pub const fn has_plain_digest(self) -> bool {
+        matches!(self, Self::File | Self::FileAgain)
+    }
 }
 
 /// One line of the list.
@@ -30,6 +55,8 @@ pub struct ListedEntry {
     pub size_bytes: u64,
     /// What it is.
     pub listed_type: ListedType,
+    /// How many names the file has in the folder, where the first of them stands; else 1.
+    pub names: u32,
     /// The path below the folder, raw bytes, without a slash at the end.
     pub path: Vec<u8>,
 }
@@ -46,40 +73,51 @@ pub enum FilesListError {
 }
 
 impl ListedEntry {
-    /// The line: `<digest or -> <size> <f, d or l> <path>`, bytes outside `!` to `~` and `%` as `%XX`.
+    /// Appends the line: `<digest or -> <size> <type> <path>`, bytes outside `!` to `~` and `%` as `%XX`.
+    pub fn push_line(&self, line: &mut Vec<u8>) {
+        match &self.sha256 {
+            Some(digest) => line.extend_from_slice(digest.to_hex().as_bytes()),
+            None => line.push(b'-'),
+        }
+        line.push(b' ');
+        push_number(line, self.size_bytes);
+        line.push(b' ');
+        line.extend_from_slice(self.listed_type.letters().as_bytes());
+        if self.names > 1 {
+            push_number(line, self.names.into());
+        }
+        line.push(b' ');
+        push_escaped(line, &self.path);
+        line.push(b'\n');
+    }
+
+    /// The line alone.
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
-        let digest = self.sha256.map_or_else(|| "-".to_owned(), |digest| digest.to_hex());
-        let letter = match self.listed_type {
-            ListedType::File => 'f',
-            ListedType::Folder => 'd',
-            ListedType::Link => 'l',
-        };
-        let mut line = format!("{digest} {} {letter} ", self.size_bytes).into_bytes();
-        for byte in &self.path {
-            if byte.is_ascii_graphic() && *byte != b'%' {
-                line.push(*byte);
-            } else {
-                line.extend_from_slice(format!("%{byte:02X}").as_bytes());
-            }
-        }
-        line.push(b'\n');
+        let mut line = Vec::new();
+        self.push_line(&mut line);
         line
     }
 
-    fn from_line(line: &[u8]) -> Option<Self> {
+    fn from_line(line: &[u8], again: &mut Vec<u8>) -> Option<Self> {
         let body = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
         let mut parts = body.splitn(4, ' ');
-        let (digest, size, letter, path) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (digest, size, letters, path) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (letter, names) = letters.split_at_checked(1)?;
+        let (listed_type, names) = match (letter, names) {
+            ("f", names) => (ListedType::File, names),
+            ("s", names) => (ListedType::Sparse, names),
+            ("d", "") => (ListedType::Folder, ""),
+            ("l", "") => (ListedType::Link, ""),
+            ("h", "f") => (ListedType::FileAgain, ""),
+            ("h", "s") => (ListedType::SparseAgain, ""),
+            _ => return None,
+        };
         let entry = Self {
             sha256: if digest == "-" { None } else { Some(digest.parse().ok()?) },
             size_bytes: size.parse().ok()?,
-            listed_type: match letter {
-                "f" => ListedType::File,
-                "d" => ListedType::Folder,
-                "l" => ListedType::Link,
-                _ => return None,
-            },
+            listed_type,
+            names: if names.is_empty() { 1 } else { names.parse().ok()? },
             path: unescape(path)?,
         };
         let is_folder = entry.listed_type == ListedType::Folder;
@@ -87,7 +125,33 @@ impl ListedEntry {
             && (!is_folder || entry.size_bytes == 0)
             && is_relative_path(&entry.path);
         // One entry, one line: what would be written otherwise is refused.
-        (fits && entry.to_line() == line).then_some(entry)
+        again.clear();
+        entry.push_line(again);
+        (fits && again == line).then_some(entry)
+    }
+}
+
+fn push_number(line: &mut Vec<u8>, mut number: u64) {
+    let start = line.len();
+    loop {
+        line.push(b'0' + (number % 10) as u8);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    line.get_mut(start..).unwrap_or_default().reverse();
+}
+
+/// Appends a path, bytes outside `!` to `~` and `%` as `%XX`.
+pub(crate) fn push_escaped(line: &mut Vec<u8>, path: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in path {
+        if byte.is_ascii_graphic() && *byte != b'%' {
+            line.push(*byte);
+        } else {
+            line.extend_from_slice(&[b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
     }
 }
 
@@ -110,12 +174,13 @@ pub struct FilesList<R> {
     input: R,
     line: u64,
     buffer: Vec<u8>,
+    again: Vec<u8>,
 }
 
 impl<R: BufRead> FilesList<R> {
     /// Starts at the first line.
     pub fn new(input: R) -> Self {
-        Self { input, line: 0, buffer: Vec::new() }
+        Self { input, line: 0, buffer: Vec::new(), again: Vec::new() }
     }
 
     /// The next entry, `None` at the end.
@@ -130,7 +195,7 @@ impl<R: BufRead> FilesList<R> {
         if self.buffer.is_empty() {
             return Ok(None);
         }
-        ListedEntry::from_line(&self.buffer).map(Some).ok_or(FilesListError::Line(self.line))
+        ListedEntry::from_line(&self.buffer, &mut self.again).map(Some).ok_or(FilesListError::Line(self.line))
     }
 }
 
@@ -147,8 +212,22 @@ mod tests {
                 sha256: Some(Digest::of(path)),
                 size_bytes: 3,
                 listed_type: ListedType::File,
+                names: 1,
                 path: path.to_vec(),
             };
+            text.extend(entry.to_line());
+            entries.push(entry);
+        }
+        for (listed_type, names) in [
+            (ListedType::File, 2),
+            (ListedType::FileAgain, 1),
+            (ListedType::Sparse, 12),
+            (ListedType::Sparse, 1),
+            (ListedType::SparseAgain, 1),
+            (ListedType::Link, 1),
+        ] {
+            let sha256 = Some(Digest::of(b"x"));
+            let entry = ListedEntry { sha256, size_bytes: u64::MAX, listed_type, names, path: b"p".to_vec() };
             text.extend(entry.to_line());
             entries.push(entry);
         }
@@ -172,6 +251,13 @@ mod tests {
             "- 1 f a\n".to_owned(),
             "- 0 d a/\n".to_owned(),
             format!("{digest} 1 x a\n"),
+            format!("{digest} 1 f1 a\n"),
+            format!("{digest} 1 f02 a\n"),
+            format!("{digest} 1 hf2 a\n"),
+            format!("{digest} 1 l2 a\n"),
+            format!("{digest} 1 h a\n"),
+            format!("{digest} 1 hd a\n"),
+            format!("{digest} 1  a\n"),
             "\n".to_owned(),
         ] {
             assert!(FilesList::new(line.as_bytes()).next_entry().is_err(), "{line}");

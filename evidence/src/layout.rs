@@ -32,6 +32,7 @@ pub(crate) const RECORDS_NAME: &str = "records-sha256.txt";
 /// In an opened folder.
 pub(crate) const OPENED_INDEX_NAME: &str = "index.asice";
 pub(crate) const UNVERIFIED_NAME: &str = "UNVERIFIED.txt";
+pub(crate) const NOT_OPENED_NAME: &str = "not-opened.txt";
 
 /// The tag files that the tag manifest lists, in its order.
 pub(crate) const TAG_FILES: [&str; 6] =

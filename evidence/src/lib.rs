@@ -16,6 +16,7 @@
 pub mod acquisition;
 pub mod age_layer;
 pub mod arrival;
+mod attributes;
 mod canonical;
 mod digest_list;
 pub mod durable;
@@ -23,16 +24,24 @@ pub mod exhibit;
 pub mod export;
 pub mod files_list;
 pub mod formal;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+mod handle;
+pub mod hash_list;
 pub mod institution_seal;
 pub mod known;
 mod layout;
+pub mod limits;
 pub mod open;
 mod partial;
+mod portable;
 mod raw_path;
 pub mod record;
 pub mod seal;
+pub mod sensitive;
 mod sink;
 pub mod source;
+mod sparse;
 mod spool;
 mod streams;
 mod tar;
@@ -46,14 +55,17 @@ pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};
 pub use files_list::FilesListError;
+pub use hash_list::{HashListError, HashLists};
 pub use institution_seal::{
     InstitutionSeal, InstitutionSealError, add_seal, institution_seal, save_asice, write_asice,
 };
 pub use known::{KnownInstitution, SealStanding};
 pub use layout::{PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE};
+pub use limits::{LimitsError, SizeLimit};
 pub use open::{OpenError, OpenOptions, OpenReport, OpenRequest, open};
 pub use partial::{discard_partials, leftovers};
 pub use seal::{Output, SealError, SealOptions, SealRecipient, SealRecovery, SealReport, SealRequest, seal};
+pub use sensitive::{ReasonCode, Sensitive, SensitiveAccess, SensitiveFlag};
 pub use sink::WriteError;
 pub use source::{
     FolderSource, ObjectDigest, ObjectInfo, ObjectList, PackageError, PackageSource, WithObjects, ZipSource,

@@ -5,8 +5,10 @@
 //! Never leaves the encrypted index but for the eyes of a recipient.
 
 use crate::acquisition::Acquisition;
+use crate::attributes::is_attribute_name;
 use crate::canonical::{CanonicalError, Salt, from_canonical, to_canonical};
 use crate::exhibit::ExhibitNumber;
+use crate::sensitive::Sensitive;
 use data_encoding::BASE64;
 use rogatory_core::Digest;
 use serde::{Deserialize, Serialize};
@@ -130,10 +132,63 @@ pub struct Record {
     pub changed_time: Option<FileTime>,
     /// When the file system made it.
     pub birth_time: Option<FileTime>,
+    /// Its own extended attributes, rising by the bytes of their names; null if it has none.
+    pub extended_attributes: Option<Vec<ExtendedAttribute>>,
+    /// Why it must not be shown by accident; none if nobody flagged it and no list holds it.
+    pub sensitive: Option<Sensitive>,
     /// How it came to be, as the producer states it.
     pub acquisition: Option<Acquisition>,
     /// Keeps the record from being guessed by its digest.
     pub salt: Salt,
+}
+
+/// One extended attribute of an exhibit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendedAttribute {
+    /// Its name, with the name space: `user.origin`.
+    pub name: RawName,
+    /// Its value in padded base64; null if it was there but too large for the record, or unreadable.
+    pub value: Option<String>,
+}
+
+/// What the record has room for, of names and values in base64.
+const MAX_ATTRIBUTES_BYTES: usize = 16 * 1024;
+
+/// What an exhibit's record holds of its extended attributes.
+pub(crate) struct OwnAttributes {
+    pub(crate) member: Option<Vec<ExtendedAttribute>>,
+    /// The names of those without value, or without place.
+    pub(crate) left_out: Vec<Vec<u8>>,
+}
+
+impl OwnAttributes {
+    /// Takes values as long as there is room, in the order of the names.
+    pub(crate) fn of(found: crate::attributes::Found) -> Self {
+        let mut all: Vec<(Vec<u8>, Option<Vec<u8>>)> =
+            found.attributes.into_iter().map(|(name, value)| (name, Some(value))).collect();
+        all.extend(found.unread.into_iter().map(|name| (name, None)));
+        all.sort();
+        let mut room = MAX_ATTRIBUTES_BYTES;
+        let mut own = Self { member: None, left_out: Vec::new() };
+        for (name, value) in all {
+            let value = value.map(|value| BASE64.encode(&value));
+            // The name in base64, what is shown of it, and what stands around it.
+            let Some(left) = room.checked_sub(64 + 8 * name.len()) else {
+                own.left_out.push(name);
+                continue;
+            };
+            room = left;
+            let value = value.filter(|value| value.len() <= room);
+            match &value {
+                Some(value) => room -= value.len(),
+                None => own.left_out.push(name.clone()),
+            }
+            let attribute = ExtendedAttribute { name: RawName::new(&name), value };
+            own.member.get_or_insert_default().push(attribute);
+        }
+        own
+    }
 }
 
 /// Writes a mode as people know it.
@@ -158,7 +213,11 @@ impl Record {
     /// [`CanonicalError`] if a rule is broken.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
         self.check()?;
-        to_canonical(self)
+        let bytes = to_canonical(self)?;
+        if bytes.len() > MAX_RECORD_BYTES {
+            return Err(CanonicalError::Rule("the record is longer than 64 KiB".to_owned()));
+        }
+        Ok(bytes)
     }
 
     /// Reads the canonical form and checks the rules.
@@ -169,6 +228,36 @@ impl Record {
         let record: Self = from_canonical(bytes, MAX_RECORD_BYTES)?;
         record.check()?;
         Ok(record)
+    }
+
+    /// Names and values of the extended attributes that it holds.
+    pub(crate) fn attributes_with_values(&self) -> crate::attributes::ExtendedAttributes {
+        let all = self.extended_attributes.iter().flatten();
+        all.filter_map(|attribute| {
+            let value = BASE64.decode(attribute.value.as_ref()?.as_bytes()).ok()?;
+            Some((attribute.name.bytes(), value))
+        })
+        .collect()
+    }
+
+    /// The names of those of which it holds nothing more.
+    pub(crate) fn attributes_left_out(&self) -> Vec<Vec<u8>> {
+        let all = self.extended_attributes.iter().flatten();
+        all.filter(|attribute| attribute.value.is_none()).map(|attribute| attribute.name.bytes()).collect()
+    }
+
+    fn check_attributes(&self) -> bool {
+        let Some(attributes) = &self.extended_attributes else {
+            return true;
+        };
+        let names: Vec<Vec<u8>> = attributes.iter().map(|attribute| attribute.name.bytes()).collect();
+        let is_base64 = |text: &String| BASE64.decode(text.as_bytes()).is_ok();
+        !attributes.is_empty()
+            && attributes.iter().all(|attribute| {
+                attribute.name.is_canonical() && attribute.value.as_ref().is_none_or(is_base64)
+            })
+            && names.iter().all(|name| is_attribute_name(name))
+            && names.is_sorted_by(|a, b| a < b)
     }
 
     fn check(&self) -> Result<(), CanonicalError> {
@@ -190,9 +279,15 @@ impl Record {
         if self.mode.is_some_and(|mode| mode > 0o7777) {
             return broken("the record's mode is more than permission bits");
         }
+        if let Some(sensitive) = &self.sensitive {
+            sensitive.check(self.exhibit_type)?;
+        }
         let times = [self.modified_time, self.changed_time, self.birth_time];
         if times.into_iter().flatten().any(|time| time.nanoseconds > 999_999_999) {
             return broken("a time in the record has a second or more of nanoseconds");
+        }
+        if !self.check_attributes() {
+            return broken("the record's extended attributes are empty, out of order, or not in base64");
         }
         if let Some(acquisition) = &self.acquisition {
             let is_folder = self.exhibit_type == ExhibitType::Folder;
@@ -290,6 +385,27 @@ mod tests {
         let name = RawName::new(b"a\n\xffb");
         assert_eq!(name.bytes(), b"a\n\xffb");
         assert_eq!(name.display(), "a\u{FFFD}\u{FFFD}b");
+    }
+
+    #[test]
+    fn attributes_without_room_are_named_and_the_others_kept() {
+        let found = crate::attributes::Found {
+            attributes: vec![
+                (b"user.a".to_vec(), vec![1; 8000]),
+                (b"user.b".to_vec(), vec![2; 8000]),
+                (b"user.c".to_vec(), b"\0".to_vec()),
+            ],
+            unread: vec![b"trusted.x".to_vec()],
+        };
+        let own = OwnAttributes::of(found);
+        assert_eq!(own.left_out, [b"trusted.x".to_vec(), b"user.b".to_vec()]);
+        let member = own.member.expect("some");
+        let kept: Vec<bool> = member.iter().map(|attribute| attribute.value.is_some()).collect();
+        assert_eq!(kept, [false, true, false, true]);
+        let many = (0..9999).map(|number| (format!("user.{number:04}").into_bytes(), Vec::new())).collect();
+        let own = OwnAttributes::of(crate::attributes::Found { attributes: many, unread: Vec::new() });
+        let bytes = crate::canonical::to_canonical(&own.member).expect("canonical");
+        assert!(bytes.len() < 24 * 1024 && own.left_out.len() > 9000, "{}", bytes.len());
     }
 
     #[test]

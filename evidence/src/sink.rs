@@ -95,7 +95,7 @@ impl Sibling {
         Ok(sibling.0)
     }
 
-    fn file(target: &Path) -> Result<(Self, File), WriteError> {
+    pub(crate) fn file(target: &Path) -> Result<(Self, File), WriteError> {
         Self::file_made_by(target, |path| {
             OpenOptions::new().read(true).write(true).create_new(true).open(path)
         })

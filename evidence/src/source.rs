@@ -284,12 +284,12 @@ impl Read for Section<'_> {
 }
 
 #[cfg(unix)]
-fn read_at(file: &File, _: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, _: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, position)
 }
 
 #[cfg(not(unix))]
-fn read_at(_: &File, path: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+pub(crate) fn read_at(_: &File, path: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
     let mut own = File::open(path)?;
     own.seek(SeekFrom::Start(position))?;
     own.read(buffer)

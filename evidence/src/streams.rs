@@ -10,12 +10,14 @@ use std::io::{self, BufRead, Read, Write};
 /// The size of the buffer that every copy uses; small enough to stay in the processor's cache.
 pub(crate) const BUFFER_BYTES: usize = 128 * 1024;
 
-/// Is told how far a long act has come. Both methods may be ignored.
+/// Is told how far a long act has come. All of it may be ignored.
 pub trait Progress {
     /// A step begins; `total_bytes` is what it will move, if that is known.
     fn begin(&mut self, step: Step, total_bytes: Option<u64>);
     /// `bytes` more have been moved.
     fn advance(&mut self, bytes: u64);
+    /// What follows belongs to this object: an exhibit's number, or an object's name in the package; never a real name.
+    fn object(&mut self, _name: &str) {}
 }
 
 /// What is being done at the moment.
@@ -29,6 +31,8 @@ pub enum Step {
     Opening,
     /// Copies the objects into a container file.
     Writing,
+    /// Waits until the disk has everything.
+    Syncing,
 }
 
 /// Ignores all progress.

@@ -3,6 +3,7 @@
 //! What they mean is in `commands`, which mirrors this folder. Nothing here does anything.
 
 pub mod custody;
+pub mod hash_list;
 pub mod instrument;
 pub mod order;
 pub mod package;
@@ -64,6 +65,9 @@ pub enum Command {
     /// Evidence packages: seal, verify, open, move
     #[command(subcommand)]
     Package(package::Package),
+    /// Lists of digests of material that must not be shown by accident
+    #[command(subcommand)]
+    HashList(hash_list::HashList),
     /// The custody log: what happened, and the proof of it
     #[command(subcommand)]
     Custody(custody::Custody),
@@ -81,6 +85,7 @@ impl Command {
             Self::Preservation(verb) => ("preservation", verb.name()),
             Self::Order(verb) => ("order", verb.name()),
             Self::Package(verb) => ("package", verb.name()),
+            Self::HashList(verb) => ("hash-list", verb.name()),
             Self::Custody(verb) => ("custody", verb.name()),
         };
         format!("{noun} {verb}")
@@ -152,6 +157,10 @@ mod tests {
             "package export p.asice --identity i --trust t --format case -o o.jsonld",
             "package export p.asice --format eu-manifest --sent 2026-11-22T00:00:00Z --means m --case-reference r -o o.json",
             "package export p --format eu-manifest-text --available-from 2026-11-22T00:00:00Z --available-until 2026-12-22T00:00:00Z --means m -o o.md",
+            "package open p.asice -o d --exhibit EX-0001 --exhibit EX-0003 --sensitive-reason why",
+            "package show p.asice --identity i --trust t",
+            "package seal --recipient age1a -o o.asice --sensitive a=abuse-material --hash-list l --hash-list m a",
+            "hash-list import l m -o f.hashes",
             "package send p.asice --order N --yes",
             "package relay PK-1 --yes",
             "package receive PK-1 -o o.asice",

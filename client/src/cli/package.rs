@@ -10,7 +10,9 @@ pub enum Package {
     Seal(Seal),
     /// Verify a package, offline
     Verify(Verify),
-    /// Verify and open a package, offline
+    /// List the exhibits of a package without reading them, offline
+    Show(Show),
+    /// Verify and open a package or some of its exhibits, offline
     Open(Open),
     /// Write what a package describes for other tools and authorities, offline; holds real names
     Export(Export),
@@ -31,6 +33,7 @@ impl Package {
         match self {
             Self::Seal(_) => "seal",
             Self::Verify(_) => "verify",
+            Self::Show(_) => "show",
             Self::Open(_) => "open",
             Self::Export(_) => "export",
             Self::Send(_) => "send",
@@ -74,6 +77,9 @@ pub struct Seal {
     /// Make every file below a folder an exhibit of its own
     #[arg(long)]
     pub each: bool,
+    /// Store the holes of a sparse file as zeros, where it is an exhibit of its own
+    #[arg(long)]
+    pub store_holes: bool,
     /// How the exhibits were acquired, TOML; docs/reference/acquisition-facts.md has an example
     #[arg(long, value_name = "FILE.toml")]
     pub facts: Option<PathBuf>,
@@ -83,6 +89,12 @@ pub struct Seal {
     /// Do not ask before it is sent
     #[arg(long, requires = "send")]
     pub yes: bool,
+    /// Flag an exhibit, or what lies inside one, as sensitive: PATH=CODE, for example photos=abuse-material; repeats
+    #[arg(long, value_name = "PATH=CODE")]
+    pub sensitive: Vec<String>,
+    /// Mark exhibits that hold contents of this hash list, or of a file of `hash-list import`; repeats
+    #[arg(long, value_name = "FILE")]
+    pub hash_list: Vec<PathBuf>,
     /// The package to write: OUT.asice, or a folder
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
@@ -114,6 +126,20 @@ pub struct Verify {
     pub require: Vec<String>,
 }
 
+/// See [`Package::Show`].
+#[derive(Args, Debug)]
+pub struct Show {
+    /// The package, a .asice file or a folder
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// An age identity file; repeats; the profile's if absent
+    #[arg(long, value_name = "ID")]
+    pub identity: Vec<PathBuf>,
+    /// Trusted anchors (PEM) or a party entry (.asice); repeats
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+}
+
 /// See [`Package::Open`].
 #[derive(Args, Debug)]
 pub struct Open {
@@ -132,6 +158,15 @@ pub struct Open {
     /// Keep the tar file of folder exhibits too
     #[arg(long)]
     pub keep_tar: bool,
+    /// Take out this exhibit only, for example EX-0007; the others are not read; repeats
+    #[arg(long, value_name = "EX-…")]
+    pub exhibit: Vec<String>,
+    /// Open sensitive exhibits too, and why; it is logged
+    #[arg(long, value_name = "REASON")]
+    pub sensitive_reason: Option<String>,
+    /// Write names so that every system can hold them; real-names.txt says which were changed
+    #[arg(long)]
+    pub portable_names: bool,
     /// Open although it does not verify, and why; the directory is marked
     #[arg(long, value_name = "REASON")]
     pub unverified: Option<String>,

@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod custody;
 pub mod documents;
+pub mod hash_list;
 pub mod instrument;
 pub mod matter;
 pub mod order;

@@ -6,7 +6,8 @@
 use super::page::Page;
 use super::{Outcome, json};
 use crate::problem::{Exit, Problem};
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a printer reads and writes.
 pub struct Streams {
@@ -20,6 +21,37 @@ pub struct Streams {
     pub input_is_terminal: bool,
     /// Whether `errors` is a terminal, where progress can be shown.
     pub errors_are_terminal: bool,
+}
+
+/// A stream that the printer and the progress write to in turns.
+#[derive(Clone)]
+pub struct Shared(Arc<Mutex<Box<dyn Write + Send>>>);
+
+impl Shared {
+    /// Shares `stream`.
+    #[must_use]
+    pub fn new(stream: Box<dyn Write + Send>) -> Self {
+        Self(Arc::new(Mutex::new(stream)))
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+        // A stream that a panicking thread wrote to is still a stream.
+        act(&mut **self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.with(|stream| stream.write(bytes))
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.with(|stream| stream.write_all(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.with(|stream| stream.flush())
+    }
 }
 
 /// Prints results, problems and questions.

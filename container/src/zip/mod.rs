@@ -5,8 +5,12 @@
 //! compare. ZIP64 records appear exactly where a field would overflow. The room reads and writes streams
 //! handed in; it never opens a file by name, never inflates and never extracts.
 
+#[cfg(test)]
+pub(crate) mod crafted;
 mod error;
 mod header;
+#[cfg(test)]
+mod hostile;
 mod name;
 mod reader;
 #[cfg(test)]

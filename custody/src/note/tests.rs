@@ -56,6 +56,15 @@ fn unknown_signatures_are_ignored_and_known_wrong_ones_are_not() {
 }
 
 #[test]
+fn a_signature_has_one_spelling() {
+    let (text, line) = GO_NOTE.rsplit_once(' ').expect("a signature line");
+    let bytes = BASE64.decode(line.trim_end().as_bytes()).expect("base64");
+    let (first, rest) = bytes.split_at(1);
+    let padded_twice = format!("{text} {}{}\n", BASE64.encode(first), BASE64.encode(rest));
+    assert_eq!(Note::parse(padded_twice.as_bytes()), Err(NoteError::SignatureLine(1)));
+}
+
+#[test]
 fn a_key_of_the_same_name_is_another_key() {
     let note = key("same", 1).sign("x\n").expect("a note");
     let trusted = [key("same", 2).vkey().clone()];

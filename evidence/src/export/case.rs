@@ -472,7 +472,7 @@ impl Writer<'_> {
 
     fn entry(&mut self, entry: &ListedEntry, name: &str, exhibit: &str) -> Result<(), ExportError> {
         let last = entry.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        let is_file = entry.listed_type == ListedType::File;
+        let has_content = !matches!(entry.listed_type, ListedType::Folder | ListedType::Link);
         let mut facets = vec![self.graph.facet(
             name,
             "uco-observable:FileFacet",
@@ -480,10 +480,11 @@ impl Writer<'_> {
                 "uco-observable:fileName": display(last),
                 "uco-observable:filePath": display(&entry.path),
                 "uco-observable:isDirectory": entry.listed_type == ListedType::Folder,
-                "uco-observable:sizeInBytes": if is_file { integer(entry.size_bytes) } else { Value::Null },
+                "uco-observable:sizeInBytes": if has_content { integer(entry.size_bytes) } else { Value::Null },
             }),
         )];
-        if let (true, Some(sha256)) = (is_file, &entry.sha256) {
+        // The digest of a file with holes is none that other tools know.
+        if let (true, Some(sha256)) = (entry.listed_type.has_plain_digest(), &entry.sha256) {
             let hash = self.graph.hash(name, "SHA256", &sha256.to_hex());
             let content = json!({
                 "uco-observable:sizeInBytes": integer(entry.size_bytes),
@@ -492,7 +493,9 @@ impl Writer<'_> {
             facets.push(self.graph.facet(name, "uco-observable:ContentDataFacet", content));
         }
         let class = match entry.listed_type {
-            ListedType::File => "uco-observable:File",
+            ListedType::File | ListedType::Sparse | ListedType::FileAgain | ListedType::SparseAgain => {
+                "uco-observable:File"
+            }
             ListedType::Folder => "uco-observable:Directory",
             ListedType::Link => "uco-observable:SymbolicLink",
         };

@@ -4,13 +4,18 @@
 //! a folder's tar. May write below the folder it was given, nowhere else: names are single
 //! segments, parents are folders it made itself, files are new, links are made but never followed.
 
-use super::OpenedExhibit;
+use super::missed::Missed;
+use super::{OpenOptions, OpenedExhibit};
+use crate::attributes::{self, ExtendedAttributes};
 use crate::digest_list::line_for_real_name;
-use crate::files_list::{FilesList, ListedEntry, ListedType};
+use crate::files_list::{FilesList, ListedEntry};
+use crate::handle::{Folder, FolderStack, SYNCED_TOGETHER};
 use crate::partial::{create_private_file, create_private_folder};
+use crate::portable::{Naming, PortablePaths};
 use crate::raw_path::{below, name_of};
 use crate::record::{ExhibitType, FileTime, Record};
 use crate::sink::{WriteError, write_private_file};
+use crate::sparse::SparseMap;
 use crate::spool::Spool;
 use crate::streams::BUFFER_BYTES;
 use crate::tar::reader::{TarError, TarVisitor};
@@ -18,12 +23,15 @@ use crate::tar::{Entry, EntryKind};
 use crate::verify::ExhibitDescription;
 use crate::verify::contents::{ExhibitVisitor, visit_folder};
 use crate::verify::index::Index;
+use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 const PARTIAL: &str = ".partial";
 const PARTIAL_TAR: &str = ".partial.tar";
+/// Smaller files are made durable together at the end; a larger one begins while it is written.
+const SYNCED_LATER_BYTES: u64 = 8 * 1024 * 1024;
 /// The most notes that are kept.
 const MAX_NOTES: usize = 1_000;
 
@@ -31,37 +39,57 @@ const MAX_NOTES: usize = 1_000;
 pub(super) struct Extractor {
     folder: PathBuf,
     keep_tar: bool,
+    portable: bool,
     unverified: bool,
     opened: Vec<OpenedExhibit>,
     notes: Vec<String>,
     lines: Spool,
+    real_names: Spool,
     buffer: Vec<u8>,
     /// The disk's failure, which is nobody's fault who sealed or sent.
     failure: Option<WriteError>,
 }
 
+/// What an [`Extractor`] wrote.
+pub(super) struct Extracted {
+    pub(super) exhibits: Vec<OpenedExhibit>,
+    /// What is worth telling.
+    pub(super) notes: Vec<String>,
+    /// The lines of the list of digests.
+    pub(super) lines: Spool,
+    /// The lines of the list of real names, if names are portable.
+    pub(super) real_names: Option<Spool>,
+}
+
 impl Extractor {
-    pub(super) fn new(folder: &Path, keep_tar: bool, unverified: bool) -> Self {
+    pub(super) fn new(folder: &Path, options: &OpenOptions) -> Self {
         Self {
             folder: folder.to_owned(),
-            keep_tar,
-            unverified,
+            keep_tar: options.keep_tar,
+            portable: options.names_are_portable(),
+            unverified: options.unverified.is_some(),
             opened: Vec::new(),
             notes: Vec::new(),
             lines: Spool::new(folder),
+            real_names: Spool::new(folder),
             buffer: Vec::new(),
             failure: None,
         }
     }
 
-    /// What was opened, what is worth telling, and the lines of the list of digests.
+    /// What was opened, what is worth telling, and the lines of the lists.
     ///
     /// # Errors
     /// The first failure to write.
-    pub(super) fn finish(self) -> Result<(Vec<OpenedExhibit>, Vec<String>, Spool), WriteError> {
+    pub(super) fn finish(self) -> Result<Extracted, WriteError> {
         match self.failure {
             Some(failure) => Err(failure),
-            None => Ok((self.opened, self.notes, self.lines)),
+            None => Ok(Extracted {
+                exhibits: self.opened,
+                notes: self.notes,
+                lines: self.lines,
+                real_names: self.portable.then_some(self.real_names),
+            }),
         }
     }
 
@@ -84,30 +112,36 @@ impl Extractor {
 
     fn name_it(&mut self, exhibit: &ExhibitDescription, index: &mut Index) -> io::Result<()> {
         let folder = self.exhibit_folder(exhibit);
-        let name = exhibit.name.bytes();
+        let number = exhibit.number.to_string();
+        let mut naming = Naming::new(&number, &exhibit.name.bytes(), self.portable);
+        let name = naming.name().to_vec();
         let path = folder.join(name_of(&name));
         let record = index.record(exhibit);
         fs::rename(folder.join(PARTIAL), &path)?;
         if let Some(record) = &record {
             self.restore(&path, record, exhibit);
         }
-        let number = exhibit.number.to_string();
-        let line_name = |inner: &[u8]| [number.as_bytes(), b"/", inner].concat();
+        if let Some(line) = naming.own_line() {
+            self.real_names.write_all(&line)?;
+        }
         if exhibit.exhibit_type == ExhibitType::File {
-            self.lines.write_all(&line_for_real_name(&exhibit.sha256, &line_name(&name)))?;
+            self.lines.write_all(&line_for_real_name(&exhibit.sha256, &naming.beside(&name)))?;
         } else {
             let files = index.files(exhibit).map_err(io::Error::other)?;
             let mut list = FilesList::new(BufReader::new(files));
             while let Some(entry) = list.next_entry().map_err(io::Error::other)? {
-                if let (ListedType::File, Some(digest)) = (entry.listed_type, &entry.sha256) {
-                    let inner = [name.as_slice(), b"/", &entry.path].concat();
-                    self.lines.write_all(&line_for_real_name(digest, &line_name(&inner)))?;
+                let (path, line) = naming.next(&entry);
+                if let Some(line) = line {
+                    self.real_names.write_all(&line)?;
+                }
+                if let (true, Some(digest)) = (entry.listed_type.has_plain_digest(), &entry.sha256) {
+                    self.lines.write_all(&line_for_real_name(digest, &naming.within(&path)))?;
                 }
             }
             if self.keep_tar {
-                let tar_name = [name.as_slice(), b".tar"].concat();
+                let tar_name = naming.tar_name();
                 fs::rename(folder.join(PARTIAL_TAR), folder.join(name_of(&tar_name)))?;
-                self.lines.write_all(&line_for_real_name(&exhibit.sha256, &line_name(&tar_name)))?;
+                self.lines.write_all(&line_for_real_name(&exhibit.sha256, &naming.beside(&tar_name)))?;
             }
         }
         self.opened.push(OpenedExhibit {
@@ -115,17 +149,28 @@ impl Extractor {
             exhibit_type: exhibit.exhibit_type,
             path: Path::new(&number).join(name_of(&name)),
             size_bytes: exhibit.size_bytes,
+            sensitive: exhibit.sensitive.is_some(),
         });
         Ok(())
     }
 
-    /// Sets the exhibit's own mode and time; what can't be set is noted.
+    /// Sets the exhibit's own attributes, mode and time; what can't be set is noted.
     fn restore(&mut self, path: &Path, record: &Record, exhibit: &ExhibitDescription) {
+        let mut missed = Missed::default();
         let is_folder = exhibit.exhibit_type == ExhibitType::Folder;
-        let done =
-            File::open(path).and_then(|file| restore(&file, record.mode, record.modified_time, is_folder));
-        if !done.unwrap_or(false) {
-            self.note(format!("{}: time or mode of the original is not restored exactly", exhibit.number));
+        let own = exhibit.name.display().as_bytes();
+        match File::open(path) {
+            Ok(file) => {
+                let attributes = record.attributes_with_values();
+                restore(&file, &attributes, record.mode, record.modified_time, is_folder, own, &mut missed);
+            }
+            Err(_) => missed.add("mode and time are", own),
+        }
+        for name in record.attributes_left_out() {
+            missed.attribute(&name, own);
+        }
+        for text in missed.notes(&exhibit.number.to_string()) {
+            self.note(text);
         }
     }
 
@@ -139,7 +184,13 @@ impl ExhibitVisitor for Extractor {
     fn file(&mut self, exhibit: &ExhibitDescription, content: &mut dyn BufRead) -> io::Result<()> {
         let folder = self.exhibit_folder(exhibit);
         create_private_folder(&folder).map_err(|error| self.failed(&folder, error))?;
-        match write_private_file(&folder.join(PARTIAL), "content", content) {
+        let path = folder.join(PARTIAL);
+        if SYNCED_TOGETHER && exhibit.size_bytes <= SYNCED_LATER_BYTES {
+            let made = create_private_file(&path).map_err(|error| self.failed(&path, error))?;
+            let written = copy_into(&made, content, &mut self.buffer)?;
+            return written.map_err(|error| self.failed(&path, error));
+        }
+        match write_private_file(&path, "content", content) {
             Ok(()) => Ok(()),
             Err(WriteError::Read { source, .. }) => Err(source),
             Err(error) => {
@@ -160,27 +211,32 @@ impl ExhibitVisitor for Extractor {
         let top = folder.join(PARTIAL);
         let tar_path = folder.join(PARTIAL_TAR);
         let wrong = |source| TarError::Write { path: exhibit.number.to_string(), source };
-        let made = create_private_folder(&folder).and_then(|()| create_private_folder(&top));
-        made.map_err(|error| wrong(self.failed(&folder, error)))?;
+        let made = create_private_folder(&folder)
+            .and_then(|()| create_private_folder(&top))
+            .and_then(|()| Folder::open(&top));
+        let opened = made.map_err(|error| wrong(self.failed(&folder, error)))?;
         let keep = self.keep_tar.then(|| create_private_file(&tar_path)).transpose();
         let keep = keep.map_err(|error| wrong(self.failed(&tar_path, error)))?;
-        let mut tree = Tree { top, open: Vec::new(), inexact: 0, buffer: &mut self.buffer, failure: None };
+        let mut tree = Tree::new(top, opened, self.portable, &mut self.buffer);
         let mut tee = Tee { inner: tar, copy: keep, failure: None };
         let outcome = visit_folder(&mut tee, files, &mut tree);
-        tree.close_down_to(b"");
-        let inexact = tree.inexact;
-        let kept = tee.copy.map_or(Ok(()), |copy| copy.sync_data());
+        if let (true, Err(error)) = (outcome.is_ok(), tree.close_down_to(b"")) {
+            tree.failure.get_or_insert_with(|| WriteError::io(&tree.top, error));
+        }
+        let missed = tree.missed;
+        let kept = tee.copy.as_ref().map_or(Ok(()), settle);
         let failure =
             tree.failure.or(tee.failure.or(kept.err()).map(|error| WriteError::io(&tar_path, error)));
-        if self.failure.is_none() {
-            self.failure = failure;
+        if let (None, Some(failure)) = (&self.failure, failure) {
+            let text = failure.to_string();
+            self.failure = Some(failure);
+            // Not read to the end, or not written: what was wrong on the disk is told by itself.
+            outcome?;
+            return Err(wrong(io::Error::other(text)));
         }
         outcome?;
-        if inexact > 0 {
-            self.note(format!(
-                "{}: times or modes of {inexact} entries are not restored exactly",
-                exhibit.number
-            ));
+        for text in missed.notes(&exhibit.number.to_string()) {
+            self.note(text);
         }
         Ok(())
     }
@@ -226,118 +282,256 @@ impl Read for Tee<'_> {
     }
 }
 
+/// A folder whose children may still come.
+struct OpenFolder {
+    /// Its path with a slash at the end.
+    stored: Vec<u8>,
+    mode: u32,
+    modified: FileTime,
+    attributes: ExtendedAttributes,
+}
+
 /// A folder that is being extracted; the tar reader has checked order, parents and links.
 struct Tree<'a> {
     top: PathBuf,
-    /// Folders whose children may still come: path with a slash, mode, time.
-    open: Vec<(Vec<u8>, u32, FileTime)>,
-    inexact: u64,
+    folders: FolderStack,
+    open: Vec<OpenFolder>,
+    portable: Option<PortablePaths>,
+    /// With portable names: where files with further names stand.
+    first_names: HashMap<Vec<u8>, Vec<u8>>,
+    missed: Missed,
     buffer: &'a mut Vec<u8>,
     failure: Option<WriteError>,
 }
 
-impl Tree<'_> {
-    /// Sets mode and time of the folders that get no more children: a child would change the time.
-    fn close_down_to(&mut self, stored: &[u8]) {
-        while let Some((path, mode, modified)) = self.open.pop_if(|(path, ..)| !stored.starts_with(path)) {
-            let folder = below(&self.top, path.strip_suffix(b"/").unwrap_or(&path));
-            let done = File::open(folder).and_then(|file| restore(&file, Some(mode), Some(modified), true));
-            self.count(done);
+impl<'a> Tree<'a> {
+    fn new(top: PathBuf, opened: Folder, portable: bool, buffer: &'a mut Vec<u8>) -> Self {
+        let mut folders = FolderStack::new();
+        folders.push(opened, None);
+        Self {
+            top,
+            folders,
+            open: Vec::new(),
+            portable: portable.then(PortablePaths::new),
+            first_names: HashMap::new(),
+            missed: Missed::default(),
+            buffer,
+            failure: None,
         }
     }
 
-    fn count(&mut self, done: io::Result<bool>) {
-        if !done.unwrap_or(false) {
-            self.inexact += 1;
+    /// Sets what belongs to the folders that get no more children: a child would change the time.
+    fn close_down_to(&mut self, stored: &[u8]) -> io::Result<()> {
+        while let Some(folder) = self.open.pop_if(|folder| !stored.starts_with(&folder.stored)) {
+            let path = folder.stored.strip_suffix(b"/").unwrap_or_default();
+            let handle = self.folders.pop()?;
+            match handle.as_ref().and_then(|handle| handle.as_file()) {
+                Some(file) => {
+                    let (mode, time) = (Some(folder.mode), Some(folder.modified));
+                    restore(file, &folder.attributes, mode, time, true, path, &mut self.missed);
+                    if !SYNCED_TOGETHER {
+                        file.sync_all()?;
+                    }
+                }
+                None => self.missed.add("mode and time are", path),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one entry. The outer result is about reading, the inner one about writing.
+    fn write(
+        &mut self,
+        entry: &Entry,
+        map: Option<&SparseMap>,
+        has_further_names: bool,
+        content: &mut dyn Read,
+    ) -> io::Result<io::Result<()>> {
+        if let Err(error) = self.close_down_to(&entry.stored_path()) {
+            return Ok(Err(error));
+        }
+        let mut name_at = entry.path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+        let mut path = entry.path.clone();
+        if let Some(portable) = &mut self.portable {
+            let (portable, begin) = portable.next(&entry.path, entry.kind == EntryKind::Folder);
+            (path, name_at) = (portable.to_vec(), begin);
+            if has_further_names {
+                self.first_names.insert(entry.path.clone(), path.clone());
+            }
+        }
+        let name = path.get(name_at..).unwrap_or_default();
+        let (Some(folder), Some(top)) = (self.folders.last(), self.folders.first()) else {
+            return Ok(Err(io::Error::other("its folder is closed")));
+        };
+        match &entry.kind {
+            EntryKind::Folder => Ok(folder.create_folder(name).and_then(|inner| {
+                let identity = inner.identity()?;
+                self.folders.push(inner, identity);
+                self.open.push(OpenFolder {
+                    stored: entry.stored_path(),
+                    mode: entry.mode,
+                    modified: entry.modified,
+                    attributes: entry.attributes.clone(),
+                });
+                Ok(())
+            })),
+            EntryKind::File { .. } | EntryKind::Sparse { .. } => {
+                let file = match folder.create_file(name) {
+                    Ok(file) => file,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let size = if let EntryKind::Sparse { size_bytes, .. } = entry.kind { size_bytes } else { 0 };
+                let written = match map {
+                    None => copy_into(&file, content, self.buffer)?,
+                    Some(map) => copy_regions(&file, size, map, content, self.buffer)?,
+                };
+                let (mode, time) = (Some(entry.mode), Some(entry.modified));
+                restore(&file, &entry.attributes, mode, time, false, &entry.path, &mut self.missed);
+                Ok(written.and_then(|()| settle(&file)))
+            }
+            EntryKind::Link { .. } if self.portable.is_some() => Ok(Ok(())),
+            EntryKind::Link { target } => {
+                let made = folder.create_link(target, name);
+                if made.is_ok() && folder.set_link_time(name, entry.modified).is_err() {
+                    self.missed.add("the time of a link is", &entry.path);
+                }
+                for (name, _) in &entry.attributes {
+                    self.missed.attribute(name, &entry.path);
+                }
+                Ok(made)
+            }
+            EntryKind::HardLink { target } => {
+                let target = self.first_names.get(target).unwrap_or(target);
+                if folder.create_hard_link(top, target, name).is_ok() {
+                    return Ok(Ok(()));
+                }
+                self.missed.add("a further name of a file is written as a copy, so the link is", &entry.path);
+                Ok(copy_file(top, target, folder, name, self.buffer, |file| {
+                    let mut again = Missed::default();
+                    restore(
+                        file,
+                        &[],
+                        Some(entry.mode),
+                        Some(entry.modified),
+                        false,
+                        &entry.path,
+                        &mut again,
+                    );
+                }))
+            }
         }
     }
 }
 
 impl TarVisitor for Tree<'_> {
-    fn entry(&mut self, entry: &Entry, _: &ListedEntry, content: &mut dyn Read) -> io::Result<()> {
-        let stored = entry.stored_path();
-        self.close_down_to(&stored);
-        let path = below(&self.top, &entry.path);
-        let written = match &entry.kind {
-            EntryKind::Folder => {
-                let made = create_private_folder(&path);
-                self.open.push((stored, entry.mode, entry.modified));
-                made
-            }
-            EntryKind::File { .. } => match self.write_content(&path, content)? {
-                Ok(file) => {
-                    let done = restore(&file, Some(entry.mode), Some(entry.modified), false);
-                    self.count(done);
-                    Ok(())
-                }
-                Err(error) => Err(error),
-            },
-            EntryKind::Link { target } => {
-                // The standard library can't set a link's own time.
-                self.inexact += 1;
-                make_link(target, &path)
-            }
-        };
+    fn entry(
+        &mut self,
+        entry: &Entry,
+        map: Option<&SparseMap>,
+        listed: &ListedEntry,
+        content: &mut dyn Read,
+    ) -> io::Result<()> {
+        let written = self.write(entry, map, listed.names > 1, content)?;
         written.map_err(|error| {
             let text = error.to_string();
+            let path = below(&self.top, &entry.path);
             self.failure.get_or_insert_with(|| WriteError::io(&path, error));
             io::Error::other(text)
         })
     }
 }
 
-impl Tree<'_> {
-    /// The outer result is about reading, the inner one about writing.
-    fn write_content(&mut self, path: &Path, content: &mut dyn Read) -> io::Result<io::Result<File>> {
-        let mut file = match create_private_file(path) {
-            Ok(file) => file,
-            Err(error) => return Ok(Err(error)),
+/// The outer result is about reading, the inner one about writing.
+fn copy_into(mut file: &File, content: &mut dyn Read, buffer: &mut Vec<u8>) -> io::Result<io::Result<()>> {
+    buffer.resize(BUFFER_BYTES, 0);
+    loop {
+        let count = match content.read(buffer) {
+            Ok(0) => return Ok(Ok(())),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
         };
-        self.buffer.resize(BUFFER_BYTES, 0);
-        loop {
-            let count = match content.read(self.buffer) {
-                Ok(0) => return Ok(Ok(file)),
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            if let Err(error) = file.write_all(self.buffer.get(..count).unwrap_or_default()) {
-                return Ok(Err(error));
-            }
+        if let Err(error) = file.write_all(buffer.get(..count).unwrap_or_default()) {
+            return Ok(Err(error));
         }
     }
 }
 
-#[cfg(unix)]
-fn make_link(target: &[u8], path: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(name_of(target), path)
+/// Writes the regions of a file with holes, each at its place.
+fn copy_regions(
+    mut file: &File,
+    size_bytes: u64,
+    map: &SparseMap,
+    content: &mut dyn Read,
+    buffer: &mut Vec<u8>,
+) -> io::Result<io::Result<()>> {
+    if let Err(error) = file.set_len(size_bytes) {
+        return Ok(Err(error));
+    }
+    for region in map.regions() {
+        if let Err(error) = file.seek(SeekFrom::Start(region.start)) {
+            return Ok(Err(error));
+        }
+        if let Err(error) = copy_into(file, &mut (&mut *content).take(region.length), buffer)? {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
 }
 
-#[cfg(not(unix))]
-fn make_link(_: &[u8], _: &Path) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "links are not made on this system"))
+/// Copies a file that was extracted before, where the file system makes no hard links.
+fn copy_file(
+    top: &Folder,
+    path: &[u8],
+    folder: &Folder,
+    name: &[u8],
+    buffer: &mut Vec<u8>,
+    finish: impl FnOnce(&File),
+) -> io::Result<()> {
+    let mut original = top.open_below(path)?;
+    let copy = folder.create_file(name)?;
+    copy_into(&copy, &mut original, buffer)??;
+    finish(&copy);
+    settle(&copy)
 }
 
-/// Sets time and mode; `false` if the mode could not be kept as it was.
+/// Makes a file durable, unless all are made durable together at the end.
+fn settle(file: &File) -> io::Result<()> {
+    if SYNCED_TOGETHER { Ok(()) } else { file.sync_all() }
+}
+
+/// Sets attributes, mode and time; what can't be set is added to what is missed.
 ///
 /// The owner keeps the right to read, and to write into folders; bits that would run the file as
 /// somebody else, or let others change evidence, are dropped.
-fn restore(file: &File, mode: Option<u32>, modified: Option<FileTime>, is_folder: bool) -> io::Result<bool> {
-    let mut exact = true;
-    if let Some(modified) = modified {
-        match modified.to_system_time() {
-            Some(time) => file.set_modified(time)?,
-            None => exact = false,
+fn restore(
+    file: &File,
+    attributes: &[(Vec<u8>, Vec<u8>)],
+    mode: Option<u32>,
+    modified: Option<FileTime>,
+    is_folder: bool,
+    path: &[u8],
+    missed: &mut Missed,
+) {
+    for (name, value) in attributes {
+        if !attributes::set(file, name, value) {
+            missed.attribute(name, path);
         }
     }
     #[cfg(unix)]
     if let Some(mode) = mode {
         use std::os::unix::fs::PermissionsExt;
         let kept = mode & 0o755 | if is_folder { 0o700 } else { 0o400 };
-        file.set_permissions(fs::Permissions::from_mode(kept))?;
-        exact &= kept == mode;
+        if file.set_permissions(fs::Permissions::from_mode(kept)).is_err() || kept != mode {
+            missed.add("the mode is", path);
+        }
     }
     #[cfg(not(unix))]
     let _ = (mode, is_folder);
-    Ok(exact)
+    if let Some(modified) = modified {
+        let set = modified.to_system_time().is_some_and(|time| file.set_modified(time).is_ok());
+        if !set {
+            missed.add("the time is", path);
+        }
+    }
 }

@@ -6,14 +6,23 @@
 //! verification fails nothing stays, unless somebody gave a reason to open regardless; then the
 //! folder says so.
 
+mod choice;
 mod extract;
+mod missed;
+
+pub use choice::NotOpened;
+pub(crate) use choice::read_not_opened;
 
 use crate::digest_list::line_for_real_name;
 use crate::exhibit::ExhibitNumber;
-use crate::layout::{MANIFEST_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::handle::sync_file_system;
+use crate::layout::{MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::limits::{Limits, LimitsError};
 use crate::partial::{create_private_file, leftovers};
+use crate::portable::REAL_NAMES_NAME;
 use crate::record::ExhibitType;
-use crate::sink::{Sibling, WriteError, sync_folder};
+use crate::sensitive::SensitiveAccess;
+use crate::sink::{Sibling, WriteError};
 use crate::source::{FolderSource, PackageError, PackageSource, ZipSource};
 use crate::streams::{HashingWriter, Progress, Step, copy};
 use crate::transmittal::is_reason;
@@ -23,7 +32,8 @@ use crate::verify::verdict::Findings;
 use crate::verify::{
     Outcome, Verdict, VerifyOptions, check_zip_order, examine_before_contents, judge_sealed,
 };
-use extract::Extractor;
+use choice::Choice;
+use extract::{Extracted, Extractor};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -35,6 +45,18 @@ pub struct OpenOptions {
     pub keep_tar: bool,
     /// Opens although verification fails, for this reason, and marks the folder.
     pub unverified: Option<String>,
+    /// The exhibits to take out; none: all. The others are not read.
+    pub exhibits: Vec<ExhibitNumber>,
+    /// Leave to open sensitive exhibits; without it they stay sealed.
+    pub sensitive: Option<SensitiveAccess>,
+    /// Whether names are written so that every system can hold them; always so on Windows.
+    pub portable_names: bool,
+}
+
+impl OpenOptions {
+    const fn names_are_portable(&self) -> bool {
+        self.portable_names || cfg!(windows)
+    }
 }
 
 /// All that opening needs.
@@ -63,6 +85,8 @@ pub struct OpenedExhibit {
     pub path: PathBuf,
     /// The size of the file or tar.
     pub size_bytes: u64,
+    /// Whether it is marked as sensitive.
+    pub sensitive: bool,
 }
 
 /// What was opened.
@@ -73,6 +97,10 @@ pub struct OpenReport {
     pub output: PathBuf,
     /// The exhibits.
     pub exhibits: Vec<OpenedExhibit>,
+    /// Those that stayed sealed because they are sensitive; those that were not asked for are only counted.
+    pub left_sealed: Vec<ExhibitNumber>,
+    /// How many exhibits were not asked for.
+    pub not_chosen: usize,
     /// What differs from the original without being part of its content: times, modes.
     pub notes: Vec<String>,
     /// The verification.
@@ -97,6 +125,33 @@ pub enum OpenError {
     /// The reason can't stand.
     #[error("the reason for opening without verification must be 1 to 500 printable characters")]
     Reason,
+    /// The reason for sensitive exhibits can't stand.
+    #[error("the reason for opening sensitive exhibits must be 1 to 500 printable characters")]
+    SensitiveReason,
+    /// An exhibit that isn't there.
+    #[error("the package has no exhibit {number}: it has {count}, EX-0001 and so on")]
+    NoSuchExhibit {
+        /// What was asked for.
+        number: ExhibitNumber,
+        /// How many there are.
+        count: usize,
+    },
+    /// A sensitive exhibit without leave.
+    #[error(
+        "exhibit {number} is sensitive ({why}) and stays sealed unless a reason is given; nothing was written"
+    )]
+    Sensitive {
+        /// The exhibit.
+        number: ExhibitNumber,
+        /// What its mark says.
+        why: String,
+    },
+    /// The log can't be written.
+    #[error("the opening of sensitive exhibits cannot be logged, so nothing was written")]
+    Log(#[source] WriteError),
+    /// It does not fit on the disk.
+    #[error("the package was not opened")]
+    Limits(#[source] LimitsError),
     /// Verification failed.
     #[error("the package is not verified, so nothing was written")]
     NotVerified(Box<Verdict>),
@@ -130,6 +185,9 @@ pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
     if request.options.unverified.as_deref().is_some_and(|reason| !is_reason(reason)) {
         return Err(OpenError::Reason);
     }
+    if request.options.sensitive.as_ref().is_some_and(|access| !access.has_reason()) {
+        return Err(OpenError::SensitiveReason);
+    }
     let mut findings = Findings::default();
     let failed = |source| OpenError::Package { path: crate::walk::shown(&request.path), source };
     let source: Box<dyn PackageSource> = if request.path.is_dir() {
@@ -139,23 +197,44 @@ pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
         check_zip_order(&source, &mut findings);
         Box::new(source)
     };
+    open_from(&*source, request, findings)
+}
+
+/// The same from wherever the objects lie.
+pub(crate) fn open_from(
+    source: &dyn PackageSource,
+    request: OpenRequest<'_>,
+    mut findings: Findings,
+) -> Result<OpenReport, OpenError> {
     let options = &request.verify;
-    let (outer, index) = examine_before_contents(&*source, options, &mut findings);
+    let (mut outer, index) = examine_before_contents(source, options, &mut findings);
     let Some(mut index) = index else {
         return Err(OpenError::NoIndex(Box::new(judge_sealed(outer, None, options, findings))));
     };
     if request.options.unverified.is_none() && findings.fall_short(&options.require) {
         return Err(OpenError::NotVerified(Box::new(judge_sealed(outer, None, options, findings))));
     }
+    let choice = Choice::among(&index.exhibits, &request.options)?;
+    outer.select(|number| choice.chosen.contains(&number));
+    let chosen = || index.exhibits.iter().filter(|exhibit| choice.chosen.contains(&exhibit.number));
+    let total = chosen().fold(0_u64, |sum, exhibit| sum.saturating_add(exhibit.size_bytes));
+    let tars =
+        chosen().filter(|exhibit| request.options.keep_tar && exhibit.exhibit_type == ExhibitType::Folder);
+    let needed = tars.fold(total, |sum, exhibit| sum.saturating_add(exhibit.size_bytes));
+    let mut limits = Limits::default();
+    limits.room(&request.output, needed);
+    limits.judge().map_err(OpenError::Limits)?;
     let left = leftovers(&request.output);
     let sibling = Sibling::private_folder(&request.output).map_err(OpenError::Write)?;
-    let total = index.exhibits.iter().fold(0_u64, |sum, exhibit| sum.saturating_add(exhibit.size_bytes));
+    if let Some(access) = request.options.sensitive.as_ref().filter(|_| !choice.sensitive.is_empty()) {
+        let package = outer.package.as_ref().map(ToString::to_string);
+        access.record(package, choice.sensitive.clone()).map_err(OpenError::Log)?;
+    }
     request.progress.begin(Step::Opening, Some(total));
     let mut list = Listing::create(sibling.path()).map_err(OpenError::Write)?;
-    let mut extractor =
-        Extractor::new(sibling.path(), request.options.keep_tar, request.options.unverified.is_some());
+    let mut extractor = Extractor::new(sibling.path(), &request.options);
     examine_exhibits(
-        &*source,
+        source,
         &outer,
         Some(&mut index),
         options,
@@ -163,18 +242,27 @@ pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
         &mut findings,
         request.progress,
     );
-    let (exhibits, mut notes, lines) = extractor.finish().map_err(OpenError::Write)?;
+    let Extracted { exhibits, mut notes, lines, real_names } =
+        extractor.finish().map_err(OpenError::Write)?;
     let verdict = judge_sealed(outer, Some(&index), options, findings);
     if !verdict.is_verified() && request.options.unverified.is_none() {
         return Err(OpenError::NotVerified(Box::new(verdict)));
     }
+    request.progress.begin(Step::Syncing, None);
     let write = || -> Result<PathBuf, WriteError> {
         list.write_index(index)?;
         list.finish(lines)?;
+        if let Some(text) = choice.text() {
+            write_text(sibling.path(), NOT_OPENED_NAME, &text)?;
+        }
+        if let Some(real_names) = real_names {
+            write_real_names(sibling.path(), real_names)?;
+        }
         if let (Some(reason), false) = (&request.options.unverified, verdict.is_verified()) {
             mark(sibling.path(), reason, &verdict)?;
         }
-        sync_folder(sibling.path())?;
+        // Everything that was written above, in one go; then the names.
+        sync_file_system(sibling.path()).map_err(|error| WriteError::io(sibling.path(), error))?;
         sibling.rename()
     };
     let output = write().map_err(OpenError::Write)?;
@@ -183,7 +271,17 @@ pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
         .map(|exhibit| OpenedExhibit { path: output.join(&exhibit.path), ..exhibit })
         .collect();
     notes.extend(left.iter().map(|path| leftover_note(path)));
-    Ok(OpenReport { output, exhibits, notes, verdict })
+    let left_for = |wanted: NotOpened| {
+        choice.left.iter().filter(move |(_, why)| **why == wanted).map(|(number, _)| *number)
+    };
+    Ok(OpenReport {
+        output,
+        exhibits,
+        left_sealed: left_for(NotOpened::Sensitive).collect(),
+        not_chosen: left_for(NotOpened::NotChosen).count(),
+        notes,
+        verdict,
+    })
 }
 
 /// What a person should know of a partial folder that lies beside the output.
@@ -235,9 +333,18 @@ impl Listing {
     }
 }
 
+/// Writes the list of the names that are others on the disk.
+fn write_real_names(folder: &Path, lines: crate::spool::Spool) -> Result<(), WriteError> {
+    let path = folder.join(REAL_NAMES_NAME);
+    let failed = |error| WriteError::io(&path, error);
+    let mut file = create_private_file(&path).map_err(failed)?;
+    let mut lines = lines.into_reader().map_err(failed)?;
+    copy(&mut lines, &mut file, &mut Vec::new()).map_err(failed)?;
+    file.sync_data().map_err(failed)
+}
+
 /// Says in the folder itself that nobody verified it.
 fn mark(folder: &Path, reason: &str, verdict: &Verdict) -> Result<(), WriteError> {
-    let path = folder.join(UNVERIFIED_NAME);
     let mut text =
         format!("This package was opened WITHOUT VERIFICATION.\n\nReason given: {reason}\n\nWhat failed:\n");
     for check in verdict.checks() {
@@ -247,6 +354,12 @@ fn mark(folder: &Path, reason: &str, verdict: &Verdict) -> Result<(), WriteError
             text.push('\n');
         }
     }
+    write_text(folder, UNVERIFIED_NAME, &text)
+}
+
+/// Writes a small file of the folder and makes it durable.
+fn write_text(folder: &Path, name: &str, text: &str) -> Result<(), WriteError> {
+    let path = folder.join(name);
     let mut file = create_private_file(&path).map_err(|error| WriteError::io(&path, error))?;
     file.write_all(text.as_bytes())
         .and_then(|()| file.sync_data())

@@ -11,11 +11,15 @@ mod small;
 
 use crate::acquisition::{Assigned, Facts, FactsError};
 use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
+use crate::attributes;
 use crate::canonical::{CanonicalError, Salt};
 use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
+use crate::hash_list::{HashListError, HashLists, Watch};
 use crate::layout;
-use crate::record::{Attributes, ExhibitType, RawName, Record};
+use crate::limits::{Limits, LimitsError, SizeLimit, sealed_bytes};
+use crate::record::{Attributes, ExhibitType, OwnAttributes, RawName, Record, display};
+use crate::sensitive::{Flags, Sensitive, SensitiveFlag};
 use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
 use crate::streams::{Progress, Reporting, Step};
@@ -24,7 +28,7 @@ use crate::threads::{in_order, threads};
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
-use crate::walk::{SourceError, from_io};
+use crate::walk::{SourceError, from_io, shown};
 use index::IndexBuilder;
 pub use observer::{Observer, SealObserver};
 use plan::{Plan, Planned, PlannedKind};
@@ -39,6 +43,7 @@ use small::{AHEAD, SealingApart, Small};
 use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the package goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -106,10 +111,19 @@ pub enum SealRecovery {
 pub struct SealOptions {
     /// Whether every file of a folder becomes an exhibit; else a folder is one exhibit.
     pub each: bool,
+    /// Whether a file exhibit's holes are stored as zeros, however many they are; else a file with a
+    /// gibibyte of holes is refused. In a folder exhibit holes are kept as such.
+    pub store_holes: bool,
     /// How the exhibits came to be, as the producer states it.
     pub facts: Option<Facts>,
     /// Is told what of a package in a folder is durable while it is being sealed.
     pub observer: Option<Observer>,
+    /// What the sealer flags as sensitive.
+    pub sensitive: Vec<SensitiveFlag>,
+    /// Lists against which contents are compared; what stands in one is marked.
+    pub hash_lists: Option<Arc<HashLists>>,
+    /// What those take at most who will get the package, where that is known.
+    pub takers: Vec<SizeLimit>,
 }
 
 /// All that sealing needs.
@@ -154,6 +168,8 @@ pub struct SealedExhibit {
     pub size_bytes: u64,
     /// The digest of the file or tar.
     pub sha256: Digest,
+    /// Why it is marked as sensitive, if it is.
+    pub sensitive: Option<Sensitive>,
 }
 
 /// What was sealed.
@@ -199,6 +215,18 @@ pub enum SealError {
         /// The folder.
         folder: String,
     },
+    /// It does not fit.
+    #[error("nothing was sealed")]
+    Limits(#[source] LimitsError),
+    /// A flag that meets nothing.
+    #[error("`{path}` was flagged as sensitive and is not among what is sealed")]
+    Flag {
+        /// The path.
+        path: String,
+    },
+    /// A hash list can't be used.
+    #[error(transparent)]
+    HashList(#[from] HashListError),
     /// A source can't be sealed.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -239,7 +267,8 @@ pub enum SealError {
 /// [`SealError`]; in every case nothing stands under the final name.
 pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let certificate = request.signer.certificate().map_err(SealError::Signer)?.digest();
-    let mut plan = plan::plan(&request.paths, request.options.each, request.output.path())?;
+    let mut plan = plan::plan(&request.paths, &request.options, request.output.path())?;
+    check_limits(&plan, &request)?;
     let facts = plan.assign(request.options.facts.as_ref())?;
     let mut keys: Vec<AgeRecipient> =
         request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
@@ -247,6 +276,8 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
     }
     let encryption = Encryption::of(&keys).map_err(SealError::Encryption)?;
+    let paths = plan.exhibits.iter().map(|planned| planned.path.as_path());
+    let flags = Flags::new(&request.options.sensitive, paths).map_err(|path| SealError::Flag { path })?;
     let sink = match &request.output {
         Output::Folder(path) => Sink::folder(path),
         Output::AsiceFile(path) => Sink::file(path),
@@ -286,8 +317,36 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         sink.observe(observer, transmittal.salt.as_bytes());
     }
     let index = IndexBuilder::new(sink.parent());
-    Sealer { request, keys, facts, sink, index, objects: Vec::new(), exhibits: Vec::new() }
-        .seal(plan, transmittal)
+    let flags = Arc::new(flags);
+    let (objects, exhibits, notes) = (Vec::new(), Vec::new(), Vec::new());
+    Sealer { request, keys, facts, flags, sink, index, objects, exhibits, notes }.seal(plan, transmittal)
+}
+
+/// What is known to fail is told before the first byte is read.
+fn check_limits(plan: &Plan, request: &SealRequest<'_>) -> Result<(), SealError> {
+    let recovery = match &request.recovery {
+        SealRecovery::Recipients(keys) => keys.len(),
+        SealRecovery::Waived { .. } | SealRecovery::NoOfficeConfigured => 0,
+    };
+    let recipients = (request.recipients.len() + recovery) as u64;
+    let each = plan.exhibits.iter().map(|planned| sealed_bytes(planned.size_bytes(), recipients));
+    let total = each.fold(0_u64, u64::saturating_add);
+    let mut limits = Limits::default();
+    limits.format(plan.exhibits.len(), total);
+    limits.takers(total, &request.options.takers);
+    limits.room(request.output.path(), total);
+    limits.judge().map_err(SealError::Limits)
+}
+
+/// An exhibit whose object is written, or about to be, and that has no record yet.
+struct Sealed {
+    metadata: Metadata,
+    object: ObjectDigest,
+    sha256: Digest,
+    size_bytes: u64,
+    /// How many entries a folder has.
+    entries: Option<u64>,
+    watch: Watch,
 }
 
 /// The act under way.
@@ -295,10 +354,12 @@ struct Sealer<'a> {
     request: SealRequest<'a>,
     keys: Vec<AgeRecipient>,
     facts: Assigned,
+    flags: Arc<Flags>,
     sink: Sink,
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
     exhibits: Vec<SealedExhibit>,
+    notes: Vec<String>,
 }
 
 impl Sealer<'_> {
@@ -309,6 +370,7 @@ impl Sealer<'_> {
         let transmittal_bytes = transmittal.to_bytes().map_err(SealError::Format)?;
         self.write_index(&transmittal_bytes)?;
         let package = self.write_tags_and_sign(&transmittal, &transmittal_bytes)?;
+        self.request.progress.begin(Step::Syncing, None);
         let output = self.sink.commit().map_err(SealError::Write)?;
         Ok(SealReport {
             package,
@@ -316,14 +378,19 @@ impl Sealer<'_> {
             transmittal,
             exhibits: self.exhibits,
             objects: ObjectList(self.objects),
-            notes: plan.notes,
+            notes: [plan.notes, self.notes].concat(),
         })
     }
 
     /// Seals all exhibits in their order: small ones several at once, every other on all cores by itself.
     fn seal_exhibits(&mut self, plan: &Plan, transmittal: &mut Transmittal) -> Result<(), SealError> {
         let keys = self.keys.clone();
-        let apart = SealingApart { keys: &keys, output: self.sink.apart().map_err(SealError::Write)? };
+        let apart = SealingApart {
+            keys: &keys,
+            flags: Arc::clone(&self.flags),
+            lists: self.request.options.hash_lists.clone(),
+            output: self.sink.apart().map_err(SealError::Write)?,
+        };
         let exhibits = plan.exhibits.iter().enumerate();
         let seal = |(position, planned)| {
             let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
@@ -331,6 +398,7 @@ impl Sealer<'_> {
         };
         in_order(threads(), AHEAD, exhibits, seal, |sealed| {
             let (number, planned, small) = sealed?;
+            self.request.progress.object(&number.to_string());
             let size_bytes = match small {
                 Some(small) => self.take_up(number, planned, *small)?,
                 None => self.seal_exhibit(number, planned)?,
@@ -344,57 +412,70 @@ impl Sealer<'_> {
 
     /// Takes up a small exhibit that was sealed; tells the size of its age file.
     fn take_up(&mut self, number: ExhibitNumber, planned: &Planned, small: Small) -> Result<u64, SealError> {
-        let Small { metadata, object, sha256, bytes } = small;
+        let Small { sealed, bytes } = small;
         if let Some(bytes) = bytes {
+            let object = &sealed.object;
             self.sink
                 .put(&object.name, object.size_bytes, &mut bytes.as_slice())
                 .map_err(SealError::Write)?;
         }
-        self.request.progress.advance(metadata.len());
-        self.describe(number, planned, &metadata, (object, sha256, metadata.len(), None))
+        self.request.progress.advance(sealed.size_bytes);
+        self.describe(number, planned, sealed)
     }
 
     /// Reads, hashes, encrypts, hashes and writes one exhibit; tells the size of its age file.
     fn seal_exhibit(&mut self, number: ExhibitNumber, planned: &Planned) -> Result<u64, SealError> {
         let path = &planned.path;
         let metadata = looked_at(path)?;
-        let Self { request, keys, sink, index, .. } = self;
+        let Self { request, keys, flags, sink, index, .. } = self;
+        let flagged = flags.of(path);
+        let mut watch = Watch::new(request.options.hash_lists.as_ref(), flagged.reason, flagged.inside);
         let object_name = number.object_name();
         let progress = &mut *request.progress;
-        let sealed = match &planned.kind {
-            PlannedKind::File => {
+        let (object, sha256, size_bytes, entries) = match &planned.kind {
+            PlannedKind::File { .. } => {
                 if !metadata.is_file() {
                     return Err(SourceError::changed(path, "it was replaced by something else").into());
                 }
                 let file = SteadyFile::open(path, &metadata)?;
                 let size = metadata.len();
-                let inner = Reporting { inner: file, progress };
+                let inner = Watched { inner: Reporting { inner: file, progress }, watch: &mut watch };
                 let (object, sha256) = encrypt(sink, keys, &object_name, size, inner, path)?;
+                watch.file(&sha256, size);
                 (object, sha256, size, None)
             }
             PlannedKind::Folder(measured) => {
-                let size = measured.tar_bytes;
+                let size = measured.size.tar_bytes;
                 let (object, sha256) = index.files(number, |list| {
-                    let inner = FolderStream::new(path, *measured, list)?;
+                    let inner = FolderStream::new(path, measured, list, &mut watch)?;
                     let inner = Reporting { inner, progress };
                     encrypt(sink, keys, &object_name, size, inner, path)
                 })?;
-                (object, sha256, size, Some(measured.entries))
+                (object, sha256, size, Some(measured.size.entries))
             }
         };
-        self.describe(number, planned, &metadata, sealed)
+        self.describe(number, planned, Sealed { metadata, object, sha256, size_bytes, entries, watch })
     }
 
-    /// Writes the record of an exhibit: object, digest and size of what is in it, entries of a folder.
+    /// Writes the record of an exhibit that is sealed; tells the size of its age file.
     fn describe(
         &mut self,
         number: ExhibitNumber,
         planned: &Planned,
-        metadata: &Metadata,
-        (object, sha256, size_bytes, entries): (ObjectDigest, Digest, u64, Option<u64>),
+        sealed: Sealed,
     ) -> Result<u64, SealError> {
+        let Sealed { metadata, object, sha256, size_bytes, entries, watch } = sealed;
         let path = &planned.path;
-        let attributes = Attributes::of(metadata);
+        let attributes = Attributes::of(&metadata);
+        let own = attributes::read(attributes::Owner::At(path), &mut Vec::new())
+            .map_err(|error| SourceError::below(path, error))?;
+        let own = OwnAttributes::of(own);
+        for name in &own.left_out {
+            let (name, path) = (display(name), shown(path));
+            self.notes.push(format!(
+                "the extended attribute `{name}` of `{path}` is too large for the record or cannot be read, and is not kept"
+            ));
+        }
         let record = Record {
             format: 1,
             profile: 1,
@@ -409,13 +490,16 @@ impl Sealer<'_> {
             modified_time: attributes.modified,
             changed_time: attributes.changed,
             birth_time: attributes.birth,
+            extended_attributes: own.member,
+            sensitive: watch.finish()?,
             acquisition: self.facts.of(number.index(), path, &sha256)?,
             salt: Salt::mint(self.request.entropy),
         };
         self.index.record(&record)?;
         let sealed_bytes = object.size_bytes;
         self.objects.push(object);
-        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256 });
+        let sensitive = record.sensitive;
+        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256, sensitive });
         Ok(sealed_bytes)
     }
 
@@ -480,6 +564,20 @@ fn looked_at(path: &Path) -> Result<Metadata, SourceError> {
         io::ErrorKind::NotFound => SourceError::changed(path, "it vanished"),
         _ => SourceError::io(path, error),
     })
+}
+
+/// Shows what is read to the watch.
+struct Watched<'a, R> {
+    inner: R,
+    watch: &'a mut Watch,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.watch.content(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
 }
 
 /// One pass: plaintext hashed, encrypted, ciphertext hashed, written.

@@ -1,14 +1,17 @@
 //! What becomes an exhibit.
 //!
 //! Holds the step before sealing: every path that was named is looked at, refused or numbered,
-//! and what will be read is added up. May read folders and attributes; opens no file.
+//! and what will be read is added up. May read folders and attributes; reads no file's content.
 
-use super::SealError;
-use crate::acquisition::{Assigned, Facts, Named};
+use super::{SealError, SealOptions};
+use crate::acquisition::{self, Assigned, Named};
 use crate::exhibit::MAX_EXHIBITS;
+use crate::handle::{Facts, FileKind, facts_of, open_unfollowed};
 use crate::raw_path::bytes_of;
 use crate::record::is_file_name;
-use crate::tar::stream::{FolderSize, measure};
+use crate::sparse;
+use crate::tar::hard_links::Room;
+use crate::tar::stream::{Measured, measure};
 use crate::walk::{FoundKind, SourceError, Walk, shown};
 use std::path::{Path, PathBuf};
 
@@ -22,10 +25,23 @@ pub(super) struct Planned {
     pub(super) kind: PlannedKind,
 }
 
-pub(super) enum PlannedKind {
-    File,
-    Folder(FolderSize),
+impl Planned {
+    /// What will be encrypted, as it was when it was planned.
+    pub(super) const fn size_bytes(&self) -> u64 {
+        match &self.kind {
+            PlannedKind::File { size_bytes } => *size_bytes,
+            PlannedKind::Folder(measured) => measured.size.tar_bytes,
+        }
+    }
 }
+
+pub(super) enum PlannedKind {
+    File { size_bytes: u64 },
+    Folder(Box<Measured>),
+}
+
+/// Holes of a file exhibit from this size on are stored only if it was asked for.
+const MAX_HOLES_BYTES: u64 = 1 << 30;
 
 /// The exhibits in order, and what is worth telling.
 #[derive(Default)]
@@ -36,8 +52,9 @@ pub(super) struct Plan {
 }
 
 /// Looks at every path; folders are walked once to know their size.
-pub(super) fn plan(paths: &[PathBuf], each: bool, output: &Path) -> Result<Plan, SealError> {
+pub(super) fn plan(paths: &[PathBuf], options: &SealOptions, output: &Path) -> Result<Plan, SealError> {
     let mut plan = Plan::default();
+    let mut room = Room::default();
     for path in paths {
         // Without a slash at its end, which would hide that it is a link.
         let path: PathBuf = path.components().collect();
@@ -49,15 +66,22 @@ pub(super) fn plan(paths: &[PathBuf], each: bool, output: &Path) -> Result<Plan,
         }
         let name = real_name(&path)?;
         if file_type.is_file() {
-            plan.push(Planned { path, name, relative: None, kind: PlannedKind::File }, metadata.len())?;
+            if !options.store_holes {
+                refuse_holes(&path)?;
+            }
+            let size_bytes = metadata.len();
+            let kind = PlannedKind::File { size_bytes };
+            plan.push(Planned { path, name, relative: None, kind }, size_bytes)?;
         } else if file_type.is_dir() {
             refuse_output_inside(&path, output)?;
-            if each {
-                plan.add_each(&path, &name)?;
+            if options.each {
+                plan.add_each(&path, &name, options)?;
             } else {
-                let size = measure(&path)?;
-                let kind = PlannedKind::Folder(size);
-                plan.push(Planned { path, name, relative: None, kind }, size.tar_bytes)?;
+                let measured = measure(&path, &mut room)?;
+                plan.note_missed(&path, &measured);
+                let size = measured.size.tar_bytes;
+                let kind = PlannedKind::Folder(Box::new(measured));
+                plan.push(Planned { path, name, relative: None, kind }, size)?;
             }
         } else {
             return Err(SourceError::Special { path: shown(&path) }.into());
@@ -81,6 +105,28 @@ fn real_name(path: &Path) -> Result<Vec<u8>, SealError> {
         .ok_or_else(|| SealError::NoName { path: shown(path) })
 }
 
+/// A file that is mostly holes would take as much room as if it had none: whoever seals says so first.
+fn refuse_holes(path: &Path) -> Result<(), SealError> {
+    let failed = |error| SealError::Source(SourceError::below(path, error));
+    let file = open_unfollowed(path).map_err(failed)?;
+    let facts = facts_of(&file).map_err(failed)?;
+    if facts.kind != FileKind::File || !has_large_holes(&facts) {
+        return Ok(());
+    }
+    let data_bytes = sparse::find(&file, facts.size_bytes).map_err(failed)?.map(|map| map.data_bytes());
+    match data_bytes {
+        Some(data_bytes) if facts.size_bytes - data_bytes >= MAX_HOLES_BYTES => {
+            let size_bytes = facts.size_bytes;
+            Err(SourceError::Holes { path: shown(path), data_bytes, size_bytes }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+const fn has_large_holes(facts: &Facts) -> bool {
+    facts.size_bytes.saturating_sub(facts.stored_bytes) >= MAX_HOLES_BYTES
+}
+
 /// A package that grows inside the folder it is made from would never be whole.
 fn refuse_output_inside(folder: &Path, output: &Path) -> Result<(), SealError> {
     let parent = match output.parent() {
@@ -99,7 +145,7 @@ fn refuse_output_inside(folder: &Path, output: &Path) -> Result<(), SealError> {
 
 impl Plan {
     /// Finds the facts of each exhibit; those that have none beside others that have are said.
-    pub(super) fn assign(&mut self, facts: Option<&Facts>) -> Result<Assigned, SealError> {
+    pub(super) fn assign(&mut self, facts: Option<&acquisition::Facts>) -> Result<Assigned, SealError> {
         let Some(facts) = facts else {
             return Ok(Assigned::default());
         };
@@ -125,24 +171,49 @@ impl Plan {
         Ok(())
     }
 
+    /// What of a folder will not be in the package.
+    fn note_missed(&mut self, folder: &Path, measured: &Measured) {
+        if measured.links.separate > 0 {
+            self.notes.push(format!(
+                "folder `{}` has too many files with several names; {} of these names are kept as files of their own",
+                shown(folder),
+                measured.links.separate
+            ));
+        }
+        if let Some((count, first)) = &measured.unread {
+            self.notes.push(format!(
+                "folder `{}`: {count} extended attributes cannot be read by this user and are not kept (first: {first})",
+                shown(folder)
+            ));
+        }
+    }
+
     /// Every file of `folder` becomes an exhibit of its own.
-    fn add_each(&mut self, folder: &Path, folder_name: &[u8]) -> Result<(), SealError> {
-        let mut walk = Walk::new(folder)?;
+    fn add_each(
+        &mut self,
+        folder: &Path,
+        folder_name: &[u8],
+        options: &SealOptions,
+    ) -> Result<(), SealError> {
+        let mut walk = Walk::looking(folder)?;
         let mut last_folder: Option<Vec<u8>> = Some(Vec::new());
-        while let Some(found) = walk.next_entry()? {
-            self.note_if_empty(folder, last_folder.take(), Some(&found.relative));
-            let name = found.path.file_name().map(bytes_of).unwrap_or_default();
-            match found.kind {
-                FoundKind::Folder => last_folder = Some(found.relative),
-                FoundKind::Link { .. } => {
-                    return Err(SourceError::LinkAsExhibit { path: shown(&found.path) }.into());
+        while let Some(kind) = walk.step()? {
+            self.note_if_empty(folder, last_folder.take(), Some(walk.relative()));
+            match (kind, walk.facts()) {
+                (FoundKind::Folder, _) => last_folder = Some(walk.relative().to_vec()),
+                (FoundKind::Link, _) | (_, None) => {
+                    return Err(SourceError::LinkAsExhibit { path: shown(&walk.path()) }.into());
                 }
-                FoundKind::File => {
-                    let relative = [folder_name, b"/", &found.relative].concat();
-                    let size = found.metadata.len();
-                    let planned =
-                        Planned { path: found.path, name, relative: Some(relative), kind: PlannedKind::File };
-                    self.push(planned, size)?;
+                (FoundKind::File, Some(facts)) => {
+                    let path = walk.path();
+                    if !options.store_holes && has_large_holes(facts) {
+                        refuse_holes(&path)?;
+                    }
+                    let relative = Some([folder_name, b"/", walk.relative()].concat());
+                    let name = walk.name().to_vec();
+                    let size_bytes = facts.size_bytes;
+                    let kind = PlannedKind::File { size_bytes };
+                    self.push(Planned { path, name, relative, kind }, size_bytes)?;
                 }
             }
         }

@@ -1,14 +1,17 @@
 //! The deterministic tar of a folder exhibit.
 //!
 //! Holds the entry type and its one encoding: POSIX ustar with pax headers where a value does not
-//! fit, owner 0, no user names. `stream` makes a tar from a folder, `reader` reads one strictly.
-//! Calls nothing here. Never writes what is not determined by path, type, mode, time and content.
+//! fit, owner 0, no user names. `stream` makes a tar from a folder, `reader` reads one strictly,
+//! `hard_links` knows the files with several names. Calls nothing here. Never writes what is not
+//! determined by path, type, mode, time, attributes and content.
 
+pub(crate) mod hard_links;
 pub(crate) mod reader;
 pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 
+use crate::attributes::ExtendedAttributes;
 use crate::record::FileTime;
 
 /// The unit of a tar.
@@ -17,6 +20,17 @@ pub(crate) const BLOCK_BYTES: usize = 512;
 pub(crate) const END_BYTES: u64 = 1024;
 /// The largest number that fits eleven octal digits.
 const MAX_OCTAL_11: u64 = 0o777_7777_7777;
+
+/// The longest pax header: paths, numbers, and the extended attributes.
+pub(crate) const MAX_PAX_BYTES: u64 = 1024 * 1024;
+/// The most files of one tar that await a further name at a time, and the most bytes of their paths.
+pub(crate) const MAX_AWAITING: usize = 131_072;
+pub(crate) const MAX_AWAITING_BYTES: usize = 16 * 1024 * 1024;
+/// The name in the header of a file with holes: a reader that knows no holes shall not take its map
+/// for content of the file.
+const SPARSE_NAME: &[u8] = b"GNUSparseFile.0/entry";
+/// What begins the key of a record that holds an extended attribute.
+const ATTRIBUTE_KEY: &[u8] = b"SCHILY.xattr.";
 
 /// One entry of a tar.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,13 +41,30 @@ pub(crate) struct Entry {
     /// Permission bits.
     pub(crate) mode: u32,
     pub(crate) modified: FileTime,
+    /// Rising by name. None for a hard link: they are those of the file.
+    pub(crate) attributes: ExtendedAttributes,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum EntryKind {
-    File { size_bytes: u64 },
+    File {
+        size_bytes: u64,
+    },
+    /// A file with holes: its content is a map and the data.
+    Sparse {
+        /// The size of the file.
+        size_bytes: u64,
+        /// What of it stands in the tar, the map included.
+        stored_bytes: u64,
+    },
     Folder,
-    Link { target: Vec<u8> },
+    Link {
+        target: Vec<u8>,
+    },
+    /// A further name of a file that came before.
+    HardLink {
+        target: Vec<u8>,
+    },
 }
 
 impl Entry {
@@ -50,74 +81,147 @@ impl Entry {
     pub(crate) const fn content_bytes(&self) -> u64 {
         match self.kind {
             EntryKind::File { size_bytes } => size_bytes,
-            EntryKind::Folder | EntryKind::Link { .. } => 0,
+            EntryKind::Sparse { stored_bytes, .. } => stored_bytes,
+            EntryKind::Folder | EntryKind::Link { .. } | EntryKind::HardLink { .. } => 0,
         }
     }
 
-    /// All header blocks: a pax header if one is needed, then the entry's own.
-    pub(crate) fn header(&self) -> Vec<u8> {
-        let path = self.stored_path();
-        let no_target = Vec::new();
-        let (type_flag, target) = match &self.kind {
-            EntryKind::File { .. } => (b'0', &no_target),
-            EntryKind::Folder => (b'5', &no_target),
-            EntryKind::Link { target } => (b'2', target),
+    /// Appends all header blocks: a pax header if one is needed, then the entry's own.
+    pub(crate) fn push_header(&self, blocks: &mut Vec<u8>) {
+        let mut folder_path = Vec::new();
+        let path: &[u8] = match &self.kind {
+            EntryKind::Folder => {
+                folder_path.reserve(self.path.len() + 1);
+                folder_path.extend_from_slice(&self.path);
+                folder_path.push(b'/');
+                &folder_path
+            }
+            _ => &self.path,
         };
-        let mut blocks = Vec::with_capacity(BLOCK_BYTES);
-        let pax = self.pax_records(&path, target);
-        if !pax.is_empty() {
-            let name = b"PaxHeaders/entry";
-            push_block(&mut blocks, name, 0o644, pax.len() as u64, 0, b'x', b"");
+        let (type_flag, target): (u8, &[u8]) = match &self.kind {
+            EntryKind::File { .. } | EntryKind::Sparse { .. } => (b'0', b""),
+            EntryKind::Folder => (b'5', b""),
+            EntryKind::Link { target } => (b'2', target),
+            EntryKind::HardLink { target } => (b'1', target),
+        };
+        if self.needs_pax(path, target) {
+            let pax = self.pax_records(path, target);
+            push_block(blocks, b"PaxHeaders/entry", 0o644, pax.len() as u64, 0, b'x', b"");
+            let end = blocks.len() + pax.len().next_multiple_of(BLOCK_BYTES);
             blocks.extend_from_slice(&pax);
-            blocks.resize(blocks.len().next_multiple_of(BLOCK_BYTES), 0);
+            blocks.resize(end, 0);
         }
         let size = if self.content_bytes() > MAX_OCTAL_11 { 0 } else { self.content_bytes() };
         let seconds = short_seconds(self.modified).unwrap_or(0);
-        push_block(
-            &mut blocks,
-            &short_name(&path),
-            self.mode & 0o7777,
-            size,
-            seconds,
-            type_flag,
-            &short_name(target),
-        );
+        let path = if let EntryKind::Sparse { .. } = self.kind { SPARSE_NAME } else { path };
+        push_block(blocks, path, self.mode & 0o7777, size, seconds, type_flag, target);
+    }
+
+    /// The bytes of all header blocks.
+    pub(crate) fn header_bytes(&self) -> u64 {
+        let mut blocks = Vec::new();
+        self.push_header(&mut blocks);
+        blocks.len() as u64
+    }
+
+    /// All header blocks, for tests.
+    #[cfg(test)]
+    pub(crate) fn header(&self) -> Vec<u8> {
+        let mut blocks = Vec::new();
+        self.push_header(&mut blocks);
         blocks
+    }
+
+    fn needs_pax(&self, path: &[u8], target: &[u8]) -> bool {
+        self.modified.nanoseconds != 0
+            || !fits(path)
+            || !fits(target)
+            || !self.attributes.is_empty()
+            || matches!(self.kind, EntryKind::Sparse { .. })
+            || self.content_bytes() > MAX_OCTAL_11
+            || short_seconds(self.modified).is_none()
     }
 
     /// The pax records for what the ustar header cannot hold, in a fixed order.
     fn pax_records(&self, path: &[u8], target: &[u8]) -> Vec<u8> {
         let mut records = Vec::new();
-        let (long_path, long_target) = (!fits(path), !fits(target));
+        let sparse_size = match self.kind {
+            EntryKind::Sparse { size_bytes, .. } => Some(size_bytes),
+            _ => None,
+        };
+        let (long_path, long_target) = (!fits(path) || sparse_size.is_some(), !fits(target));
         let no_text = (long_path && std::str::from_utf8(path).is_err())
             || (long_target && std::str::from_utf8(target).is_err());
         if no_text {
-            push_record(&mut records, "hdrcharset", b"BINARY");
+            push_record(&mut records, b"hdrcharset", b"BINARY");
         }
-        if long_path {
-            push_record(&mut records, "path", path);
+        if let Some(size) = sparse_size {
+            push_record(&mut records, b"GNU.sparse.major", b"1");
+            push_record(&mut records, b"GNU.sparse.minor", b"0");
+            push_record(&mut records, b"GNU.sparse.name", path);
+            push_record(&mut records, b"GNU.sparse.realsize", size.to_string().as_bytes());
+        } else if long_path {
+            push_record(&mut records, b"path", path);
         }
         if long_target {
-            push_record(&mut records, "linkpath", target);
+            push_record(&mut records, b"linkpath", target);
         }
         if self.content_bytes() > MAX_OCTAL_11 {
-            push_record(&mut records, "size", self.content_bytes().to_string().as_bytes());
+            push_record(&mut records, b"size", self.content_bytes().to_string().as_bytes());
         }
         if self.modified.nanoseconds != 0 || short_seconds(self.modified).is_none() {
-            push_record(&mut records, "mtime", decimal(self.modified).as_bytes());
+            push_record(&mut records, b"mtime", decimal(self.modified).as_bytes());
+        }
+        for (name, value) in &self.attributes {
+            push_record(&mut records, &attribute_key(name), value);
         }
         records
     }
+
+    /// The bytes of the pax header, which has a limit.
+    pub(crate) fn pax_bytes(&self) -> u64 {
+        if self.attributes.is_empty() {
+            return 0; // paths and numbers always fit
+        }
+        self.header_bytes().saturating_sub(2 * BLOCK_BYTES as u64)
+    }
+}
+
+/// The key of an attribute's record; `=` and `%` in its name are escaped, as GNU tar does.
+fn attribute_key(name: &[u8]) -> Vec<u8> {
+    let mut key = ATTRIBUTE_KEY.to_vec();
+    for byte in name {
+        match byte {
+            b'%' => key.extend_from_slice(b"%25"),
+            b'=' => key.extend_from_slice(b"%3D"),
+            other => key.push(*other),
+        }
+    }
+    key
+}
+
+/// The attribute's name, from what follows the beginning of its key.
+fn attribute_name(key: &[u8]) -> Option<Vec<u8>> {
+    let mut name = Vec::with_capacity(key.len());
+    let mut rest = key;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        if *byte != b'%' {
+            name.push(*byte);
+        } else if let Some(after) = rest.strip_prefix(b"25") {
+            name.push(b'%');
+            rest = after;
+        } else {
+            rest = rest.strip_prefix(b"3D")?;
+            name.push(b'=');
+        }
+    }
+    crate::attributes::is_attribute_name(&name).then_some(name)
 }
 
 /// Whether a name fits the 100 bytes of a ustar header, which are ASCII.
 fn fits(name: &[u8]) -> bool {
     name.len() <= 100 && name.is_ascii()
-}
-
-/// What stands in the ustar header: the name itself, or a shortened one beside its pax record.
-fn short_name(name: &[u8]) -> Vec<u8> {
-    name.iter().take(100).map(|byte| if byte.is_ascii() { *byte } else { b'_' }).collect()
 }
 
 fn short_seconds(time: FileTime) -> Option<u64> {
@@ -139,15 +243,34 @@ fn decimal(time: FileTime) -> String {
 }
 
 /// Appends `<length> <key>=<value>\n`, where the length counts itself.
-fn push_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
+fn push_record(records: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let rest = key.len() + value.len() + 3;
     let mut length = rest + 1;
     while length != rest + length.to_string().len() {
         length = rest + length.to_string().len();
     }
-    records.extend_from_slice(format!("{length} {key}=").as_bytes());
+    records.extend_from_slice(length.to_string().as_bytes());
+    records.push(b' ');
+    records.extend_from_slice(key);
+    records.push(b'=');
     records.extend_from_slice(value);
     records.push(b'\n');
+}
+
+/// Writes `value` in octal digits that fill `field`.
+fn put_octal(field: &mut [u8], mut value: u64) {
+    for digit in field.iter_mut().rev() {
+        *digit = b'0' + (value & 7) as u8;
+        value >>= 3;
+    }
+}
+
+/// Writes a name into its field: the first bytes of it, `_` for what is not ASCII. What does not fit
+/// stands in a pax record too.
+fn put_name(field: &mut [u8], name: &[u8]) {
+    for (place, byte) in field.iter_mut().zip(name) {
+        *place = if byte.is_ascii() { *byte } else { b'_' };
+    }
 }
 
 /// Appends one ustar header block.
@@ -160,30 +283,22 @@ fn push_block(
     type_flag: u8,
     link: &[u8],
 ) {
-    let start = blocks.len();
-    let field = |blocks: &mut Vec<u8>, value: &[u8], width: usize| {
-        let end = blocks.len() + width;
-        blocks.extend_from_slice(value);
-        blocks.resize(end, 0);
-    };
-    field(blocks, name, 100);
-    field(blocks, format!("{mode:07o}").as_bytes(), 8);
-    field(blocks, b"0000000", 8);
-    field(blocks, b"0000000", 8);
-    field(blocks, format!("{size:011o}").as_bytes(), 12);
-    field(blocks, format!("{seconds:011o}").as_bytes(), 12);
-    field(blocks, b"        ", 8);
-    field(blocks, &[type_flag], 1);
-    field(blocks, link, 100);
-    field(blocks, b"ustar\x0000", 8);
-    field(blocks, b"", 32);
-    field(blocks, b"", 32);
-    field(blocks, b"0000000", 8);
-    field(blocks, b"0000000", 8);
-    field(blocks, b"", 155);
-    blocks.resize(start + BLOCK_BYTES, 0);
-    let sum: u32 = blocks[start..].iter().map(|byte| u32::from(*byte)).sum();
-    blocks[start + 148..start + 156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let mut block = [0; BLOCK_BYTES];
+    put_name(&mut block[..100], name);
+    put_octal(&mut block[100..107], mode.into());
+    for number in [108..115, 116..123, 329..336, 337..344] {
+        put_octal(&mut block[number], 0);
+    }
+    put_octal(&mut block[124..135], size);
+    put_octal(&mut block[136..147], seconds);
+    block[148..156].fill(b' ');
+    block[156] = type_flag;
+    put_name(&mut block[157..257], link);
+    block[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    put_octal(&mut block[148..154], sum.into());
+    block[154] = 0;
+    blocks.extend_from_slice(&block);
 }
 
 /// The zero bytes that fill the last block of `size` bytes.

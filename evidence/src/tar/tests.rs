@@ -1,5 +1,6 @@
 //! Tests of the deterministic tar: one form, any name, other tools read it.
 
+use super::hard_links::Room;
 use super::reader::{CheckOnly, TarError, read_folder};
 use super::stream::{FolderStream, measure};
 use super::*;
@@ -7,11 +8,15 @@ use std::io::Read;
 use std::path::Path;
 
 fn tar_of(folder: &Path) -> (Vec<u8>, Vec<u8>) {
-    let size = measure(folder).expect("measures");
+    let measured = measure(folder, &mut Room::default()).expect("measures");
     let mut list = Vec::new();
     let mut tar = Vec::new();
-    FolderStream::new(folder, size, &mut list).expect("opens").read_to_end(&mut tar).expect("reads");
-    assert_eq!(tar.len() as u64, size.tar_bytes);
+    let mut watch = crate::hash_list::Watch::new(None, None, Vec::new());
+    FolderStream::new(folder, &measured, &mut list, &mut watch)
+        .expect("opens")
+        .read_to_end(&mut tar)
+        .expect("reads");
+    assert_eq!(tar.len() as u64, measured.size.tar_bytes);
     (tar, list)
 }
 
@@ -92,12 +97,14 @@ fn a_hostile_tar_is_refused() {
         kind: EntryKind::Link { target: target.into() },
         mode: 0o777,
         modified: time,
+        attributes: Vec::new(),
     };
     let file = |path: &str| Entry {
         path: path.into(),
         kind: EntryKind::File { size_bytes: 0 },
         mode: 0o644,
         modified: time,
+        attributes: Vec::new(),
     };
     for entries in [
         vec![link("a", "/etc")],
@@ -124,8 +131,14 @@ fn a_hostile_tar_is_refused() {
             };
             let path = entry.path.clone();
             list.extend(
-                crate::files_list::ListedEntry { sha256: Some(sha256), size_bytes, listed_type, path }
-                    .to_line(),
+                crate::files_list::ListedEntry {
+                    sha256: Some(sha256),
+                    size_bytes,
+                    listed_type,
+                    names: 1,
+                    path,
+                }
+                .to_line(),
             );
         }
         let outcome = read_folder(&mut tar.as_slice(), list.as_slice(), &mut CheckOnly);
@@ -149,6 +162,7 @@ fn instants_and_sizes_beyond_the_old_header_survive() {
             kind: EntryKind::File { size_bytes: 9 << 33 },
             mode: 0o600,
             modified,
+            attributes: Vec::new(),
         };
         let header = entry.header();
         let pax_end = header.len() - BLOCK_BYTES;
@@ -191,10 +205,10 @@ fn pipes_and_escaping_links_are_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("sub")).expect("makes");
     std::os::unix::fs::symlink("../../etc", folder.path().join("sub/out")).expect("links");
-    let error = measure(folder.path()).expect_err("refuses").to_string();
+    let error = measure(folder.path(), &mut Room::default()).expect_err("refuses").to_string();
     assert!(error.contains("sub/out") && error.contains("../../etc"), "{error}");
     std::fs::remove_file(folder.path().join("sub/out")).expect("removes");
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("sub/socket")).expect("binds");
-    let error = measure(folder.path()).expect_err("refuses").to_string();
+    let error = measure(folder.path(), &mut Room::default()).expect_err("refuses").to_string();
     assert!(error.contains("sub/socket"), "{error}");
 }

@@ -1,11 +1,16 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
 mod facts;
+#[cfg(target_os = "linux")]
+mod fidelity;
 mod flips;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod odd_sources;
 mod round_trip;
 mod sealing;
 mod seals;
+mod sensitive;
 mod tools;
 
 use crate::age_layer::{AgeRecipient, Identities, generate_identity};

@@ -376,9 +376,9 @@ fn the_report_has_a_versioned_shape() {
 fn a_disk_that_cannot_be_written_is_no_failed_verification() {
     let bench = bench();
     let name = "n".repeat(250);
-    bench.file(&format!("folder/{name}"), b"x");
-    bench.seal(&[bench.path("folder")], Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
-    // Deep enough that the path of the file is longer than the system takes.
+    bench.file(&format!("{name}/file"), b"x");
+    bench.seal(&[bench.path(&name)], Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
+    // Deep enough that the path of the exhibit is longer than the system takes.
     let deep = (0..18).fold(bench.path("deep"), |path, _| path.join("d".repeat(215)));
     if fs::create_dir_all(&deep).is_err() {
         return;
@@ -402,7 +402,10 @@ fn a_package_beyond_four_gibibytes_survives() {
     let bench = bench();
     let file = bench.path("large");
     fs::File::create(&file).and_then(|file| file.set_len(4_700_000_000)).expect("makes");
-    bench.seal(std::slice::from_ref(&file), Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
+    let output = Output::AsiceFile(bench.path("PK.asice"));
+    let paths = std::slice::from_ref(&file);
+    let store_holes = |request: &mut SealRequest<'_>| request.options.store_holes = true;
+    bench.seal_with(&bench.office.officer, paths, output, store_holes).expect("seals");
     assert_verified(&check(&bench.path("PK.asice"), &bench.options_with_identity()));
     open_to(&bench, &bench.path("PK.asice"), "out", |_| ()).expect("opens");
 }

@@ -219,6 +219,7 @@ pub(crate) fn examine_exhibits(
             break;
         }
         let name = number.object_name();
+        progress.object(&number.to_string());
         let described = index.as_ref().and_then(|index| {
             let place = index.exhibits.binary_search_by_key(number, |exhibit| exhibit.number).ok()?;
             index.exhibits.get(place).cloned()
@@ -261,18 +262,31 @@ pub(crate) fn examine_exhibits(
             visitor.reject(&exhibit, index, content_is_right);
         }
     }
-    if findings.failures() == before && !outer.numbers.is_empty() {
-        let count = outer.numbers.len();
+    if findings.failures() == before {
+        tell_how_many(outer, index.map(|index| index.exhibits.len()), findings);
+    }
+}
+
+/// Says of how many exhibits everything is right, and that nobody looked at the others.
+pub(crate) fn tell_how_many(outer: &Outer, described: Option<usize>, findings: &mut Findings) {
+    let (count, all) = (outer.numbers.len(), outer.numbers.len() + outer.left_out);
+    let whole = outer.left_out == 0;
+    if count > 0 {
+        let which =
+            if whole { format!("all {count} exhibits") } else { format!("{count} of {all} exhibits") };
+        findings.checked(Part::PersonManifest, format!("{which} have the digests that the manifests give"));
+    }
+    if described != Some(all) || all == 0 {
+        return;
+    }
+    if whole {
         findings.checked(
-            Part::PersonManifest,
-            format!("all {count} exhibits have the digests that the manifests give"),
+            Part::Contents,
+            format!("contents: all {count} exhibits decrypt to what was signed inside"),
         );
-        if index.is_some_and(|index| index.exhibits.len() == count) {
-            findings.checked(
-                Part::Contents,
-                format!("contents: all {count} exhibits decrypt to what was signed inside"),
-            );
-        }
+    } else {
+        let why = format!("{count} of {all} exhibits checked; the others were not read");
+        findings.not_checked_as(Part::Contents, &why, format!("contents: {why}"));
     }
 }
 
@@ -338,7 +352,13 @@ fn show(
         ExhibitType::File => visitor.file(exhibit, plain).map_err(|error| error.to_string()),
         ExhibitType::Folder => {
             let mut files = index.files(exhibit).map_err(|error| chain(&error))?;
-            visitor.folder(exhibit, &mut &mut *plain, &mut files).map_err(|error| chain(&error))
+            visitor.folder(exhibit, &mut &mut *plain, &mut files).map_err(|error| match exhibit.sensitive {
+                // What is wrong would be told by the name of an entry.
+                Some(_) => {
+                    "it is not a folder as its list says; it is sensitive, so no entry is named".to_owned()
+                }
+                None => chain(&error),
+            })
         }
     }
 }

@@ -248,6 +248,7 @@ impl Index {
                 path: record.path,
                 size_bytes: record.size_bytes,
                 sha256: record.sha256,
+                sensitive: record.sensitive,
                 acquisition: facts.keep(record.acquisition),
             });
         }

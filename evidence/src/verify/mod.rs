@@ -8,6 +8,7 @@ pub(crate) mod contents;
 pub(crate) mod described;
 mod document;
 mod encryption;
+mod foreign;
 pub(crate) mod index;
 mod opened;
 pub(crate) mod outer;
@@ -83,7 +84,8 @@ pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progr
             return verify_opened(path, options, progress);
         }
         return match FolderSource::open(path) {
-            Ok(source) => verify_package(&source, options, progress),
+            Ok(source) => foreign::verify_source(&source, options, progress)
+                .unwrap_or_else(|| verify_package(&source, options, progress)),
             Err(error) => unreadable(Form::Sealed, &error, options),
         };
     }
@@ -97,11 +99,48 @@ pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progr
             } else if has(layout::EXHIBITS_NAME) {
                 verify_index(path, options)
             } else {
-                document::verify_document(path, options)
+                foreign::verify_source(&source, options, progress)
+                    .unwrap_or_else(|| document::verify_document(path, options))
             }
         }
-        Err(error) => unreadable(Form::Unknown, &error, options),
+        // What is not in the one form may still be judged by its signed parts, if it claims no profile.
+        Err(error) => foreign::verify_file(path, options, progress)
+            .unwrap_or_else(|| unreadable(Form::Unknown, &error, options)),
     }
+}
+
+/// Looks at what lies at `path` without reading a single exhibit: the outer part, and with an identity the index.
+///
+/// The answer describes the exhibits; what holds of them is reported as not checked.
+#[must_use]
+pub fn look(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progress) -> Verdict {
+    let mut findings = Findings::default();
+    let source: Result<Box<dyn PackageSource>, PackageError> = if path.is_dir() {
+        FolderSource::open(path).map(|source| Box::new(source) as _)
+    } else {
+        ZipSource::open(path).map(|source| {
+            check_zip_order(&source, &mut findings);
+            Box::new(source) as _
+        })
+    };
+    match source {
+        Ok(source) => look_from(&*source, options, findings, progress),
+        Err(error) => unreadable(Form::Sealed, &error, options),
+    }
+}
+
+/// The same from wherever the objects lie.
+pub(crate) fn look_from(
+    source: &dyn PackageSource,
+    options: &VerifyOptions<'_>,
+    mut findings: Findings,
+    progress: &mut dyn Progress,
+) -> Verdict {
+    progress.begin(Step::Verifying, None);
+    let (mut outer, index) = examine_before_contents(source, options, &mut findings);
+    outer.select(|_| false);
+    contents::tell_how_many(&outer, index.as_ref().map(|index| index.exhibits.len()), &mut findings);
+    judge_sealed(outer, index.as_ref(), options, findings)
 }
 
 /// Verifies a sealed package from wherever its objects lie.
@@ -146,6 +185,13 @@ pub(crate) fn examine_before_contents(
     (outer, index)
 }
 
+/// Looks at an index alone, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn index_failures(stream: Box<dyn index::ReadSeek>, options: &VerifyOptions<'_>) -> Option<usize> {
+    let mut findings = Findings::default();
+    examine_index(stream, options, &mut findings).map(|_| findings.failures())
+}
+
 /// Begins the pass over the exhibits.
 pub(crate) fn begin(outer: &Outer, progress: &mut dyn Progress) {
     progress
@@ -160,7 +206,7 @@ pub(crate) fn judge_sealed(
     findings: Findings,
 ) -> Verdict {
     let exhibits = index.map(|index| index.exhibits.clone()).unwrap_or_default();
-    let contents = index.is_some();
+    let contents = findings.has_checked(Part::Contents);
     let verified = outer.transmittal.zip(outer.signature).map(|(transmittal, signature)| {
         Verified::Package(Box::new(VerifiedPackage {
             form: Form::Sealed,
@@ -240,7 +286,7 @@ fn judge_inner(
             seal: None,
             sealed_by: None,
             exhibits: index.exhibits.clone(),
-            contents: form == Form::Opened,
+            contents: findings.has_checked(Part::Contents),
         })))
     });
     findings.judge(form, &options.require, verified)

@@ -1,26 +1,35 @@
 //! An opened package: real files beside the signed index.
 //!
 //! Holds the comparing of a folder that `open` wrote with its index: exactly the exhibits, each
-//! with the content that was signed, and the list of digests beside them. May read the folder.
+//! with the content that was signed, the list of digests beside them, and that of the real names if
+//! names were written portably. May read the folder.
 //! Times and modes are not judged: they are reported when the package is opened.
 
 use super::VerifyOptions;
 use super::index::{Index, examine_index};
 use super::verdict::{ExhibitDescription, Findings, Part};
 use crate::digest_list::line_for_real_name;
+use crate::exhibit::ExhibitNumber;
 use crate::files_list::{FilesList, ListedEntry, ListedType};
-use crate::layout::{MANIFEST_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::handle::{FileKind, facts_of, open_unfollowed};
+use crate::layout::{MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::open::{NotOpened, read_not_opened};
+use crate::portable::{Naming, REAL_NAMES_NAME};
 use crate::raw_path::{below, bytes_of, name_of};
 use crate::record::{ExhibitType, display};
-use crate::streams::{Hashing, Progress, Reporting};
-use crate::walk::{Found, FoundKind, Walk, shown};
+use crate::sparse;
+use crate::streams::{Hashing, Progress, Reporting, read_limited};
+use crate::walk::{FoundKind, Walk, shown};
 use rogatory_core::{Digest, chain};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-/// The list of digests beside the exhibits, compared line by line with what it must say.
+/// A line for every exhibit that a package may have.
+const MAX_NOT_OPENED_BYTES: usize = 4 * 1024 * 1024;
+
+/// A list beside the exhibits, compared line by line with what it must say.
 struct Listed {
     file: Option<BufReader<File>>,
     equal: bool,
@@ -63,25 +72,31 @@ pub(super) fn examine_opened(
     let mut index = examine_index(Box::new(file), options, findings)?;
     findings.not_checked(Part::Seal, "an opened package does not hold the outer signatures");
     let before = findings.failures();
-    check_names(folder, &index, findings);
+    let left = read_left(folder, &index, findings);
+    let names_file = folder.join(REAL_NAMES_NAME);
+    let portable = names_file.symlink_metadata().is_ok();
+    check_names(folder, &index, &left, portable, findings);
+    let mut real_names = portable.then(|| {
+        let file = regular(&names_file);
+        Listed { equal: file.is_ok(), file: file.ok().map(BufReader::new) }
+    });
     let list = regular(&folder.join(MANIFEST_NAME));
     if let Err(error) = &list {
         findings.failed(Part::Manifest, Some(MANIFEST_NAME), format!("it cannot be read: {error}"));
     }
     let mut listed = Listed { equal: true, file: list.ok().map(BufReader::new) };
     listed.expect(&line_for_real_name(&digest, OPENED_INDEX_NAME.as_bytes()));
-    for exhibit in index.exhibits.clone() {
+    let opened = |exhibit: &&ExhibitDescription| !left.contains_key(&exhibit.number);
+    for exhibit in index.exhibits.iter().filter(opened).cloned().collect::<Vec<_>>() {
         let folder = folder.join(exhibit.number.to_string());
         let failed = findings.failures();
-        check_exhibit(&folder, &exhibit, &mut index, &mut listed, findings, progress);
+        let mut lists = Lists { digests: &mut listed, real_names: real_names.as_mut() };
+        check_exhibit(&folder, &exhibit, &mut index, &mut lists, findings, progress);
         // After a failure the lines would differ for that reason alone.
         listed.equal &= findings.failures() == failed;
     }
     if findings.failures() == before {
-        findings.checked(
-            Part::Contents,
-            format!("contents: all {} exhibits are what was signed", index.exhibits.len()),
-        );
+        tell_how_many(index.exhibits.len(), &left, findings);
         if listed.ended() {
             findings.checked(Part::Manifest, "manifest-sha256.txt gives the digests of these files");
         } else {
@@ -91,14 +106,82 @@ pub(super) fn examine_opened(
                 "it does not give the digests of these files",
             );
         }
+        if real_names.is_some_and(|real_names| !real_names.ended()) {
+            findings.failed(
+                Part::Manifest,
+                Some(REAL_NAMES_NAME),
+                "it does not give the real names of these files",
+            );
+        }
     }
     Some(index)
 }
 
+/// Which exhibits the opening left sealed, as the folder says; nothing signed says so.
+fn read_left(folder: &Path, index: &Index, findings: &mut Findings) -> BTreeMap<ExhibitNumber, NotOpened> {
+    let path = folder.join(NOT_OPENED_NAME);
+    if path.symlink_metadata().is_err() {
+        return BTreeMap::new();
+    }
+    let text = regular(&path).and_then(|mut file| read_limited(&mut file, MAX_NOT_OPENED_BYTES));
+    let left = text.ok().and_then(|text| read_not_opened(std::str::from_utf8(&text).ok()?));
+    let mark = |number: &ExhibitNumber| {
+        let place = index.exhibits.binary_search_by_key(number, |exhibit| exhibit.number).ok()?;
+        index.exhibits.get(place).map(|exhibit| exhibit.sensitive.is_some())
+    };
+    let fits = |(number, why): (&ExhibitNumber, &NotOpened)| match (mark(number), why) {
+        (Some(sensitive), NotOpened::Sensitive) => sensitive,
+        (found, NotOpened::NotChosen) => found.is_some(),
+        (None, NotOpened::Sensitive) => false,
+    };
+    match left.filter(|left| left.iter().all(fits)) {
+        Some(left) => left,
+        None => {
+            let why = "it does not say of exhibits of this package why they were not opened";
+            findings.failed(Part::Objects, Some(NOT_OPENED_NAME), why);
+            BTreeMap::new()
+        }
+    }
+}
+
+/// The lists that an exhibit has lines in.
+struct Lists<'a> {
+    digests: &'a mut Listed,
+    real_names: Option<&'a mut Listed>,
+}
+
+impl Lists<'_> {
+    fn expect_name(&mut self, line: Option<Vec<u8>>) {
+        if let (Some(real_names), Some(line)) = (&mut self.real_names, line) {
+            real_names.expect(&line);
+        }
+    }
+}
+
+/// Says how many exhibits are right, and which were not opened.
+fn tell_how_many(all: usize, left: &BTreeMap<ExhibitNumber, NotOpened>, findings: &mut Findings) {
+    if left.is_empty() {
+        findings.checked(Part::Contents, format!("contents: all {all} exhibits are what was signed"));
+        return;
+    }
+    let mut why = format!("{} of {all} exhibits checked", all - left.len());
+    for number in
+        left.iter().filter(|(_, why)| **why == NotOpened::Sensitive).map(|(number, _)| number).take(20)
+    {
+        why.push_str(&format!("; {number} not opened: sensitive"));
+    }
+    let not_chosen = left.values().filter(|why| **why == NotOpened::NotChosen).count();
+    if not_chosen > 0 {
+        why.push_str(&format!("; {not_chosen} not opened: not chosen"));
+    }
+    findings.not_checked_as(Part::Contents, &why, format!("contents: {why}"));
+}
+
 /// Opens a file that is no link.
 fn regular(path: &Path) -> io::Result<File> {
-    if path.symlink_metadata()?.is_file() {
-        File::open(path)
+    let file = open_unfollowed(path)?;
+    if facts_of(&file)?.kind == FileKind::File {
+        Ok(file)
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"))
     }
@@ -108,8 +191,18 @@ fn names_in(folder: &Path) -> io::Result<BTreeSet<Vec<u8>>> {
     std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| bytes_of(&entry.file_name()))).collect()
 }
 
+fn folder_name(exhibit: &ExhibitDescription) -> Vec<u8> {
+    exhibit.number.to_string().into_bytes()
+}
+
 /// The folder holds the index, the list and one folder an exhibit, nothing else.
-fn check_names(folder: &Path, index: &Index, findings: &mut Findings) {
+fn check_names(
+    folder: &Path,
+    index: &Index,
+    left: &BTreeMap<ExhibitNumber, NotOpened>,
+    portable: bool,
+    findings: &mut Findings,
+) {
     let names = match names_in(folder) {
         Ok(names) => names,
         Err(error) => {
@@ -117,10 +210,20 @@ fn check_names(folder: &Path, index: &Index, findings: &mut Findings) {
             return;
         }
     };
-    let mut expected: BTreeSet<Vec<u8>> =
-        index.exhibits.iter().map(|exhibit| exhibit.number.to_string().into_bytes()).collect();
+    let mut expected: BTreeSet<Vec<u8>> = index
+        .exhibits
+        .iter()
+        .filter(|exhibit| !left.contains_key(&exhibit.number))
+        .map(folder_name)
+        .collect();
+    if folder.join(NOT_OPENED_NAME).symlink_metadata().is_ok() {
+        expected.insert(NOT_OPENED_NAME.into());
+    }
     expected.insert(OPENED_INDEX_NAME.into());
     expected.insert(MANIFEST_NAME.into());
+    if portable {
+        expected.insert(REAL_NAMES_NAME.into());
+    }
     for name in names.difference(&expected) {
         let why = if name == UNVERIFIED_NAME.as_bytes() {
             "the package was opened without verification, for the reason that stands in it"
@@ -138,13 +241,14 @@ fn check_exhibit(
     folder: &Path,
     exhibit: &ExhibitDescription,
     index: &mut Index,
-    listed: &mut Listed,
+    lists: &mut Lists<'_>,
     findings: &mut Findings,
     progress: &mut dyn Progress,
 ) {
     let number = exhibit.number.to_string();
-    let name = exhibit.name.bytes();
-    let tar_name = [name.as_slice(), b".tar"].concat();
+    let portable = lists.real_names.is_some();
+    let mut naming = Naming::new(&number, &exhibit.name.bytes(), portable);
+    let (name, tar_name) = (naming.name().to_vec(), naming.tar_name());
     let Ok(names) = names_in(folder) else {
         return; // noted as missing already
     };
@@ -160,11 +264,11 @@ fn check_exhibit(
     }
     let path = folder.join(name_of(&name));
     let title = format!("{number}/{}", exhibit.name.display());
-    let line_name = |inner: &[u8]| [number.as_bytes(), b"/", inner].concat();
+    lists.expect_name(naming.own_line());
     if !is_folder {
         let digest = hash(&path, progress);
         judge(&title, digest, exhibit, findings);
-        listed.expect(&line_for_real_name(&exhibit.sha256, &line_name(&name)));
+        lists.digests.expect(&line_for_real_name(&exhibit.sha256, &naming.beside(&name)));
         return;
     }
     match path.symlink_metadata() {
@@ -175,21 +279,18 @@ fn check_exhibit(
         }
     }
     let outcome = index.files(exhibit).map_err(|error| (title.clone(), chain(&error))).and_then(|files| {
-        let on_file = |entry: &ListedEntry| {
-            if let (ListedType::File, Some(digest)) = (entry.listed_type, &entry.sha256) {
-                let inner = [name.as_slice(), b"/", &entry.path].concat();
-                listed.expect(&line_for_real_name(digest, &line_name(&inner)));
-            }
-        };
-        check_folder(&path, &title, files, on_file, progress)
+        let check = if portable { check_renamed_folder } else { check_folder };
+        check(&path, &title, &mut BufReader::new(files), &mut naming, lists, progress)
     });
     if let Err((object, why)) = outcome {
-        findings.failed(Part::Contents, Some(&object), why);
+        // The name of an entry would say what a sensitive folder holds.
+        let object = if exhibit.sensitive.is_some() { &title } else { &object };
+        findings.failed(Part::Contents, Some(object), why);
     }
     if names.contains(&tar_name) {
         let digest = hash(&folder.join(name_of(&tar_name)), progress);
         judge(&format!("{title}.tar"), digest, exhibit, findings);
-        listed.expect(&line_for_real_name(&exhibit.sha256, &line_name(&tar_name)));
+        lists.digests.expect(&line_for_real_name(&exhibit.sha256, &naming.beside(&tar_name)));
     }
 }
 
@@ -215,47 +316,134 @@ fn judge(
     }
 }
 
+/// What is wrong, and with what.
+type Wrong = (String, String);
+
+/// The lines that an entry has in the lists.
+fn expect_lines(
+    listed: &ListedEntry,
+    path: &[u8],
+    line: Option<Vec<u8>>,
+    naming: &Naming,
+    lists: &mut Lists<'_>,
+) {
+    lists.expect_name(line);
+    if let (true, Some(digest)) = (listed.listed_type.has_plain_digest(), &listed.sha256) {
+        lists.digests.expect(&line_for_real_name(digest, &naming.within(path)));
+    }
+}
+
 /// A folder against its list: the walk and the list have the same order.
 fn check_folder(
     path: &Path,
     title: &str,
-    files: impl Read,
-    mut on_file: impl FnMut(&ListedEntry),
+    files: &mut dyn BufRead,
+    naming: &mut Naming,
+    lists: &mut Lists<'_>,
     progress: &mut dyn Progress,
-) -> Result<(), (String, String)> {
-    let mut list = FilesList::new(BufReader::new(files));
-    let mut walk = Walk::new(path).map_err(|error| (title.to_owned(), chain(&error)))?;
+) -> Result<(), Wrong> {
+    let failed = |error: &dyn std::error::Error| (title.to_owned(), chain(error));
+    let mut list = FilesList::new(files);
+    let mut walk = Walk::looking(path).map_err(|error| failed(&error))?;
     loop {
-        let listed = list.next_entry().map_err(|error| (title.to_owned(), chain(&error)))?;
-        let found = walk.next_entry().map_err(|error| (title.to_owned(), chain(&error)))?;
+        let listed = list.next_entry().map_err(|error| failed(&error))?;
+        let found = walk.step().map_err(|error| failed(&error))?;
         match (listed, found) {
             (None, None) => return Ok(()),
-            (Some(listed), found) if found.as_ref().is_none_or(|found| found.relative > listed.path) => {
+            (Some(listed), Some(found)) if walk.relative() == listed.path => {
+                compare_entry(&listed, found, &walk, progress).map_err(|why| (shown(&walk.path()), why))?;
+                let (path, line) = naming.next(&listed);
+                expect_lines(&listed, &path, line, naming, lists);
+            }
+            (Some(listed), found) if found.is_none() || walk.relative() > listed.path.as_slice() => {
                 return Err((shown(&below(path, &listed.path)), "it was signed and is missing".to_owned()));
             }
-            (Some(listed), Some(found)) if found.relative == listed.path => {
-                compare_entry(&listed, &found, progress).map_err(|why| (shown(&found.path), why))?;
-                on_file(&listed);
-            }
-            (_, Some(found)) => return Err((shown(&found.path), "it was not signed".to_owned())),
-            (Some(listed), None) => {
-                return Err((display(&listed.path), "it was signed and is missing".to_owned()));
-            }
+            _ => return Err((shown(&walk.path()), "it was not signed".to_owned())),
         }
     }
 }
 
-fn compare_entry(listed: &ListedEntry, found: &Found, progress: &mut dyn Progress) -> Result<(), String> {
-    let (listed_type, size, digest) = match &found.kind {
-        FoundKind::Folder => (ListedType::Folder, 0, None),
-        FoundKind::Link { target } => (ListedType::Link, target.len() as u64, Some(Digest::of(target))),
-        FoundKind::File => {
-            let (digest, size) =
-                hash(&found.path, progress).map_err(|error| format!("it cannot be read: {error}"))?;
-            (ListedType::File, size, Some(digest))
+/// A folder with portable names against its list: they have another order, so each entry is looked up
+/// and all are counted. Two entries never have the same name.
+fn check_renamed_folder(
+    path: &Path,
+    title: &str,
+    files: &mut dyn BufRead,
+    naming: &mut Naming,
+    lists: &mut Lists<'_>,
+    progress: &mut dyn Progress,
+) -> Result<(), Wrong> {
+    let failed = |error: &dyn std::error::Error| (title.to_owned(), chain(error));
+    let mut list = FilesList::new(files);
+    let mut expected = 0_u64;
+    while let Some(listed) = list.next_entry().map_err(|error| failed(&error))? {
+        let (on_disk, line) = naming.next(&listed);
+        expect_lines(&listed, &on_disk, line, naming, lists);
+        if listed.listed_type == ListedType::Link {
+            continue; // stands in the list of real names alone
         }
+        let place = below(path, &on_disk);
+        let wrong = |why: &str| (shown(&place), why.to_owned());
+        let metadata = place.symlink_metadata().map_err(|_| wrong("it was signed and is missing"))?;
+        if listed.listed_type == ListedType::Folder {
+            if !metadata.is_dir() {
+                return Err(wrong("it is not what was signed"));
+            }
+        } else {
+            compare_file(&listed, &place, progress).map_err(|why| wrong(&why))?;
+        }
+        expected += 1;
+    }
+    let mut walk = Walk::looking(path).map_err(|error| failed(&error))?;
+    let mut found = 0;
+    while walk.step().map_err(|error| failed(&error))?.is_some() {
+        found += 1;
+    }
+    if found == expected {
+        Ok(())
+    } else {
+        Err((title.to_owned(), format!("it holds {found} entries, and {expected} were signed")))
+    }
+}
+
+fn compare_entry(
+    listed: &ListedEntry,
+    found: FoundKind,
+    walk: &Walk,
+    progress: &mut dyn Progress,
+) -> Result<(), String> {
+    let (listed_type, size, digest) = match found {
+        FoundKind::Folder => (ListedType::Folder, 0, None),
+        FoundKind::Link => {
+            let target = walk.target();
+            (ListedType::Link, target.len() as u64, Some(Digest::of(target)))
+        }
+        FoundKind::File => return compare_file(listed, &walk.path(), progress),
     };
     if (listed_type, size, digest) == (listed.listed_type, listed.size_bytes, listed.sha256) {
+        Ok(())
+    } else {
+        Err("it is not what was signed".to_owned())
+    }
+}
+
+/// A file against its line. Whether names are those of one file is not judged, nor where holes lie.
+fn compare_file(listed: &ListedEntry, path: &Path, progress: &mut dyn Progress) -> Result<(), String> {
+    let failed = |error: io::Error| format!("it cannot be read: {error}");
+    let found = match listed.listed_type {
+        ListedType::File | ListedType::FileAgain => hash(path, progress).map_err(failed)?,
+        ListedType::Sparse | ListedType::SparseAgain => {
+            let mut file = regular(path).map_err(failed)?;
+            let size = facts_of(&file).map_err(failed)?.size_bytes;
+            if size != listed.size_bytes {
+                return Err("it is not what was signed".to_owned());
+            }
+            let digest = sparse::digest_of(&mut file, size, &mut |bytes| progress.advance(bytes));
+            (digest.map_err(failed)?, size)
+        }
+        ListedType::Folder | ListedType::Link => return Err("it is not what was signed".to_owned()),
+    };
+    if (Some(found.0), found.1) == (listed.sha256, listed.size_bytes) {
         Ok(())
     } else {
         Err("it is not what was signed".to_owned())

@@ -29,9 +29,11 @@ const MAX_TAG_BYTES: usize = 64 * 1024;
 pub(crate) struct Outer {
     pub(super) transmittal: Option<Transmittal>,
     pub(super) transmittal_bytes: Vec<u8>,
-    pub(super) package: Option<PackageId>,
+    pub(crate) package: Option<PackageId>,
     /// The exhibits, by the transmittal, or as far as objects show them.
     pub(super) numbers: Vec<ExhibitNumber>,
+    /// How many more there are that nobody looks at.
+    pub(super) left_out: usize,
     /// The certificate behind the person's signature, even if nobody vouches for it.
     pub(super) signer: Option<Certificate>,
     pub(super) signature: Option<VerifiedSignature>,
@@ -43,6 +45,13 @@ pub(crate) struct Outer {
 }
 
 impl Outer {
+    /// Leaves all other exhibits unread.
+    pub(crate) fn select(&mut self, chosen: impl Fn(ExhibitNumber) -> bool) {
+        let all = self.numbers.len();
+        self.numbers.retain(|number| chosen(*number));
+        self.left_out += all - self.numbers.len();
+    }
+
     /// Compares the digest of an object with every list that should have it.
     pub(super) fn compare(&self, name: &str, digest: Digest, findings: &mut Findings) -> bool {
         let before = findings.failures();
@@ -134,6 +143,7 @@ pub(super) fn examine_outer(
         transmittal_bytes: transmittal_bytes.unwrap_or_default(),
         package: person_manifest.as_deref().map(|bytes| PackageId::of_manifest(&Digest::of(bytes))),
         numbers,
+        left_out: 0,
         signer: None,
         signature: None,
         seal: None,

@@ -7,9 +7,11 @@
 use crate::acquisition::Acquisition;
 use crate::exhibit::ExhibitNumber;
 use crate::record::{ExhibitType, RawName};
+use crate::sensitive::Sensitive;
 use crate::transmittal::Transmittal;
 use rogatory_container::asice::VerifiedAsice;
 use rogatory_container::cades::VerifiedSignature;
+use rogatory_container::foreign::ForeignVerified;
 use rogatory_core::Digest;
 use rogatory_core::party::PartyId;
 use rogatory_core::reference::PackageId;
@@ -28,6 +30,8 @@ const MAX_LISTED_FAILURES: usize = 1_000;
 pub enum Part {
     /// The framing of the container file, or the reading of a folder.
     Container,
+    /// What no signature of a foreign container covers.
+    Framing,
     /// The set of objects: nothing missing, nothing more.
     Objects,
     /// `mimetype`, `bagit.txt`, `bag-info.txt`.
@@ -74,6 +78,7 @@ impl Part {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Container => "container",
+            Self::Framing => "framing",
             Self::Objects => "objects",
             Self::BagFiles => "bag files",
             Self::Transmittal => "transmittal",
@@ -211,6 +216,8 @@ pub enum Form {
     Index,
     /// A formal document.
     Document,
+    /// A container without profile, judged by its signed parts.
+    Foreign,
     /// Nothing that is known.
     Unknown,
 }
@@ -230,6 +237,8 @@ pub struct ExhibitDescription {
     pub size_bytes: u64,
     /// The digest of the file or tar.
     pub sha256: Digest,
+    /// Why it must not be shown by accident, if it must not.
+    pub sensitive: Option<Sensitive>,
     /// How it came to be, as its producer states it.
     #[serde(serialize_with = "crate::acquisition::shared::serialize")]
     pub acquisition: Option<Arc<Acquisition>>,
@@ -306,6 +315,8 @@ pub enum Verified {
     Package(Box<VerifiedPackage>),
     /// A formal document.
     Document(Box<VerifiedAsice>),
+    /// The signed parts of a container without profile; its framing is not covered.
+    Foreign(Box<ForeignVerified>),
 }
 
 /// The whole report.
@@ -434,6 +445,11 @@ impl Findings {
 
     pub(crate) const fn any_failed(&self) -> bool {
         self.failures > 0
+    }
+
+    /// Whether `part` was looked at and found right.
+    pub(crate) fn has_checked(&self, part: Part) -> bool {
+        self.checks.iter().any(|check| check.part == part && check.outcome == Outcome::Checked)
     }
 
     /// Whether something failed, or something required, contents aside, was not checked.

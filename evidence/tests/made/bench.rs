@@ -83,6 +83,11 @@ impl Bench {
         }
     }
 
+    /// Who can open what is sealed.
+    pub(super) fn recipient_text(&self) -> &str {
+        self.recipient.as_str()
+    }
+
     /// Seals a letter, an empty file and a folder with one picture; gives the objects in their order.
     pub(super) fn seal(&self, name: &str, letter: &[u8]) -> Vec<RawEntry> {
         self.seal_with(name, letter, SealOptions::default())

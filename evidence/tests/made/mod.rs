@@ -1,6 +1,8 @@
 //! Evidence packages (`docs/spec/evidence-package.md`): a letter, an empty file and a folder.
 
 mod bench;
+mod raw_tar;
+mod tars;
 
 use crate::vectors_made::der::without_signed_attributes;
 use crate::vectors_made::raw_zip::{self, RawEntry, entry, find};
@@ -138,6 +140,7 @@ fn made() -> Files {
     objects(&mut files, &sealed);
     signatures(&mut files, &bench, &person);
     swaps(&mut files, &bench, &person);
+    tars::tars(&mut files, &bench);
     files
 }
 

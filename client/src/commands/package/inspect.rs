@@ -98,6 +98,12 @@ impl VerifyOutcome {
                     outcome.seal_of = claim.ok().map(|claim| claim.sender.to_string());
                 }
             }
+            Some(Verified::Foreign(container)) => {
+                // Several may have signed; nothing says in which function.
+                let first = container.signatures().first();
+                outcome.signer = first.map(|signature| signature.certificate().subject());
+                outcome.signer_sha256 = first.map(|signature| signature.certificate().digest());
+            }
             None => {}
         }
         outcome
@@ -188,6 +194,9 @@ impl Outcome for VerifyOutcome {
                         described = Some(exhibit);
                     }
                     (None, _) => {}
+                }
+                if let Some(mark) = &exhibit.sensitive {
+                    page.line(format!("    SENSITIVE: {}", clean(&mark.why())));
                 }
             }
             page.blank();

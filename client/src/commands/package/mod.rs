@@ -2,6 +2,7 @@
 
 mod export;
 mod inspect;
+mod limits;
 mod objects;
 mod open;
 mod receive;
@@ -9,6 +10,7 @@ mod relay;
 mod seal;
 mod seal_and_send;
 mod send;
+mod show;
 mod upload;
 
 pub use export::{ExportArguments, ExportForm, Exported, Sending, export};
@@ -19,6 +21,7 @@ pub use relay::{RelayPlan, Relayed, plan_relay, relay};
 pub use seal::{SealArguments, SealPlan, Sealed, plan_seal, seal, seal_planned};
 pub use seal_and_send::{SealAndSendPlan, SealedAndSent, plan_seal_and_send, seal_and_send};
 pub use send::{SendArguments, SendPlan, Sent, plan_send, send};
+pub use show::{Shown, show};
 
 use super::documents::{self, CaseFacts, PackageFacts, package_table};
 use super::request::list_where;

@@ -94,12 +94,17 @@ impl EvidenceProgress for Telling {
             Step::Verifying => "verifying",
             Step::Opening => "opening",
             Step::Writing => "writing",
+            Step::Syncing => "making durable",
         };
         self.0.begin(what, total_bytes);
     }
 
     fn advance(&mut self, bytes: u64) {
         self.0.advance(bytes);
+    }
+
+    fn object(&mut self, name: &str) {
+        self.0.object(name);
     }
 }
 

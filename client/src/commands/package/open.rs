@@ -7,10 +7,15 @@ use crate::output::page::{Page, bytes};
 use crate::problem::{Problem, clean};
 use crate::session::Session;
 use rogatory_evidence::open::{OpenedExhibit, leftover_note};
-use rogatory_evidence::{OpenError, OpenOptions, OpenRequest, VerifyOptions, leftovers};
+use rogatory_evidence::{
+    ExhibitNumber, OpenError, OpenOptions, OpenRequest, SensitiveAccess, VerifyOptions, leftovers,
+};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The name of the log of openings of sensitive exhibits.
+const SENSITIVE_LOG: &str = "sensitive-openings.log";
 
 /// What to open, where to.
 #[derive(Clone, Default)]
@@ -21,8 +26,14 @@ pub struct OpenArguments {
     pub output: PathBuf,
     /// Whether the tar of a folder exhibit is kept.
     pub keep_tar: bool,
+    /// Whether names are written so that every system can hold them.
+    pub portable_names: bool,
     /// Opens although it does not verify, for this reason.
     pub unverified: Option<String>,
+    /// The exhibits to take out; none: all.
+    pub exhibits: Vec<ExhibitNumber>,
+    /// Opens sensitive exhibits too, for this reason, which is logged.
+    pub sensitive_reason: Option<String>,
 }
 
 /// The result of [`open`].
@@ -32,6 +43,12 @@ pub struct OpenedOutcome {
     pub output: PathBuf,
     /// The exhibits under their real names.
     pub files: Vec<OpenedExhibit>,
+    /// Exhibits that stayed sealed because they are sensitive.
+    pub left_sealed: Vec<ExhibitNumber>,
+    /// How many exhibits were not asked for.
+    pub not_chosen: usize,
+    /// Where the opening of sensitive exhibits was logged.
+    pub logged_in: Option<PathBuf>,
     /// What differs from the original without being part of its content.
     pub notes: Vec<String>,
     /// The verification that went before.
@@ -52,6 +69,13 @@ impl Outcome for OpenedOutcome {
                 clean(&file.path.display().to_string())
             ));
         }
+        for number in &self.left_sealed {
+            page.line(format!("{number}  left sealed: it is sensitive; --sensitive-reason REASON opens it"));
+        }
+        if self.not_chosen > 0 {
+            page.line(format!("{} exhibits were not asked for and not read", self.not_chosen));
+        }
+        page.fact_if("logged in", self.logged_in.as_ref().map(|log| log.display()));
         for note in &self.notes {
             page.line(format!("note: {}", clean(note)));
         }
@@ -78,6 +102,13 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
     let at = verify.at.unwrap_or_else(|| session.now());
     let progress = Arc::clone(&session.progress);
     let output = arguments.output.clone();
+    let sensitive = arguments.sensitive_reason.map(|reason| SensitiveAccess {
+        reason: reason.trim().to_owned(),
+        actor: actor(session),
+        at: session.now(),
+        log: log(session, &arguments.output),
+    });
+    let log = sensitive.as_ref().map(|access| access.log.clone());
     let work = move || {
         let mut telling = Telling(Arc::clone(&progress));
         let institutions = verify.trust.institutions();
@@ -90,7 +121,13 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
                 ..VerifyOptions::new(&verify.trust.anchors, at).with_institutions(&institutions)
             },
             output: arguments.output,
-            options: OpenOptions { keep_tar: arguments.keep_tar, unverified: arguments.unverified },
+            options: OpenOptions {
+                keep_tar: arguments.keep_tar,
+                unverified: arguments.unverified,
+                exhibits: arguments.exhibits,
+                sensitive,
+                portable_names: arguments.portable_names,
+            },
             progress: &mut telling,
         };
         let opened = rogatory_evidence::open(request);
@@ -106,12 +143,35 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
         let details = problem.details().iter().cloned().chain(left).collect();
         problem.with_details(details)
     })?;
+    let opened_sensitive = report.exhibits.iter().any(|exhibit| exhibit.sensitive);
     Ok(OpenedOutcome {
         output: report.output,
+        left_sealed: report.left_sealed,
+        not_chosen: report.not_chosen,
+        logged_in: log.filter(|_| opened_sensitive),
         files: report.exhibits,
         notes: report.notes,
         verification: VerifyOutcome::of(&report.verdict, at),
     })
+}
+
+/// Who opens, for the log.
+fn actor(session: &Session) -> String {
+    let officer = session.profile.as_ref().map(|profile| profile.officer.to_string());
+    officer.unwrap_or_else(|| "nobody named: no profile".to_owned())
+}
+
+/// The log of openings: the profile's, or one beside the output.
+fn log(session: &Session, output: &Path) -> PathBuf {
+    match &session.directory {
+        Some(directory) => directory.join(SENSITIVE_LOG),
+        None => {
+            let mut name = output.file_name().unwrap_or_default().to_os_string();
+            name.push(".");
+            name.push(SENSITIVE_LOG);
+            output.with_file_name(name)
+        }
+    }
 }
 
 fn problem(error: &OpenError, at: rogatory_core::Timestamp) -> Problem {
@@ -126,7 +186,15 @@ fn problem(error: &OpenError, at: rogatory_core::Timestamp) -> Problem {
     }
     match error {
         OpenError::Package { .. } => Problem::unverified("the package was not opened").because(error),
-        OpenError::NoIdentity | OpenError::Reason => Problem::usage(clean(&error.to_string())),
+        OpenError::NoIdentity | OpenError::Reason | OpenError::SensitiveReason => {
+            Problem::usage(clean(&error.to_string()))
+        }
+        OpenError::NoSuchExhibit { .. } => {
+            Problem::usage(clean(&error.to_string())).with_hint("`rogatory package show` lists the exhibits")
+        }
+        OpenError::Sensitive { .. } => Problem::usage(clean(&error.to_string())).with_hint(
+            "open it with --sensitive-reason REASON if you may; the reason is logged before it is opened",
+        ),
         _ => Problem::failed("the package was not opened").because(error),
     }
 }

@@ -5,7 +5,7 @@
 //! order could otherwise name himself.
 
 use super::objects::Telling;
-use crate::commands::{party, receipts};
+use crate::commands::{hash_list, party, receipts};
 use crate::containers;
 use crate::output::Outcome;
 use crate::output::page::{Page, bytes};
@@ -21,7 +21,9 @@ use rogatory_evidence::age_layer::AgeRecipient;
 use rogatory_evidence::seal::{
     Observer, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit,
 };
+use rogatory_evidence::sensitive::ReasonCodeError;
 use rogatory_evidence::transmittal::IntendedRecipient;
+use rogatory_evidence::{SensitiveFlag, SizeLimit};
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::signing::{FileSigner, Signer};
 use serde::Serialize;
@@ -35,6 +37,8 @@ pub struct SealArguments {
     pub paths: Vec<PathBuf>,
     /// Whether every file below a folder is an exhibit of its own.
     pub each: bool,
+    /// Whether the holes of a sparse file exhibit are stored as zeros.
+    pub store_holes: bool,
     /// Who may open it: age recipients.
     pub recipients: Vec<String>,
     /// The order as a container: recipients and number are taken from it.
@@ -47,6 +51,10 @@ pub struct SealArguments {
     pub reference: Option<String>,
     /// Another key than the profile's.
     pub signing: Option<KeyPair>,
+    /// What is flagged as sensitive: `PATH=CODE`, as it was typed.
+    pub sensitive: Vec<String>,
+    /// Hash lists against which contents are compared.
+    pub hash_lists: Vec<PathBuf>,
     /// Why the office's recovery recipient is left out.
     pub no_recovery: Option<String>,
     /// How the exhibits were acquired.
@@ -79,6 +87,8 @@ struct Work {
     recipients: Vec<SealRecipient>,
     recovery: SealRecovery,
     reference: Option<OfficeReference>,
+    sensitive: Vec<SensitiveFlag>,
+    takers: Vec<SizeLimit>,
 }
 
 impl Outcome for SealPlan {
@@ -149,6 +159,9 @@ impl Outcome for Sealed {
                 exhibit.sha256,
                 clean(&exhibit.path.display().to_string())
             ));
+            if let Some(mark) = &exhibit.sensitive {
+                page.line(format!("    SENSITIVE: {}", clean(&mark.why())));
+            }
         }
         for note in &self.notes {
             page.line(format!("note: {}", clean(note)));
@@ -174,10 +187,12 @@ pub async fn plan_seal(session: &Session, arguments: SealArguments) -> Result<Se
     let profile = session.profile.as_ref();
     let signer = signer(profile, arguments.signing.as_ref())?;
     let mut notes = Vec::new();
+    let mut takers = Vec::new();
     let ordered = match &arguments.order_document {
         Some(bytes) => {
-            let (document, note) = verified_order(session, bytes, &arguments.trust).await?;
+            let (document, note, entry) = verified_order(session, bytes, &arguments.trust).await?;
             notes.push(note);
+            takers.extend(super::limits::of_entry(&entry.entry));
             Some(document)
         }
         None => None,
@@ -218,7 +233,15 @@ pub async fn plan_seal(session: &Session, arguments: SealArguments) -> Result<Se
         recipients: shown,
         recovery: recovery_text,
         notes,
-        work: Work { arguments, signer, recipients, recovery, reference },
+        work: Work {
+            sensitive: flags(&arguments.sensitive)?,
+            arguments,
+            signer,
+            recipients,
+            recovery,
+            reference,
+            takers,
+        },
     })
 }
 
@@ -250,7 +273,7 @@ pub(super) async fn seal_observed(
     observer: Option<Observer>,
 ) -> Result<Sealed, Problem> {
     let SealPlan { order, recovery: recovery_text, mut notes, work, .. } = plan;
-    let Work { arguments, signer, recipients, recovery, reference } = work;
+    let Work { arguments, signer, recipients, recovery, reference, sensitive, takers } = work;
     let profile = session.profile.as_ref();
     let certificate = certificate_of(&signer)?;
     let output = if arguments.output.extension().is_some_and(|extension| extension == "asice") {
@@ -262,9 +285,11 @@ pub(super) async fn seal_observed(
     let function = profile.map(|_| containers::OFFICER.to_owned());
     let (now, entropy, progress) =
         (session.now(), Arc::clone(&session.entropy), Arc::clone(&session.progress));
-    let (paths, options) =
-        (arguments.paths, SealOptions { each: arguments.each, facts: arguments.facts, observer });
+    let (paths, each, store_holes) = (arguments.paths, arguments.each, arguments.store_holes);
+    let (lists, facts) = (arguments.hash_lists, arguments.facts);
     let report = tokio::task::spawn_blocking(move || {
+        let hash_lists = hash_list::open(&lists, output.path())?;
+        let options = SealOptions { each, store_holes, facts, observer, sensitive, hash_lists, takers };
         let mut telling = Telling(Arc::clone(&progress));
         let request = SealRequest {
             paths,
@@ -306,6 +331,21 @@ pub(super) async fn seal_observed(
     })
 }
 
+/// The flags as they were typed, each with its code.
+fn flags(texts: &[String]) -> Result<Vec<SensitiveFlag>, Problem> {
+    let flag = |text: &String| {
+        let (path, code) = text.rsplit_once('=').ok_or_else(|| {
+            Problem::usage(format!("--sensitive: `{}` names no reason code", clean(text)))
+                .with_hint("write PATH=CODE, for example photos=abuse-material")
+        })?;
+        let reason = code.parse().map_err(|error: ReasonCodeError| {
+            Problem::usage(format!("--sensitive: {}", clean(&error.to_string())))
+        })?;
+        Ok(SensitiveFlag { path: PathBuf::from(path), reason })
+    };
+    texts.iter().map(flag).collect()
+}
+
 fn signer(profile: Option<&Profile>, given: Option<&KeyPair>) -> Result<FileSigner, Problem> {
     match (given, profile) {
         (Some(pair), _) => FileSigner::from_pem(&pair.key_pem, &pair.certificates_pem)
@@ -322,7 +362,7 @@ async fn verified_order(
     session: &Session,
     bytes: &[u8],
     trust: &Trust,
-) -> Result<(Document, String), Problem> {
+) -> Result<(Document, String, SealedEntry), Problem> {
     let what = "the order document";
     let asice = containers::open(bytes, what)?;
     let (document, _) = containers::document(&asice, what)?;
@@ -369,7 +409,7 @@ async fn verified_order(
         "{} {} of {sender} verified, its seal by {source} (fingerprint {})",
         document.kind, document.shared_number, entry.fingerprint
     );
-    Ok((document, note))
+    Ok((document, note, entry))
 }
 
 /// Those named, and those whom the order names.
@@ -461,6 +501,16 @@ mod tests {
         assert_eq!(recovery(None, None, &mut Vec::new()), Ok(SealRecovery::NoOfficeConfigured));
         let waived = recovery(None, Some("test"), &mut Vec::new());
         assert_eq!(waived, Ok(SealRecovery::Waived { reason: "test".to_owned() }));
+    }
+
+    #[test]
+    fn a_flag_names_a_path_and_a_code() {
+        let read = flags(&["a=b=abuse-material".to_owned()]).expect("a flag");
+        assert_eq!(read[0].path, PathBuf::from("a=b"));
+        assert_eq!(read[0].reason.as_str(), "abuse-material");
+        for bad in ["a", "a=", "a=Abuse material"] {
+            assert_eq!(flags(&[bad.to_owned()]).expect_err("no code").exit().code(), 2, "{bad}");
+        }
     }
 
     #[test]

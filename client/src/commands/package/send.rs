@@ -138,14 +138,17 @@ pub async fn plan_send(session: &Session, arguments: SendArguments) -> Result<Se
         return Err(Problem::usage(format!("package {package_id} answers {says}, not order {order}"))
             .with_hint("seal it with --order, or with --order-document"));
     }
+    let to = crate::commands::party_id(&case.counterpart)?;
+    let size_bytes = objects.0.iter().fold(0, |sum: u64, object| sum.saturating_add(object.size_bytes));
+    super::limits::check_addressee(session, &to, size_bytes).await?;
     Ok(SendPlan {
         package_id,
         order,
         case_id: case.case_id,
-        to: crate::commands::party_id(&case.counterpart)?,
+        to,
         recipients: super::recipient_lines(&transmittal),
         object_count: objects.0.len(),
-        size_bytes: objects.0.iter().fold(0, |sum, object| sum.saturating_add(object.size_bytes)),
+        size_bytes,
         manifest,
         source: Arc::new(source),
         objects,

@@ -67,15 +67,16 @@ impl SealedMeanwhile {
     }
 }
 
-fn arrivals(files: &Arc<dyn DurableFiles>, folder: &Path) -> Arrivals {
-    Arrivals::new(Arc::clone(files), folder.join("arriving"), folder.join("whole")).every(64)
+fn arrivals(files: &Arc<dyn DurableFiles>, root: &Path, name: &str) -> Arrivals {
+    let folder = |what: &str| root.join(format!("{name}-{what}"));
+    Arrivals::new(Arc::clone(files), folder("arriving"), folder("whole")).every(64)
 }
 
 impl Job for SealedMeanwhile {
     type Ledger = Ledger;
 
     fn run(&self, files: Arc<dyn DurableFiles>, root: &Path, ledger: &mut Ledger) -> Result<(), String> {
-        let (early, here) = (arrivals(&files, &root.join("early")), arrivals(&files, &root.join("here")));
+        let (early, here) = (arrivals(&files, root, "early"), arrivals(&files, root, "here"));
         if !ledger.known {
             self.send_early(&early, ledger)?;
             ledger.known = true;
@@ -111,7 +112,7 @@ impl Job for SealedMeanwhile {
     }
 
     fn check(&self, root: &Path, ledger: &Ledger) -> Result<(), String> {
-        let whole = files_below(&root.join("here/whole"));
+        let whole = files_below(&root.join("here-whole"));
         let right = |(name, found): &(String, Vec<u8>)| {
             self.0.iter().any(|(object, bytes)| object.name == *name && bytes == found)
         };
@@ -136,9 +137,9 @@ fn what_came_while_it_was_sealed_survives_every_stop() {
 #[test]
 fn a_disk_that_does_not_sync_is_noticed() {
     let syncs: [(&str, IsIt); 3] = [
-        ("names of whole objects with their digests", |told| told == "sync folder early/whole/data"),
-        ("names of what was taken over whole", |told| told == "sync folder here/whole/data"),
-        ("names of parts and states", |told| told == "sync folder here/arriving/data"),
+        ("names of whole objects with their digests", |told| told == "sync folder early-whole/data"),
+        ("names of what was taken over whole", |told| told == "sync folder here-whole/data"),
+        ("names of parts and states", |told| told == "sync folder here-arriving/data"),
     ];
     for (what, is_it) in syncs {
         let job = SealedMeanwhile::new();
