@@ -14,6 +14,7 @@
 //! ```
 
 pub mod acquisition;
+mod addressees;
 pub mod age_layer;
 pub mod arrival;
 mod attributes;
@@ -51,6 +52,7 @@ pub mod verify;
 mod walk;
 mod write_behind;
 
+pub use addressees::{ChosenKeys, NoCommonKind, choose_keys};
 pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};

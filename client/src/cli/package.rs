@@ -47,7 +47,7 @@ impl Package {
 /// See [`Package::Seal`].
 #[derive(Args, Debug)]
 pub struct Seal {
-    /// Who may open it, age1…; repeats
+    /// Who may open it, age1… or, post-quantum and for everybody then, age1pq1…; repeats
     #[arg(long, value_name = "age1…", required_unless_present = "order_document")]
     pub recipient: Vec<String>,
     /// The order as a container: recipients and number are taken from it

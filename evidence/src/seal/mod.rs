@@ -470,6 +470,12 @@ impl Sealer<'_> {
         let own = attributes::read(attributes::Owner::At(path), &mut Vec::new())
             .map_err(|error| SourceError::below(path, error))?;
         let own = OwnAttributes::of(own);
+        if watch.uncompared() > 0 {
+            self.notes.push(format!(
+                "{number}: {} files in it have too large holes to be compared with the hash lists",
+                watch.uncompared()
+            ));
+        }
         for name in &own.left_out {
             let (name, path) = (display(name), shown(path));
             self.notes.push(format!(

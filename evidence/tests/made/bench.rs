@@ -6,7 +6,7 @@ use rogatory_container::cades;
 use rogatory_container::manifest::{AsicManifest, DataReference};
 use rogatory_container::zip::{StrictZip, ZipLimits};
 use rogatory_core::{Digest, Entropy};
-use rogatory_evidence::age_layer::generate_identity;
+use rogatory_evidence::age_layer::{generate_hybrid_identity, generate_identity};
 use rogatory_evidence::{
     AgeRecipient, NoProgress, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, seal,
 };
@@ -58,7 +58,9 @@ pub(super) struct Bench {
     pub(super) stranger: FileSigner,
     pub(super) identity: String,
     pub(super) other_identity: String,
-    recipient: AgeRecipient,
+    pub(super) hybrid_identity: String,
+    pub(super) recipient: AgeRecipient,
+    pub(super) hybrid_recipient: AgeRecipient,
     folder: tempfile::TempDir,
     entropy: Counting,
 }
@@ -68,6 +70,7 @@ impl Bench {
         let (root, other) = (authority("md", "Root of the vectors"), authority("md", "Root of the vectors"));
         let (identity, recipient) = generate_identity();
         let (other_identity, _) = generate_identity();
+        let (hybrid_identity, hybrid_recipient) = generate_hybrid_identity().expect("a hybrid identity");
         Self {
             officer: officer(&root, PARTY, "rusu", "PNOMD-1"),
             thief: officer(&root, PARTY, "popa", "PNOMD-2"),
@@ -77,7 +80,9 @@ impl Bench {
             other,
             identity: identity.to_string(),
             other_identity: other_identity.to_string(),
+            hybrid_identity: hybrid_identity.to_string(),
             recipient,
+            hybrid_recipient,
             folder: tempfile::tempdir().expect("a folder"),
             entropy: Counting::default(),
         }
@@ -90,16 +95,27 @@ impl Bench {
 
     /// Seals a letter, an empty file and a folder with one picture; gives the objects in their order.
     pub(super) fn seal(&self, name: &str, letter: &[u8]) -> Vec<RawEntry> {
-        self.seal_with(name, letter, SealOptions::default())
+        self.seal_for(&self.recipient, name, letter)
     }
 
     /// The same with facts on all of them.
     pub(super) fn seal_with_facts(&self, name: &str, letter: &[u8]) -> Vec<RawEntry> {
         let facts = serde_json::from_str(FACTS).expect("facts");
-        self.seal_with(name, letter, SealOptions { facts: Some(facts), ..SealOptions::default() })
+        self.seal_with(&self.recipient, name, letter, SealOptions { facts: Some(facts), ..SealOptions::default() })
     }
 
-    fn seal_with(&self, name: &str, letter: &[u8], options: SealOptions) -> Vec<RawEntry> {
+    /// The same for somebody else.
+    pub(super) fn seal_for(&self, recipient: &AgeRecipient, name: &str, letter: &[u8]) -> Vec<RawEntry> {
+        self.seal_with(recipient, name, letter, SealOptions::default())
+    }
+
+    fn seal_with(
+        &self,
+        recipient: &AgeRecipient,
+        name: &str,
+        letter: &[u8],
+        options: SealOptions,
+    ) -> Vec<RawEntry> {
         let folder = self.folder.path().join(name);
         fs::create_dir_all(folder.join("photos")).expect("makes");
         fs::write(folder.join("letter.txt"), letter).expect("writes");
@@ -108,7 +124,7 @@ impl Bench {
         let output = folder.join("PK.asice");
         seal(SealRequest {
             paths: ["letter.txt", "empty", "photos"].map(|name| folder.join(name)).to_vec(),
-            recipients: vec![SealRecipient::bare(self.recipient.clone())],
+            recipients: vec![SealRecipient::bare(recipient.clone())],
             recovery: SealRecovery::NoOfficeConfigured,
             order: Some("MD-JF58-JXH4-09RC-SPTW-27".parse().expect("a shared number")),
             reference: None,

@@ -75,10 +75,20 @@ fn recipient_lines(transmittal: &Transmittal) -> Vec<String> {
             (None, Some(institution)) => format!("named as {institution}"),
             (None, None) => "nobody named".to_owned(),
         };
-        format!("{} ({role}{whose})", one.recipient)
+        format!("{} ({role}{whose})", short_key(&one.recipient))
     };
     let recipients = transmittal.recipients.iter().map(|one| line(one, ""));
     recipients.chain(recovery.iter().map(|one| line(one, "recovery key, "))).collect()
+}
+
+/// A recipient as it is shown: a post-quantum one has two thousand characters, so its ends and its fingerprint say which.
+fn short_key(recipient: &str) -> String {
+    match (recipient.get(..24), recipient.len().checked_sub(12).and_then(|tail| recipient.get(tail..))) {
+        (Some(head), Some(tail)) if recipient.len() > 100 => {
+            format!("{head}…{tail}, SHA-256 {}", Digest::of(recipient.as_bytes()))
+        }
+        _ => recipient.to_owned(),
+    }
 }
 
 /// Parses the id of a package as it was typed.

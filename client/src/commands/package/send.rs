@@ -186,7 +186,7 @@ pub async fn send(session: &Session, plan: SendPlan) -> Result<Sent, Problem> {
         let objects = plan.objects.0.iter().map(|object| (object.name.as_str(), object.size_bytes));
         let waiting = to_send(objects, &begun.progress);
         let left = waiting.iter().map(|object| object.size_bytes - object.offset).sum::<u64>();
-        session.progress.advance(plan.size_bytes.saturating_sub(left));
+        session.progress.done_before(plan.size_bytes.saturating_sub(left));
         upload(&client, &begun.transfer_id, &plan.source, waiting, &session.progress).await?;
         Ok((begun.transfer_id, left))
     })
