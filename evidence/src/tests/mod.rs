@@ -10,6 +10,7 @@ mod hostile;
 #[cfg(target_os = "linux")]
 mod odd_sources;
 mod round_trip;
+mod sealing;
 mod seals;
 mod sensitive;
 mod tools;
