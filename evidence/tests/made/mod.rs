@@ -352,7 +352,7 @@ fn swaps(files: &mut Files, bench: &Bench, person: &[RawEntry]) {
 
 fn encryption(files: &mut Files, bench: &Bench, person: &[RawEntry]) {
     files.insert("hybrid.key".to_owned(), bench.hybrid_identity.clone().into_bytes());
-    let hybrid = bench.seal_for(&bench.hybrid_recipient, "three", b"the content of the letter");
+    let hybrid = bench.seal_for(&bench.hybrid_recipient, "post-quantum", b"the content of the letter");
     let header = [
         ("trust", "anchors.pem"),
         ("identity", "hybrid.key"),
