@@ -119,7 +119,7 @@ impl Watch {
 
     /// A hole, as far as it is worth reading.
     fn zeros(&mut self, mut count: u64) {
-        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
         let Some(whole) = &mut self.whole else {
             return;
         };
