@@ -42,8 +42,10 @@ pub struct ProfileFile {
     pub identity: Option<PathBuf>,
     /// PEM of the own country's anchors.
     pub anchors: PathBuf,
-    /// The age recipient of the office's recovery key.
+    /// The age recipient of the office's recovery key, `age1…`.
     pub recovery_recipient: Option<String>,
+    /// The same for post-quantum packages, `age1pq1…`.
+    pub recovery_recipient_hybrid: Option<String>,
     /// How counterparts reach the officer; stands in her documents.
     pub contact: Option<Contact>,
 }
@@ -96,8 +98,10 @@ pub struct Profile {
     pub identity: Option<Zeroizing<String>>,
     /// The own country's anchors.
     pub anchors_pem: String,
-    /// The age recipient of the office's recovery key.
+    /// The age recipient of the office's recovery key, `age1…`.
     pub recovery_recipient: Option<String>,
+    /// The same for post-quantum packages, `age1pq1…`.
+    pub recovery_recipient_hybrid: Option<String>,
     /// How counterparts reach the officer.
     pub contact: Option<Contact>,
 }
@@ -184,6 +188,7 @@ impl Profile {
             officer_name: file.officer_name,
             server: file.server,
             recovery_recipient: file.recovery_recipient,
+            recovery_recipient_hybrid: file.recovery_recipient_hybrid,
             contact: file.contact,
         })
     }

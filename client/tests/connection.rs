@@ -130,6 +130,7 @@ impl Country {
             identity: None,
             anchors_pem: self.ca.certificate_pem(),
             recovery_recipient: None,
+            recovery_recipient_hybrid: None,
             contact: None,
         }
     }

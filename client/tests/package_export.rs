@@ -142,8 +142,10 @@ fn the_documented_facts_are_sealed_and_shown() {
 #[test]
 fn facts_that_cannot_be_used_are_refused_before_anything_is_sealed() {
     let desk = Desk::new();
+    let line = example().lines().position(|line| line.starts_with("category")).expect("a category") + 1;
+    let slip = format!("line {line}: categroy");
     for (from, to, says) in [
-        ("category = \"content\"", "categroy = \"content\"", &["line 3", "categroy"][..]),
+        ("category = \"content\"", "categroy = \"content\"", &[&slip, "unknown field"][..]),
         ("method = \"provider-export\"", "method = \"magic\"", &["magic", "provider-export"]),
         ("2026-03-31T23:59:59Z", "2026-02-31T23:59:59Z", &["2026-02-31"]),
         ("value = \"b1fa", "value = \"1fa", &["64 hexadecimal digits"]),

@@ -2,6 +2,7 @@
 //!
 //! Each takes outside bytes and gives what the parser made of them, written again where there is one spelling.
 
+use crate::acquisition::Acquisition;
 use crate::age_layer::{self, AgeError, AgeRecipient, Identities};
 use crate::files_list::ListedEntry;
 use crate::source::ObjectDigest;
@@ -94,4 +95,21 @@ pub fn arrival_state(object: &ObjectDigest, start: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn index_failures(bytes: Vec<u8>, options: &VerifyOptions<'_>) -> Option<usize> {
     crate::verify::index_failures(Box::new(Cursor::new(bytes)), options)
+}
+
+/// Reads a hash list; how many digests it holds.
+#[must_use]
+pub fn hash_list_digests(bytes: &[u8]) -> Option<u64> {
+    crate::hash_list::digests_of(bytes)
+}
+
+/// Reads acquisition facts, checks and writes them, and reads and writes that again: both texts.
+#[must_use]
+pub fn acquisition_again(bytes: &[u8]) -> Option<(String, String)> {
+    let facts: Acquisition = serde_json::from_slice(bytes).ok()?;
+    let _ = facts.lines();
+    facts.check().ok()?;
+    let first = serde_json::to_string(&facts).ok()?;
+    let again = serde_json::from_str::<Acquisition>(&first).and_then(|again| serde_json::to_string(&again));
+    Some((first, again.unwrap_or_default()))
 }

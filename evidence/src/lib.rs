@@ -10,14 +10,17 @@
 //!   files ─► seal ─► package ─► verify ─► Verdict          anchors and identity from outside
 //!                      │  ▲
 //!                      │  └─ add_seal (the institution)
-//!                      └──► open ─► real files + signed index ─► verify
+//!                      ├──► open ─► real files + signed index ─► verify
+//!                      └──► derive ─► package for others, with the first one's outer part ─► verify
 //! ```
 
 pub mod acquisition;
+mod addressees;
 pub mod age_layer;
 pub mod arrival;
 mod attributes;
 mod canonical;
+pub mod derive;
 mod digest_list;
 pub mod durable;
 pub mod exhibit;
@@ -51,8 +54,10 @@ pub mod verify;
 mod walk;
 mod write_behind;
 
+pub use addressees::{ChosenKeys, NoCommonKind, choose_keys};
 pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
+pub use derive::{DeriveError, DeriveReport, DeriveRequest, Derived, derive};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};
 pub use files_list::FilesListError;
 pub use hash_list::{HashListError, HashLists};

@@ -194,7 +194,7 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), WriteError> {
 
 /// Takes the objects of a package in their order.
 pub(crate) enum Sink {
-    Folder { sibling: Sibling, observer: Option<Observer> },
+    Folder { sibling: Sibling, observer: Option<Observer>, apart: Option<Apart> },
     File { sibling: Sibling, zip: Box<ZipWriter<WriteBehind>> },
 }
 
@@ -206,7 +206,16 @@ impl Sink {
             let path = sibling.path().join(name);
             fs::create_dir(&path).map_err(|error| WriteError::io(&path, error))?;
         }
-        Ok(Self::Folder { sibling, observer: None })
+        Ok(Self::Folder { sibling, observer: None, apart: None })
+    }
+
+    /// Makes the folder `name` of a package beside `data` and `META-INF`, where packages are folders.
+    pub(crate) fn make_folder(&self, name: &str) -> Result<(), WriteError> {
+        if let Self::Folder { sibling, .. } = self {
+            let path = sibling.path().join(name);
+            fs::create_dir(&path).map_err(|error| WriteError::io(&path, error))?;
+        }
+        Ok(())
     }
 
     /// A package as a container file.
@@ -217,7 +226,7 @@ impl Sink {
 
     /// Tells `observer` from now on what of a folder's objects is durable.
     pub(crate) fn observe(&mut self, observer: &Observer, salt: &[u8; 32]) {
-        if let Self::Folder { sibling, observer: told } = self {
+        if let Self::Folder { sibling, observer: told, .. } = self {
             observer.0.sealing(salt, sibling.path());
             *told = Some(observer.clone());
         }
@@ -248,7 +257,7 @@ impl Sink {
                 })?;
                 Ok(())
             }
-            Self::Folder { sibling, observer } => {
+            Self::Folder { sibling, observer, .. } => {
                 let path = sibling.path().join(name);
                 let file = File::create_new(&path).map(WriteBehind::new);
                 let file = match observer {
@@ -288,6 +297,18 @@ impl Sink {
         Ok(ObjectDigest { name: name.to_owned(), size_bytes, sha256: Digest::of(bytes) })
     }
 
+    /// Writes small objects on any thread, if this is a folder; [`Sink::commit`] makes them durable.
+    pub(crate) fn apart(&mut self) -> Result<Option<Apart>, WriteError> {
+        match self {
+            Self::File { .. } => Ok(None),
+            Self::Folder { sibling, apart, .. } => {
+                let new = Apart::new(sibling.path())?;
+                *apart = Some(new.clone());
+                Ok(Some(new))
+            }
+        }
+    }
+
     /// Makes everything durable and gives it its final name.
     pub(crate) fn commit(self) -> Result<PathBuf, WriteError> {
         match self {
@@ -296,13 +317,57 @@ impl Sink {
                 file.finish().map_err(|error| WriteError::io(sibling.path(), error))?;
                 sibling.rename()
             }
-            Self::Folder { sibling, .. } => {
-                for name in ["data", "META-INF", ""] {
-                    sync_folder(&sibling.path().join(name))?;
+            Self::Folder { sibling, apart, .. } => {
+                if let Some(apart) = apart {
+                    apart.sync()?;
                 }
+                let folders = crate::layout::FOLDERS.map(|name| sibling.path().join(name));
+                for folder in folders.iter().filter(|folder| folder.is_dir()) {
+                    sync_folder(folder)?;
+                }
+                sync_folder(sibling.path())?;
                 sibling.rename()
             }
         }
+    }
+}
+
+/// Writes small objects into the folder of a package, on any thread.
+///
+/// A sync for each would cost more than all that is done with them; one sync of the whole file system, where there is
+/// such a thing, makes all of them durable at once.
+#[derive(Clone)]
+pub(crate) struct Apart {
+    folder: PathBuf,
+    /// Open from before the first object on, so that it is told of every failure since.
+    #[cfg(target_os = "linux")]
+    opened: Arc<File>,
+}
+
+impl Apart {
+    fn new(folder: &Path) -> Result<Self, WriteError> {
+        Ok(Self {
+            folder: folder.to_owned(),
+            #[cfg(target_os = "linux")]
+            opened: Arc::new(File::open(folder).map_err(|error| WriteError::io(folder, error))?),
+        })
+    }
+
+    /// Writes an object that is at hand.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        let path = self.folder.join(name);
+        let written = File::create_new(&path).and_then(|mut file| {
+            file.write_all(bytes)?;
+            if cfg!(target_os = "linux") { Ok(()) } else { file.sync_data() }
+        });
+        written.map_err(|error| WriteError::io(&path, error))
+    }
+
+    /// Makes all of them durable.
+    fn sync(&self) -> Result<(), WriteError> {
+        #[cfg(target_os = "linux")]
+        rustix::fs::syncfs(&self.opened).map_err(|error| WriteError::io(&self.folder, error.into()))?;
+        Ok(())
     }
 }
 

@@ -15,7 +15,8 @@ use anyhow::{Context as _, bail};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::{Clock, Digest, Entropy, OfficerId, PartyId, Role};
 use rogatory_custody::note::LogKey;
-use rogatory_evidence::age_layer::generate_identity;
+use rogatory_evidence::Encryption;
+use rogatory_evidence::age_layer::{generate_hybrid_identity, generate_identity};
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::development::{DevelopmentCa, Issued, Validity};
 use serde::Serialize;
@@ -93,10 +94,10 @@ pub struct GivenKeys {
     pub anchors: PathBuf,
     /// For every officer, PEM of the certificate with which she signs.
     pub signing_certificates: Vec<OfficerFile>,
-    /// For officers who open evidence, their age recipients.
+    /// For officers who open evidence, their age recipients, one or one of each kind.
     pub recipients: Vec<OfficerText>,
-    /// The age recipient whose identity lies offline with two persons.
-    pub recovery_recipient: Option<String>,
+    /// The age recipients whose identities lie offline with two persons, one or one of each kind.
+    pub recovery_recipients: Vec<String>,
 }
 
 /// A file of an officer: `id=FILE`.
@@ -146,7 +147,42 @@ enum Pki<'a> {
 /// What either gives the configuration.
 struct Equipped {
     officers: Vec<OfficerConfig>,
-    recovery_recipient: Option<String>,
+    recovery: Recipients,
+}
+
+/// Somebody's age recipients.
+#[derive(Clone, Default)]
+struct Recipients {
+    classical: Option<String>,
+    hybrid: Option<String>,
+}
+
+impl Recipients {
+    /// Sorts texts by their kind; `whose` stands in the error.
+    fn sort<'a>(texts: impl IntoIterator<Item = &'a String>, whose: &str) -> anyhow::Result<Self> {
+        let mut sorted = Self::default();
+        for text in texts {
+            let place = match Encryption::of_text(text) {
+                Encryption::X25519 => &mut sorted.classical,
+                Encryption::Mlkem768X25519 => &mut sorted.hybrid,
+            };
+            if place.replace(text.clone()).is_some() {
+                bail!(
+                    "{whose} has two recipients of one kind: give one age1… and, if there is one, one age1pq1…"
+                );
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// Makes identities of both kinds; the text of their file.
+    fn generate() -> anyhow::Result<(zeroize::Zeroizing<String>, Self)> {
+        let (file, classical) = generate_identity();
+        let (hybrid_file, hybrid) = generate_hybrid_identity()?;
+        let file = zeroize::Zeroizing::new(format!("{}{}", *file, *hybrid_file));
+        let texts = (classical.to_string(), hybrid.to_string());
+        Ok((file, Self { classical: Some(texts.0), hybrid: Some(texts.1) }))
+    }
 }
 
 /// What was set up, in words.
@@ -180,7 +216,8 @@ struct Profile<'a> {
     signing_key: &'static str,
     identity: &'static str,
     anchors: &'static str,
-    recovery_recipient: &'a str,
+    recovery_recipient: Option<&'a str>,
+    recovery_recipient_hybrid: Option<&'a str>,
 }
 
 /// Sets up a server with a throw-away PKI, of which the country's authority lies in `country_ca`: made
@@ -251,7 +288,7 @@ async fn fill(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> anyhow::Result<Digest> {
-    let Equipped { officers, recovery_recipient } = match pki {
+    let Equipped { officers, recovery } = match pki {
         Pki::ThrowAway(country_ca) => throw_away(new, country_ca, folder, clock.as_ref())?,
         Pki::Given(given) => copy_given(new, given, folder)?,
     };
@@ -286,7 +323,8 @@ async fn fill(
             log_key: "keys/log.key".into(),
             witness_key: "keys/witness.key".into(),
             key_encryption_key: "keys/key-encryption.key".into(),
-            recovery_recipient,
+            recovery_recipient: recovery.classical,
+            recovery_recipient_hybrid: recovery.hybrid,
         },
         storage: StorageConfig {
             database: "database.sqlite".into(),
@@ -322,15 +360,11 @@ fn throw_away(
     put_issued(&keys, "tls", &tls)?;
     put_issued(&keys, "seal", &ca.issue_seal(party, name, validity)?)?;
     put(&keys.join("anchors.pem"), ca.certificate_pem().as_bytes())?;
-    let (recovery_identity, recovery) = generate_identity();
+    let (recovery_identity, recovery) = Recipients::generate()?;
     put(&folder.join("offline").join("recovery-identity.txt"), recovery_identity.as_bytes())?;
     let officers = new.officers.iter();
-    let officers =
-        officers.map(|officer| add_officer(new, &ca, folder, officer, recovery.as_str(), validity));
-    Ok(Equipped {
-        officers: officers.collect::<Result<_, _>>()?,
-        recovery_recipient: Some(recovery.as_str().to_owned()),
-    })
+    let officers = officers.map(|officer| add_officer(new, &ca, folder, officer, &recovery, validity));
+    Ok(Equipped { officers: officers.collect::<Result<_, _>>()?, recovery })
 }
 
 /// Copies what the institution's own PKI issued. Whether the pieces fit is checked when the entry is sealed.
@@ -360,19 +394,22 @@ fn copy_given(new: &NewServer, given: &GivenKeys, folder: &Path) -> anyhow::Resu
             .with_context(|| format!("officer `{}` has no --signing-certificate", officer.id))?;
         let file = PathBuf::from("officers").join(&officer.id).join("signing.pem");
         copy(&certificate.file, folder.join(&file))?;
+        let hers = given.recipients.iter().filter(|entry| entry.id == officer.id);
+        let recipients =
+            Recipients::sort(hers.map(|entry| &entry.text), &format!("officer `{}`", officer.id))?;
         officers.push(OfficerConfig {
             id: officer.id.clone(),
             name: officer.name.clone(),
             roles: officer.roles.clone(),
             signing_certificate: file,
-            recipient: given
-                .recipients
-                .iter()
-                .find(|entry| entry.id == officer.id)
-                .map(|entry| entry.text.clone()),
+            recipient: recipients.classical,
+            recipient_hybrid: recipients.hybrid,
         });
     }
-    Ok(Equipped { officers, recovery_recipient: given.recovery_recipient.clone() })
+    Ok(Equipped {
+        officers,
+        recovery: Recipients::sort(&given.recovery_recipients, "the office's recovery")?,
+    })
 }
 
 /// Seals the party entry that the configuration in `folder` describes, as the next version.
@@ -416,7 +453,7 @@ fn add_officer(
     ca: &DevelopmentCa,
     folder: &Path,
     officer: &NewOfficer,
-    recovery: &str,
+    recovery: &Recipients,
     validity: Validity,
 ) -> anyhow::Result<OfficerConfig> {
     let id = OfficerId::new(new.party.clone(), &officer.id)?;
@@ -427,9 +464,14 @@ fn add_officer(
         format!("DEV-{}", &Digest::of(id.to_string().as_bytes()).to_hex()[..12].to_ascii_uppercase());
     let signing = ca.issue_officer_signing(&id, &officer.name, &register, validity)?;
     put_issued(&profile, "signing", &signing)?;
-    let (identity, recipient) = generate_identity();
+    let (identity, recipients) = Recipients::generate()?;
     put(&profile.join("identity.txt"), identity.as_bytes())?;
-    put(&profile.join("recipient.txt"), format!("{}\n", recipient.as_str()).as_bytes())?;
+    for (name, recipient) in
+        [("recipient.txt", &recipients.classical), ("recipient-hybrid.txt", &recipients.hybrid)]
+    {
+        let text = recipient.as_deref().unwrap_or_default();
+        put(&profile.join(name), format!("{text}\n").as_bytes())?;
+    }
     put(&profile.join("anchors.pem"), ca.certificate_pem().as_bytes())?;
     let text = toml::to_string(&Profile {
         party: &new.party,
@@ -443,19 +485,22 @@ fn add_officer(
         signing_key: "signing.key",
         identity: "identity.txt",
         anchors: "anchors.pem",
-        recovery_recipient: recovery,
+        recovery_recipient: recovery.classical.as_deref(),
+        recovery_recipient_hybrid: recovery.hybrid.as_deref(),
     })?;
     put(&profile.join("profile.toml"), text.as_bytes())?;
     let certificates = Certificate::pem_chain(&signing.certificate_pem)?;
     let file = PathBuf::from("officers").join(&officer.id).join("signing.pem");
     certificates.first().context("a signing certificate was not made")?;
     let opens_evidence = officer.roles.contains(&Role::EvidenceOfficer);
+    let published = if opens_evidence { recipients } else { Recipients::default() };
     Ok(OfficerConfig {
         id: officer.id.clone(),
         name: officer.name.clone(),
         roles: officer.roles.clone(),
         signing_certificate: file,
-        recipient: opens_evidence.then(|| recipient.as_str().to_owned()),
+        recipient: published.classical,
+        recipient_hybrid: published.hybrid,
     })
 }
 

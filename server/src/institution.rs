@@ -32,8 +32,8 @@ pub struct Officer {
     pub roles: Vec<Role>,
     /// The certificate with which she signs.
     pub signing_certificate: Certificate,
-    /// Her age recipient.
-    pub recipient: Option<String>,
+    /// Her age recipients, one of each kind that she has.
+    pub recipients: Vec<String>,
 }
 
 /// This institution.
@@ -121,7 +121,11 @@ impl Institution {
                 name: entry.name.clone(),
                 roles: entry.roles.clone(),
                 signing_certificate,
-                recipient: entry.recipient.clone(),
+                recipients: [&entry.recipient, &entry.recipient_hybrid]
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect(),
             });
         }
         let entry = std::fs::read(folder.join(ENTRY_FILE)).ok();
@@ -255,22 +259,20 @@ impl Institution {
 
     fn entry(&self, at: Timestamp, version: u32) -> PartyEntry {
         let institution = &self.config.institution;
-        let mut recipients: Vec<PublishedRecipient> = self
+        let published = |purpose: &str, officer: Option<&str>, recipient: &String| PublishedRecipient {
+            purpose: purpose.to_owned(),
+            officer: officer.map(ToOwned::to_owned),
+            recipient: recipient.clone(),
+        };
+        let keys = &self.config.keys;
+        let recovery = [&keys.recovery_recipient, &keys.recovery_recipient_hybrid].into_iter().flatten();
+        let recipients = self
             .officers
             .iter()
-            .filter_map(|officer| {
-                officer.recipient.as_ref().map(|recipient| PublishedRecipient {
-                    purpose: "officer".to_owned(),
-                    officer: Some(officer.id.id().to_owned()),
-                    recipient: recipient.clone(),
-                })
-            })
+            .flat_map(|officer| officer.recipients.iter().map(|key| (Some(officer.id.id()), key)))
+            .map(|(officer, key)| published("officer", officer, key))
+            .chain(recovery.map(|key| published("recovery", None, key)))
             .collect();
-        recipients.extend(self.config.keys.recovery_recipient.as_ref().map(|recipient| PublishedRecipient {
-            purpose: "recovery".to_owned(),
-            officer: None,
-            recipient: recipient.clone(),
-        }));
         PartyEntry {
             format: FORMAT,
             profile: PROFILE,

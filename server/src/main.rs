@@ -102,12 +102,13 @@ struct InitArguments {
     /// PEM of the certificate with which an officer signs: `id=FILE`; repeat for each officer.
     #[arg(long = "signing-certificate", conflicts_with = "development")]
     signing_certificates: Vec<OfficerFile>,
-    /// The age recipient of an officer who opens evidence: `id=age1…`; repeat for each.
+    /// The age recipient of an officer who opens evidence: `id=age1…`, or `id=age1pq1…` for post-quantum packages, or
+    /// both; repeat for each.
     #[arg(long = "recipient", conflicts_with = "development")]
     recipients: Vec<OfficerText>,
-    /// The age recipient whose identity lies offline with two persons.
-    #[arg(long, conflicts_with = "development")]
-    recovery_recipient: Option<String>,
+    /// The age recipient whose identity lies offline with two persons; repeat it if there is one of each kind.
+    #[arg(long = "recovery-recipient", conflicts_with = "development")]
+    recovery_recipients: Vec<String>,
     /// An officer: `id=Full Name:role,role`; repeat for each.
     #[arg(long = "officer", required = true)]
     officers: Vec<NewOfficer>,
@@ -227,7 +228,7 @@ async fn set_up(
         anchors: given(arguments.anchors, "anchors")?,
         signing_certificates: arguments.signing_certificates,
         recipients: arguments.recipients,
-        recovery_recipient: arguments.recovery_recipient,
+        recovery_recipients: arguments.recovery_recipients,
     };
     init::with_keys(&new, &keys, clock, entropy).await
 }

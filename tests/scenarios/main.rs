@@ -8,6 +8,7 @@ mod delivery;
 mod drafting;
 mod forwarding;
 mod fsck;
+mod many_objects;
 mod outbox;
 mod packages;
 mod parties;

@@ -28,7 +28,7 @@ async fn a_package_that_the_asked_for_cannot_open_is_refused_at_home_and_by_the_
     let federation = Federation::new().await;
     let Federation { md, nistru, world, .. } = &federation;
     let number = federation.order_acknowledged().await.order.shared_number;
-    let somebody_else = vec![md.recipient(Some("evidence"))];
+    let somebody_else = md.recipients(Some("evidence")).split_off(1);
     let output = world.directory().join("package");
     let path = parcel::seal(nistru, "agent", &number, somebody_else, &output).await;
     assert_refused(federation.send_package(&path, &number).await, "WRONG_PACKAGE");
@@ -37,6 +37,28 @@ async fn a_package_that_the_asked_for_cannot_open_is_refused_at_home_and_by_the_
     let receipt = parcel.deliver(nistru, md, &number, Vec::new()).await.expect("a receipt");
     let why = negative(&receipt, NonDeliveryGround::WrongPackage);
     assert!(why.contains("not encrypted to"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_is_taken_by_keys_of_either_kind_but_by_those_of_everybody() {
+    let federation = Federation::new().await;
+    let Federation { nistru, world, .. } = &federation;
+    let order = federation.order_acknowledged().await.order;
+    let number = &order.shared_number;
+    let listed = order.body["recipients"].as_array().expect("a list");
+    let classical: Vec<String> = listed
+        .iter()
+        .filter_map(|one| one["recipient"].as_str())
+        .filter(|key| !key.starts_with("age1pq1"))
+        .map(ToOwned::to_owned)
+        .collect();
+    assert_eq!((listed.len(), classical.len()), (4, 2));
+    let output = world.directory().join("for one alone");
+    let path = parcel::seal(nistru, "agent", number, classical[..1].to_vec(), &output).await;
+    assert_refused(federation.send_package(&path, number).await, "WRONG_PACKAGE");
+    let output = world.directory().join("for both");
+    let path = parcel::seal(nistru, "agent", number, classical, &output).await;
+    federation.send_package(&path, number).await.expect("sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]

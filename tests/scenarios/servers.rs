@@ -138,7 +138,7 @@ async fn a_server_is_set_up_with_the_keys_of_its_own_pki_or_not_at_all() {
             format!("{signer}={}", file("officers/drafter/signing.pem").display()).parse().expect("a file"),
         ],
         recipients: Vec::new(),
-        recovery_recipient: None,
+        recovery_recipients: Vec::new(),
     };
     let set_up = |folder: &'static str, seal_key: &'static str, signer: &'static str| async move {
         let (new, given) = (new(folder), given(seal_key, signer));

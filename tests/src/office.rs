@@ -221,14 +221,13 @@ impl Office {
         trust
     }
 
-    /// The age recipient that the entry publishes for `officer`, or for the office's recovery.
+    /// The age recipients that the entry publishes for `officer`, or for the office's recovery: one of each kind.
     #[must_use]
-    pub fn recipient(&self, officer: Option<&str>) -> String {
+    pub fn recipients(&self, officer: Option<&str>) -> Vec<String> {
         let purpose = if officer.is_some() { "officer" } else { "recovery" };
-        let entry = self.read_entry().entry;
-        let mut published = entry.recipients.into_iter();
-        let found = published.find(|one| one.purpose == purpose && one.officer.as_deref() == officer);
-        found.expect("a published recipient").recipient
+        let published = self.read_entry().entry.recipients.into_iter();
+        let found = published.filter(|one| one.purpose == purpose && one.officer.as_deref() == officer);
+        found.map(|one| one.recipient).collect()
     }
 
     /// The text of officer `id`'s age identity.

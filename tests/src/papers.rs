@@ -38,17 +38,17 @@ pub fn digest(document: &Document) -> Digest {
     Digest::of(&document.to_json())
 }
 
-/// The evidence officer and the recovery key of `office`, as a request lists them.
+/// The keys of the evidence officer and of the recovery of `office`, as a request lists them.
 #[must_use]
 pub fn recipients(office: &Office) -> Value {
-    json!([
-        {
-            "institution": office.party,
-            "officer": office.officer("evidence"),
-            "recipient": office.recipient(Some("evidence")),
-        },
-        { "institution": office.party, "officer": null, "recipient": office.recipient(None) },
-    ])
+    let officer = office.officer("evidence");
+    let hers = office.recipients(Some("evidence"));
+    let recovery = office.recipients(None);
+    let hers =
+        hers.iter().map(|key| json!({ "institution": office.party, "officer": officer, "recipient": key }));
+    let recovery =
+        recovery.iter().map(|key| json!({ "institution": office.party, "officer": null, "recipient": key }));
+    hers.chain(recovery).collect()
 }
 
 /// A document of `kind` that opens a matter under a new number.

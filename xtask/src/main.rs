@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod say;
 mod test;
 mod workspace;
@@ -17,6 +18,7 @@ const USAGE: &str = "\
 usage: cargo xtask demo [--evidence DIR] [--each] [--directory DIR] [--keep] [--release]
        cargo xtask test
        cargo xtask bench [NAME] [--smoke | --full] [--profile] [--json FILE] [--directory DIR]
+       cargo xtask fuzz [TARGET] [--seconds N]
 
 demo   builds, starts three authorities and a provider on this machine and plays a day of requests between them,
        printing every command; the last line is `verified`
@@ -34,6 +36,8 @@ bench  builds optimised programs and measures what the design promises, each bes
          --profile         `exchange` also says where the servers' time goes, as `perf` sees it
          --json FILE       write the figures there instead of target/bench.json
          --directory DIR   work there instead of target/bench; must be on a disk
+fuzz   searches with libFuzzer for inputs that break a parser's promise, ten minutes a target; a C++ compiler is needed
+         --seconds N       search each target so long
 ";
 
 fn main() -> ExitCode {
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Test => test::run(),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,6 +73,7 @@ enum Task {
     Demo(demo::Options),
     Test,
     Bench(bench::Options),
+    Fuzz(fuzz::Options),
 }
 
 impl Task {
@@ -112,6 +118,27 @@ impl Task {
                     }
                 }
                 Ok(Self::Bench(options))
+            }
+            Some("fuzz") => {
+                let mut options = fuzz::Options::default();
+                while let Some(argument) = rest.next() {
+                    match argument {
+                        "--seconds" => {
+                            let value = rest.next().context("`--seconds` needs a number")?;
+                            options.seconds = Some(
+                                value
+                                    .parse()
+                                    .with_context(|| format!("`{value}` is no number of seconds"))?,
+                            );
+                        }
+                        "--help" | "-h" => return Ok(Self::Help),
+                        name if !name.starts_with('-') && options.target.is_none() => {
+                            options.target = Some(name.to_owned());
+                        }
+                        other => bail!("`fuzz` takes no argument `{other}`"),
+                    }
+                }
+                Ok(Self::Fuzz(options))
             }
             Some(other) => bail!("there is no task `{other}`"),
         }

@@ -274,6 +274,7 @@ mod tests {
                 identity: None,
                 anchors_pem: self.ca.certificate_pem(),
                 recovery_recipient: None,
+                recovery_recipient_hybrid: None,
                 contact: None,
             };
             Session::new(Some(profile), Arc::new(Fixed), Arc::new(Fixed))

@@ -16,6 +16,10 @@ pub trait Progress: Send + Sync {
     fn begin(&self, what: &str, total_bytes: Option<u64>);
     /// So many more bytes are done.
     fn advance(&self, bytes: u64);
+    /// So many bytes were done by an earlier run: they count as done and not for the rate.
+    fn done_before(&self, bytes: u64) {
+        self.advance(bytes);
+    }
     /// The object that is under way now, by its name in the package.
     fn object(&self, _name: &str) {}
     /// The step is over.
@@ -68,6 +72,15 @@ impl Progress for Bar {
         });
     }
 
+    fn done_before(&self, bytes: u64) {
+        self.with(|slot| {
+            if let Some((_, bar)) = slot {
+                bar.inc(bytes);
+                bar.reset_eta();
+            }
+        });
+    }
+
     fn object(&self, name: &str) {
         self.with(|slot| {
             if let Some((what, bar)) = slot {
@@ -110,6 +123,8 @@ struct Under {
     what: String,
     total_bytes: Option<u64>,
     done_bytes: u64,
+    /// Of those, what an earlier run did.
+    before_bytes: u64,
     object: Option<String>,
     began: Timestamp,
     told: Timestamp,
@@ -150,7 +165,8 @@ impl State {
         let elapsed = now.microseconds().saturating_sub(step.began.microseconds());
         let elapsed = u64::try_from(elapsed).ok().filter(|elapsed| *elapsed > 0);
         let rate = elapsed.map(|elapsed| {
-            let rate = u128::from(step.done_bytes) * 1_000_000 / u128::from(elapsed);
+            let rate = u128::from(step.done_bytes.saturating_sub(step.before_bytes)) * 1_000_000
+                / u128::from(elapsed);
             u64::try_from(rate).unwrap_or(u64::MAX)
         });
         let left = step.total_bytes.map(|total| total.saturating_sub(step.done_bytes));
@@ -190,6 +206,7 @@ impl Progress for Lines {
                 what: what.to_owned(),
                 total_bytes,
                 done_bytes: 0,
+                before_bytes: 0,
                 object: None,
                 began: now,
                 told: now,
@@ -203,6 +220,15 @@ impl Progress for Lines {
                 step.done_bytes = step.done_bytes.saturating_add(bytes);
             }
             state.tell_in_time(now);
+        });
+    }
+
+    fn done_before(&self, bytes: u64) {
+        self.with(|state, _| {
+            if let Some(step) = &mut state.step {
+                step.done_bytes = step.done_bytes.saturating_add(bytes);
+                step.before_bytes = step.before_bytes.saturating_add(bytes);
+            }
         });
     }
 
@@ -263,7 +289,10 @@ mod tests {
         lines.end();
         lines.end();
         lines.begin("making durable", None);
-        lines.begin("writing", Some(0));
+        lines.begin("sending", Some(900));
+        lines.done_before(600);
+        clock.0.fetch_add(100_000, Ordering::Relaxed);
+        lines.advance(100);
         lines.end();
         let text = String::from_utf8(paper.0.lock().expect("sound").clone()).expect("text");
         let told: Vec<&str> = text.lines().collect();
@@ -279,6 +308,10 @@ mod tests {
         assert_eq!(
             told[6],
             r#"{"format":1,"step":"making durable","done_bytes":0,"total_bytes":null,"bytes_per_second":null,"seconds_left":null,"object":null,"ended":true}"#
+        );
+        assert_eq!(
+            told[7],
+            r#"{"format":1,"step":"sending","done_bytes":700,"total_bytes":900,"bytes_per_second":1000,"seconds_left":1,"object":null,"ended":true}"#
         );
     }
 }

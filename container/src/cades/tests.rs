@@ -1,5 +1,7 @@
 //! What a signature must be, said by breaking each rule once.
 
+mod hostile;
+
 use super::encoding::{CONTEXT_0, INTEGER, NULL, OCTET_STRING, SET, element, oid, sequence, set_of};
 use super::profile::{self, Parts, SignedPart};
 use super::*;

@@ -63,6 +63,9 @@ pub struct ForeignManifest {
     pub references: Vec<ForeignReference>,
 }
 
+/// Names without prefix, and values.
+type Attributes = Vec<(String, String)>;
+
 fn bad(what: impl Into<String>) -> ForeignXmlError {
     ForeignXmlError::Manifest(what.into())
 }
@@ -125,7 +128,7 @@ fn is(name: &Name, space: &str, local: &str) -> bool {
 }
 
 /// The next child element of the one that is open; `None` at its end. Text between elements may only be blank.
-fn child(xml: &mut Xml<'_>) -> Result<Option<(Name, Vec<(String, String)>)>, ForeignXmlError> {
+fn child(xml: &mut Xml<'_>) -> Result<Option<(Name, Attributes)>, ForeignXmlError> {
     loop {
         match xml.next()? {
             Some(Token::Start { name, attributes }) => return Ok(Some((name, attributes))),

@@ -233,7 +233,7 @@ fn tricks_of_xml_are_refused_by_name() {
     let inside = |text: &str| xml.replace("<SigReference", &format!("{text}<SigReference"));
     let laughs = "<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;\">]>";
     let external = "<!DOCTYPE l SYSTEM \"file:///etc/passwd\">";
-    let deep = "<x>".repeat(100_000);
+    let deep = format!("<ASiCManifestExtensions>{}", "<x>".repeat(100_000));
     let attributes: String = (0..50_000).map(|n| format!(" a{n}='x'")).collect();
     let long = format!("<x a='{}'/>", "y".repeat(100_000));
     for (text, why) in [

@@ -11,6 +11,7 @@ mod identity;
 mod line;
 mod payload;
 mod recipient;
+mod rehead;
 mod stanzas;
 
 pub(crate) use header::encryption;
@@ -18,9 +19,38 @@ pub use identity::{Identities, generate_hybrid_identity, generate_identity};
 pub(crate) use line::Sum;
 pub(crate) use payload::{Opening, Sealing};
 pub use recipient::{AgeRecipient, Encryption};
+pub(crate) use rehead::rehead;
 
 use crate::transmittal::MAX_RECIPIENTS;
 use std::io;
+
+/// Opens one age file as index and exhibits are opened, on so many threads: for tests with files of others.
+///
+/// # Errors
+/// [`AgeError`] for the header; the reader fails with the first chunk that is not authentic.
+#[doc(hidden)]
+pub fn open_age_file<'a>(
+    file: &'a [u8],
+    identities: &Identities,
+    threads: usize,
+) -> Result<Box<dyn io::Read + 'a>, AgeError> {
+    match Opening::new(file, identities, file.len() as u64, threads) {
+        Ok(opening) => Ok(Box::new(opening)),
+        Err(locked) => Err(locked.finish().map_err(AgeError::Io)?.0),
+    }
+}
+
+/// Encrypts as index and exhibits are encrypted: for tests with programs of others.
+///
+/// # Errors
+/// [`AgeError`] if these recipients can't be encrypted to.
+#[doc(hidden)]
+pub fn seal_age_file(recipients: &[AgeRecipient], plaintext: &[u8]) -> Result<Vec<u8>, AgeError> {
+    let mut file = Vec::new();
+    let mut sealing = Sealing::new(recipients, plaintext.len() as u64, plaintext, crate::threads::threads())?;
+    io::Read::read_to_end(&mut sealing, &mut file).map_err(AgeError::Io)?;
+    Ok(file)
+}
 
 /// Encryption or decryption failed.
 #[derive(Debug, thiserror::Error)]

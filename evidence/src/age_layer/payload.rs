@@ -203,7 +203,10 @@ impl<R: Read> Opening<R> {
 fn unlock(reader: &mut impl BufRead, identities: &Identities) -> Result<PayloadKey, AgeError> {
     let file_key = header::read(reader, identities)?;
     let mut salt = [0; SALT_BYTES];
-    reader.read_exact(&mut salt).map_err(AgeError::Io)?;
+    reader.read_exact(&mut salt).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => AgeError::Header("it is cut off before the payload".to_owned()),
+        _ => AgeError::Io(error),
+    })?;
     PayloadKey::of(&file_key, &salt)
 }
 

@@ -256,3 +256,56 @@ fn an_identity_file_with_other_lines_is_refused() {
     assert!(matches!(Identities::parse(&["# only a comment\n"]), Err(AgeError::NoIdentity)));
     assert!(matches!(Identities::parse(&["# c\nhello\n"]), Err(AgeError::Identity { line: 2 })));
 }
+
+/// The file key, the payload's salt and the payload of an age file.
+fn parts<'a>(sealed: &'a [u8], identities: &Identities) -> ([u8; 16], [u8; 16], &'a [u8]) {
+    use age_core::secrecy::ExposeSecret as _;
+    let mut rest = sealed;
+    let key = *header::read(&mut rest, identities).expect("a header").expose_secret();
+    let (salt, payload) = rest.split_at_checked(16).expect("a salt");
+    (key, salt.try_into().expect("16 bytes"), payload)
+}
+
+#[test]
+fn the_nonces_of_a_file_are_a_counter_without_gaps() {
+    use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+    let (identities, recipient) = identity();
+    for length in [0, 65_536, 262_145, 5_000_000] {
+        let plain = plaintext(length);
+        let sealed = seal(&recipient, &plain, 3);
+        let (file_key, salt, payload) = parts(&sealed, &identities);
+        let file_key = age_core::format::FileKey::init_with_mut(|key| key.copy_from_slice(&file_key));
+        let key = header::derive(&file_key, &salt, b"payload").expect("a key");
+        let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &key).expect("a key"));
+        let mut opened = Vec::new();
+        let chunks: Vec<&[u8]> = payload.chunks(65_552).collect();
+        for (number, chunk) in (0_u64..).zip(&chunks) {
+            let mut nonce = [0; 12];
+            nonce[3..11].copy_from_slice(&number.to_be_bytes());
+            nonce[11] = u8::from(number + 1 == chunks.len() as u64);
+            let mut chunk = chunk.to_vec();
+            let nonce = Nonce::assume_unique_for_key(nonce);
+            opened.extend_from_slice(key.open_in_place(nonce, Aad::empty(), &mut chunk).expect("this nonce"));
+        }
+        assert!(opened == plain, "{length} bytes");
+    }
+}
+
+#[test]
+fn a_seal_begun_anew_has_another_key_and_another_salt() {
+    let (identities, recipient) = identity();
+    let plain = plaintext(3_000_000);
+    let (mut keys, mut salts) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+    let mut first_chunks = std::collections::BTreeSet::new();
+    for stops_after in [300_000, 1_000_000, usize::MAX, usize::MAX] {
+        let recipients = [recipient.clone()];
+        let mut sealing = Sealing::new(&recipients, plain.len() as u64, plain.as_slice(), 2).expect("seals");
+        let mut sealed = Vec::new();
+        sealing.by_ref().take(stops_after as u64).read_to_end(&mut sealed).expect("seals");
+        let (key, salt, payload) = parts(&sealed, &identities);
+        keys.insert(key);
+        salts.insert(salt);
+        first_chunks.insert(payload[..65_552].to_vec());
+    }
+    assert_eq!((keys.len(), salts.len(), first_chunks.len()), (4, 4, 4));
+}

@@ -234,7 +234,8 @@ impl Writer<'_> {
 
     fn provenance(&mut self, record: &Record, number: &str) -> Result<(), ExportError> {
         let name = provenance_name(number);
-        let mut tags = Vec::new();
+        let mut tags: Vec<String> = Vec::new();
+        tags.extend(record.sensitive.as_ref().map(|_| "sensitive: yes".to_owned()));
         if let Some(facts) = &record.acquisition {
             tags.extend(code(&facts.category).map(|category| format!("category: {category}")));
             for (flag, tag) in [(facts.privileged, "privileged"), (facts.victim, "victim")] {
@@ -499,11 +500,18 @@ impl Writer<'_> {
             ListedType::Folder => "uco-observable:Directory",
             ListedType::Link => "uco-observable:SymbolicLink",
         };
+        let mut said: Vec<String> = raw_note(&RawName::new(&entry.path)).into_iter().collect();
+        if matches!(entry.listed_type, ListedType::FileAgain | ListedType::SparseAgain) {
+            said.push("a further name (hard link) of a file that stands before it".to_owned());
+        }
+        if matches!(entry.listed_type, ListedType::Sparse | ListedType::SparseAgain) {
+            said.push("a file with holes; the index holds no SHA-256 of its content".to_owned());
+        }
         self.graph.put(
             name,
             json!({
                 "@type": class,
-                "uco-core:description": raw_note(&RawName::new(&entry.path)),
+                "uco-core:description": said,
                 "uco-core:hasFacet": facets,
             }),
         )?;

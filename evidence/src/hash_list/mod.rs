@@ -214,3 +214,15 @@ impl HashLists {
         Ok(())
     }
 }
+
+/// Reads a list and counts its digests, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn digests_of(mut bytes: &[u8]) -> Option<u64> {
+    let mut taken = 0;
+    parse::read_list(&mut bytes, "list", &mut |_, _| {
+        taken += 1;
+        Ok(())
+    })
+    .ok()?;
+    Some(taken)
+}

@@ -239,6 +239,30 @@ fn entries_of_a_folder_are_counted_and_their_first_lines_named() {
 }
 
 #[test]
+fn a_file_with_holes_is_compared_as_it_would_be_read() {
+    let desk = Desk::new();
+    let mut content = vec![0; 300_000];
+    content[100_000..100_005].copy_from_slice(b"hello");
+    let (sha256, sha1, _) = digests(&content);
+    for digest in [sha256, sha1] {
+        let lists = Arc::new(desk.open(&[desk.list("l", format!("{digest}\n"))]).expect("opens"));
+        let mut watch = Watch::new(Some(&lists), None, Vec::new());
+        watch.data(99_000, &content[99_000..101_000]);
+        watch.sparse_entry(300_000, b"sparse");
+        watch.data(0, b"another");
+        watch.sparse_entry(300_000, b"other");
+        watch.sparse_entry(300_000, b"nothing but a hole");
+        watch.data(8 << 40, b"far away");
+        watch.sparse_entry(9 << 40, b"huge");
+        watch.content(&content);
+        watch.entry(Some(&Digest::of(&content)), 300_000, b"whole");
+        assert_eq!(watch.uncompared(), 1);
+        let mark = watch.finish().expect("compares").expect("a mark");
+        assert_eq!((mark.matches, mark.entries.as_slice()), (2, &[1, 5][..]));
+    }
+}
+
+#[test]
 fn an_empty_content_is_never_marked() {
     let desk = Desk::new();
     let (sha256, sha1, md5) = digests(b"");

@@ -18,6 +18,9 @@ const BLOCK_BYTES: usize = 256 * 1024;
 /// How many blocks may wait for a thread.
 const BLOCKS_AHEAD: usize = 4;
 
+/// The largest holes of a file, together, that are read as zeros for a comparison.
+const MAX_HOLES_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
 /// Watches one exhibit.
 pub(crate) struct Watch {
     lists: Option<Arc<HashLists>>,
@@ -26,6 +29,9 @@ pub(crate) struct Watch {
     flagged: Vec<Vec<u8>>,
     lanes: Vec<Lane>,
     pending: Vec<u8>,
+    /// The whole of a file with holes, as it would be read: its digest in the list of files is another.
+    whole: Option<Whole>,
+    uncompared: u64,
     line: u64,
     found: BTreeSet<NamedList>,
     matches: u64,
@@ -48,6 +54,8 @@ impl Watch {
             flagged,
             lanes,
             pending: Vec::new(),
+            whole: None,
+            uncompared: 0,
             line: 0,
             found: BTreeSet::new(),
             matches: 0,
@@ -94,6 +102,77 @@ impl Watch {
         }
     }
 
+    /// Takes the data that a file with holes has at `at`; what lies between is zeros, as whoever reads it would find.
+    pub(crate) fn data(&mut self, at: u64, bytes: &[u8]) {
+        if self.lists.is_none() {
+            return;
+        }
+        let whole = self.whole.get_or_insert_with(Whole::default);
+        let hole = at.saturating_sub(whole.position);
+        self.zeros(hole);
+        if let Some(whole) = self.whole.as_mut().filter(|whole| whole.holes <= MAX_HOLES_BYTES) {
+            whole.hasher.update(bytes);
+            whole.position += bytes.len() as u64;
+            self.content(bytes);
+        }
+    }
+
+    /// A hole, as far as it is worth reading.
+    fn zeros(&mut self, mut count: u64) {
+        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        let Some(whole) = &mut self.whole else {
+            return;
+        };
+        whole.holes = whole.holes.saturating_add(count);
+        whole.position = whole.position.saturating_add(count);
+        if whole.holes > MAX_HOLES_BYTES {
+            return;
+        }
+        while count > 0 {
+            let now = count.min(ZEROS.len() as u64);
+            let zeros = ZEROS.get(..usize::try_from(now).unwrap_or(0)).unwrap_or_default();
+            if let Some(whole) = &mut self.whole {
+                whole.hasher.update(zeros);
+            }
+            self.content(zeros);
+            count -= now;
+        }
+    }
+
+    /// As [`Watch::entry`], of a file with holes.
+    pub(crate) fn sparse_entry(&mut self, size_bytes: u64, path: &[u8]) {
+        if self.lists.is_some() {
+            let whole = self.whole.get_or_insert_with(Whole::default);
+            let end = size_bytes.saturating_sub(whole.position);
+            self.zeros(end);
+        }
+        match self.whole.take() {
+            Some(whole) if whole.holes <= MAX_HOLES_BYTES => {
+                let sha256 = Digest::from_bytes(whole.hasher.finalize().into());
+                self.entry(Some(&sha256), size_bytes, path);
+            }
+            found => {
+                self.uncompared += u64::from(found.is_some());
+                self.drop_content();
+                self.entry(None, size_bytes, path);
+            }
+        }
+    }
+
+    /// Forgets the content under way.
+    fn drop_content(&mut self) {
+        self.pending.clear();
+        for lane in &mut self.lanes {
+            // What was handed on is computed to its end and thrown away.
+            lane.finish(&[]);
+        }
+    }
+
+    /// How many files with holes were not compared, since their holes are too large to be read.
+    pub(crate) const fn uncompared(&self) -> u64 {
+        self.uncompared
+    }
+
     /// Whether the content that ended stands in a list. An empty one is nobody's in particular.
     fn judge(&mut self, sha256: &Digest, size_bytes: u64) -> bool {
         let rest = std::mem::take(&mut self.pending);
@@ -135,6 +214,14 @@ impl Watch {
             entries: self.entries,
         }))
     }
+}
+
+/// A file with holes on its way.
+#[derive(Default)]
+struct Whole {
+    hasher: sha2::Sha256,
+    position: u64,
+    holes: u64,
 }
 
 fn is_at_or_below(path: &[u8], top: &[u8]) -> bool {

@@ -7,6 +7,7 @@
 mod index;
 mod observer;
 mod plan;
+mod small;
 
 use crate::acquisition::{Assigned, Facts, FactsError};
 use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
@@ -23,7 +24,7 @@ use crate::sink::{Sink, WriteError};
 use crate::source::{ObjectDigest, ObjectList};
 use crate::streams::{Progress, Reporting, Step};
 use crate::tar::stream::{FolderStream, SteadyFile};
-use crate::threads::threads;
+use crate::threads::{in_order, threads};
 use crate::transmittal::{
     ExhibitSize, IntendedRecipient, Recovery, Transmittal, TransmittalKind, TransmittalSender,
 };
@@ -38,6 +39,8 @@ use rogatory_core::party::{OfficerId, PartyId};
 use rogatory_core::reference::{OfficeReference, PackageId, SharedNumber};
 use rogatory_core::{Digest, Entropy, Timestamp};
 use rogatory_pki::signing::{SignError, Signer};
+use small::{AHEAD, SealingApart, Small};
+use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,7 +82,7 @@ impl SealRecipient {
         Self { institution: None, officer: None, recipient }
     }
 
-    fn intended(&self) -> IntendedRecipient {
+    pub(crate) fn intended(&self) -> IntendedRecipient {
         IntendedRecipient {
             institution: self.institution.clone(),
             officer: self.officer.clone(),
@@ -300,6 +303,7 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         },
         recipients: request.recipients.iter().map(SealRecipient::intended).collect(),
         recovery,
+        origin: None,
         // A stand-in, so that the rules can be checked before hours are spent.
         exhibits: (0..plan.exhibits.len())
             .filter_map(ExhibitNumber::at)
@@ -314,6 +318,7 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         sink.observe(observer, transmittal.salt.as_bytes());
     }
     let index = IndexBuilder::new(sink.parent());
+    let flags = Arc::new(flags);
     let (objects, exhibits, notes) = (Vec::new(), Vec::new(), Vec::new());
     Sealer { request, keys, facts, flags, sink, index, objects, exhibits, notes }.seal(plan, transmittal)
 }
@@ -334,12 +339,23 @@ fn check_limits(plan: &Plan, request: &SealRequest<'_>) -> Result<(), SealError>
     limits.judge().map_err(SealError::Limits)
 }
 
+/// An exhibit whose object is written, or about to be, and that has no record yet.
+struct Sealed {
+    metadata: Metadata,
+    object: ObjectDigest,
+    sha256: Digest,
+    size_bytes: u64,
+    /// How many entries a folder has.
+    entries: Option<u64>,
+    watch: Watch,
+}
+
 /// The act under way.
 struct Sealer<'a> {
     request: SealRequest<'a>,
     keys: Vec<AgeRecipient>,
     facts: Assigned,
-    flags: Flags,
+    flags: Arc<Flags>,
     sink: Sink,
     index: IndexBuilder,
     objects: Vec<ObjectDigest>,
@@ -351,14 +367,7 @@ impl Sealer<'_> {
     fn seal(mut self, plan: Plan, mut transmittal: Transmittal) -> Result<SealReport, SealError> {
         self.request.progress.begin(Step::Sealing, Some(plan.total_bytes));
         self.put(layout::MIMETYPE_NAME, layout::MIMETYPE.as_bytes())?;
-        for (position, planned) in plan.exhibits.iter().enumerate() {
-            let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
-            self.request.progress.object(&number.to_string());
-            let size_bytes = self.seal_exhibit(number, planned)?;
-            if let Some(exhibit) = transmittal.exhibits.get_mut(position) {
-                exhibit.size_bytes = size_bytes;
-            }
-        }
+        self.seal_exhibits(&plan, &mut transmittal)?;
         let transmittal_bytes = transmittal.to_bytes().map_err(SealError::Format)?;
         self.write_index(&transmittal_bytes)?;
         let package = self.write_tags_and_sign(&transmittal, &transmittal_bytes)?;
@@ -374,14 +383,51 @@ impl Sealer<'_> {
         })
     }
 
+    /// Seals all exhibits in their order: small ones several at once, every other on all cores by itself.
+    fn seal_exhibits(&mut self, plan: &Plan, transmittal: &mut Transmittal) -> Result<(), SealError> {
+        let keys = self.keys.clone();
+        let apart = SealingApart {
+            keys: &keys,
+            flags: Arc::clone(&self.flags),
+            lists: self.request.options.hash_lists.clone(),
+            output: self.sink.apart().map_err(SealError::Write)?,
+        };
+        let exhibits = plan.exhibits.iter().enumerate();
+        let seal = |(position, planned)| {
+            let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
+            Ok::<_, SealError>((number, planned, apart.seal(number, planned)?))
+        };
+        in_order(threads(), AHEAD, exhibits, seal, |sealed| {
+            let (number, planned, small) = sealed?;
+            self.request.progress.object(&number.to_string());
+            let size_bytes = match small {
+                Some(small) => self.take_up(number, planned, *small)?,
+                None => self.seal_exhibit(number, planned)?,
+            };
+            if let Some(exhibit) = transmittal.exhibits.get_mut(number.index()) {
+                exhibit.size_bytes = size_bytes;
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes up a small exhibit that was sealed; tells the size of its age file.
+    fn take_up(&mut self, number: ExhibitNumber, planned: &Planned, small: Small) -> Result<u64, SealError> {
+        let Small { sealed, bytes } = small;
+        if let Some(bytes) = bytes {
+            let object = &sealed.object;
+            self.sink
+                .put(&object.name, object.size_bytes, &mut bytes.as_slice())
+                .map_err(SealError::Write)?;
+        }
+        self.request.progress.advance(sealed.size_bytes);
+        self.describe(number, planned, sealed)
+    }
+
     /// Reads, hashes, encrypts, hashes and writes one exhibit; tells the size of its age file.
     fn seal_exhibit(&mut self, number: ExhibitNumber, planned: &Planned) -> Result<u64, SealError> {
         let path = &planned.path;
-        let metadata = path.symlink_metadata().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => SourceError::changed(path, "it vanished"),
-            _ => SourceError::io(path, error),
-        })?;
-        let attributes = Attributes::of(&metadata);
+        let metadata = looked_at(path)?;
         let Self { request, keys, flags, sink, index, .. } = self;
         let flagged = flags.of(path);
         let mut watch = Watch::new(request.options.hash_lists.as_ref(), flagged.reason, flagged.inside);
@@ -409,9 +455,28 @@ impl Sealer<'_> {
                 (object, sha256, size, Some(measured.size.entries))
             }
         };
+        self.describe(number, planned, Sealed { metadata, object, sha256, size_bytes, entries, watch })
+    }
+
+    /// Writes the record of an exhibit that is sealed; tells the size of its age file.
+    fn describe(
+        &mut self,
+        number: ExhibitNumber,
+        planned: &Planned,
+        sealed: Sealed,
+    ) -> Result<u64, SealError> {
+        let Sealed { metadata, object, sha256, size_bytes, entries, watch } = sealed;
+        let path = &planned.path;
+        let attributes = Attributes::of(&metadata);
         let own = attributes::read(attributes::Owner::At(path), &mut Vec::new())
             .map_err(|error| SourceError::below(path, error))?;
         let own = OwnAttributes::of(own);
+        if watch.uncompared() > 0 {
+            self.notes.push(format!(
+                "{number}: {} files in it have too large holes to be compared with the hash lists",
+                watch.uncompared()
+            ));
+        }
         for name in &own.left_out {
             let (name, path) = (display(name), shown(path));
             self.notes.push(format!(
@@ -435,9 +500,9 @@ impl Sealer<'_> {
             extended_attributes: own.member,
             sensitive: watch.finish()?,
             acquisition: self.facts.of(number.index(), path, &sha256)?,
-            salt: Salt::mint(request.entropy),
+            salt: Salt::mint(self.request.entropy),
         };
-        index.record(&record)?;
+        self.index.record(&record)?;
         let sealed_bytes = object.size_bytes;
         self.objects.push(object);
         let sensitive = record.sensitive;
@@ -498,6 +563,14 @@ impl Sealer<'_> {
         self.objects.push(object);
         Ok(())
     }
+}
+
+/// What a file or folder is at its turn.
+fn looked_at(path: &Path) -> Result<Metadata, SourceError> {
+    path.symlink_metadata().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => SourceError::changed(path, "it vanished"),
+        _ => SourceError::io(path, error),
+    })
 }
 
 /// Shows what is read to the watch.

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Is told, from the threads that seal, how far the objects of a package written as a folder have come. What it is told
-/// of stays as it is, unless sealing fails: then all of it is removed.
+/// of stays as it is, unless sealing fails: then all of it is removed. Small exhibits, of which many are sealed at
+/// once, are not told of.
 pub trait SealObserver: Send + Sync {
     /// A package begins. No other has this salt. Its objects lie in `folder` until they have their final name.
     fn sealing(&self, salt: &[u8; 32], folder: &Path);

@@ -269,11 +269,12 @@ enum ContentDigest {
 
 impl Content {
     /// The next bytes; 0 at the end, when the file was compared once more.
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8], watch: &mut Watch) -> io::Result<usize> {
         match &mut self.digest {
             ContentDigest::Plain(hasher) => {
                 let count = self.file.read(buffer)?;
                 hasher.update(buffer.get(..count).unwrap_or_default());
+                watch.content(buffer.get(..count).unwrap_or_default());
                 Ok(count)
             }
             ContentDigest::Sparse { digest, map, region, inside } => {
@@ -291,6 +292,7 @@ impl Content {
                 let most = usize::try_from(now.end() - at).unwrap_or(usize::MAX).min(buffer.len());
                 let count = self.file.read_some(buffer.get_mut(..most).unwrap_or_default())?;
                 digest.update(at, buffer.get(..count).unwrap_or_default());
+                watch.data(at, buffer.get(..count).unwrap_or_default());
                 *inside += count as u64;
                 if at + count as u64 == now.end() {
                     (*region, *inside) = (*region + 1, 0);
@@ -525,9 +527,14 @@ impl<'a> FolderStream<'a> {
         names: u32,
         path: Vec<u8>,
     ) -> io::Result<()> {
-        // Only what was read whole can be compared with lists: not a link's target, nor a file's data without its holes.
-        let content = sha256.as_ref().filter(|_| listed_type == ListedType::File);
-        self.watch.entry(content, size_bytes, &path);
+        match listed_type {
+            ListedType::Sparse => self.watch.sparse_entry(size_bytes, &path),
+            // The target of a link is no content, and the first name of a file stands for all of them.
+            _ => {
+                let content = sha256.as_ref().filter(|_| listed_type == ListedType::File);
+                self.watch.entry(content, size_bytes, &path);
+            }
+        }
         ListedEntry { sha256, size_bytes, listed_type, names, path }.push_line(&mut self.lines);
         if self.lines.len() >= LIST_BYTES { self.hand_on_lines() } else { Ok(()) }
     }
@@ -553,11 +560,8 @@ impl Read for FolderStream<'_> {
                 return Ok(count);
             }
             if let Some(content) = &mut self.content {
-                let count = content.read(buffer)?;
+                let count = content.read(buffer, self.watch)?;
                 if count > 0 {
-                    if matches!(content.digest, ContentDigest::Plain(_)) {
-                        self.watch.content(&buffer[..count]);
-                    }
                     return Ok(count);
                 }
             }

@@ -183,6 +183,27 @@ fn a_name_that_is_no_text_is_exported_with_its_raw_bytes() {
     assert!(graph.contains(&data_encoding::BASE64.encode(b"raw\xff\xfe")), "{graph}");
 }
 
+#[cfg(unix)]
+#[test]
+fn further_names_and_holes_are_told_and_no_other_digest_passes_for_a_sha_256() {
+    let bench = bench();
+    bench.file("folder/a", b"abc");
+    fs::hard_link(bench.path("folder/a"), bench.path("folder/b")).expect("links");
+    let sparse = fs::File::create(bench.path("folder/holes")).expect("makes");
+    sparse.set_len(16 * 1024 * 1024).expect("grows");
+    bench.seal(&[bench.path("folder")], Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
+    let graph = graph(&bench.path("PK.asice"), &bench.options_with_identity());
+    let node = |name: &str| {
+        let found = nodes(&graph, "uco-observable:File").into_iter();
+        let mut found = found.filter(|node| node["uco-core:hasFacet"][0]["uco-observable:filePath"] == name);
+        found.next().unwrap_or_else(|| panic!("no {name}")).to_string()
+    };
+    let sha256 = Digest::of(b"abc").to_hex().to_uppercase();
+    assert!(node("a").contains(&sha256) && !node("a").contains("hard link"));
+    assert!(node("b").contains(&sha256) && node("b").contains("hard link"));
+    assert!(!node("holes").contains("SHA256") && node("holes").contains("with holes"), "{}", node("holes"));
+}
+
 #[test]
 fn nothing_unverified_is_exported_and_nothing_is_left_behind() {
     let bench = bench();

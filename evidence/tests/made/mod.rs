@@ -1,6 +1,7 @@
 //! Evidence packages (`docs/spec/evidence-package.md`): a letter, an empty file and a folder.
 
 mod bench;
+mod derived;
 mod raw_tar;
 mod tars;
 
@@ -64,6 +65,7 @@ fn made() -> Files {
     files.insert("other-anchors.pem".to_owned(), bench.other.certificate_pem().into_bytes());
     files.insert("identity.key".to_owned(), bench.identity.clone().into_bytes());
     files.insert("other-identity.key".to_owned(), bench.other_identity.clone().into_bytes());
+    files.insert("court-identity.key".to_owned(), bench.court_identity.clone().into_bytes());
     let person = bench.seal("one", b"the content of the letter");
     let sealed = bench.with_seal(&person, &bench.institution);
     let written = raw_zip::write(&sealed, b"");
@@ -141,6 +143,8 @@ fn made() -> Files {
     signatures(&mut files, &bench, &person);
     swaps(&mut files, &bench, &person);
     tars::tars(&mut files, &bench);
+    derived::derived(&mut files, &bench, &person, &sealed);
+    encryption(&mut files, &bench, &person);
     files
 }
 
@@ -344,6 +348,90 @@ fn swaps(files: &mut Files, bench: &Bench, person: &[RawEntry]) {
     bad("index-swapped-signed", about, "salt", TRUSTED, &list);
     let about = "The same without identity: the outer part is right, and nothing else is said.";
     same(files, "good-index-not-looked-at", about, None, "index-swapped-signed", OUTER);
+}
+
+fn encryption(files: &mut Files, bench: &Bench, person: &[RawEntry]) {
+    files.insert("hybrid.key".to_owned(), bench.hybrid_identity.clone().into_bytes());
+    let hybrid = bench.seal_for(&bench.hybrid_recipient, "three", b"the content of the letter");
+    let header = [
+        ("trust", "anchors.pem"),
+        ("identity", "hybrid.key"),
+        AT,
+        ("says", "encryption: mlkem768x25519 throughout"),
+    ];
+    let about = "Encrypted to a post-quantum key, index and exhibits alike; opened with the identity.";
+    add(files, "good-hybrid", about, None, &header, raw_zip::write(&hybrid, b""));
+    let mut bad = |name: &str, about: &str, part: &str, list: &[RawEntry]| {
+        add(files, name, about, Some(part), OUTER, raw_zip::write(list, b""));
+    };
+
+    // The letter for the same recipient, and with a stanza of the other kind beside; all else is right outside.
+    let mut list = person.to_vec();
+    let stanza = first_stanza(&find(&mut hybrid.clone(), DATA).bytes);
+    let before = find(&mut list, DATA).bytes.clone();
+    let mixed = with_a_second_stanza(&before, &stanza);
+    let more = (mixed.len() - before.len()) as u64;
+    find(&mut list, DATA).bytes = mixed;
+    edit_transmittal(&mut list, |transmittal| transmittal.exhibits[0].size_bytes += more);
+    let info = &mut find(&mut list, "bag-info.txt").bytes;
+    *info = with_more_bytes(info, more);
+    sign_again(&mut list, &bench.officer);
+    bad(
+        "encryption-mixed",
+        "5.1: the header of an exhibit has stanzas of both kinds; signed anew by the same officer. No key is needed to see it.",
+        "stand side by side",
+        &list,
+    );
+
+    let mut list = hybrid.clone();
+    let classical = Transmittal::from_bytes(&find(&mut person.to_vec(), TRANSMITTAL).bytes).expect("reads");
+    edit_transmittal(&mut list, |transmittal| {
+        transmittal.encryption = classical.encryption;
+        transmittal.recipients = classical.recipients;
+    });
+    sign_again(&mut list, &bench.officer);
+    bad(
+        "encryption-lies",
+        "5.1: everything is encrypted to a post-quantum key, and the transmittal says x25519 and names such a recipient.",
+        "`index.age`: it is encrypted to mlkem768x25519 keys",
+        &list,
+    );
+
+    let mut list = person.to_vec();
+    let transmittal = &mut find(&mut list, TRANSMITTAL).bytes;
+    let text = String::from_utf8(transmittal.clone()).expect("text");
+    *transmittal = text.replace(r#""encryption":"x25519""#, r#""encryption":"mlkem768x25519""#).into_bytes();
+    assert_ne!(transmittal.as_slice(), text.as_bytes());
+    sign_again(&mut list, &bench.officer);
+    bad(
+        "encryption-boasts",
+        "4: the transmittal says mlkem768x25519 and names a classical recipient.",
+        TRANSMITTAL,
+        &list,
+    );
+}
+
+/// The lines of the first stanza of an age file.
+fn first_stanza(file: &[u8]) -> Vec<u8> {
+    let lines: Vec<&[u8]> = file.split_inclusive(|byte| *byte == b'\n').skip(1).take(2).collect();
+    assert!(lines[0].starts_with(b"-> ") && lines[1].len() < 65);
+    lines.concat()
+}
+
+/// The file with another stanza behind its first. Its MAC is wrong then, which only a key could tell.
+fn with_a_second_stanza(file: &[u8], stanza: &[u8]) -> Vec<u8> {
+    let lines: Vec<&[u8]> = file.split_inclusive(|byte| *byte == b'\n').take(3).collect();
+    let end = lines.concat().len();
+    [&file[..end], stanza, &file[end..]].concat()
+}
+
+/// `bag-info.txt` for so many bytes more.
+fn with_more_bytes(info: &[u8], more: u64) -> Vec<u8> {
+    let text = std::str::from_utf8(info).expect("text");
+    let (before, oxum) = text.split_once("Payload-Oxum: ").expect("a size");
+    let (bytes, count) = oxum.split_once('.').expect("a size and a count");
+    let bytes: u64 = bytes.parse().expect("a number");
+    format!("{before}Payload-Oxum: {}.{count}", bytes + more).into_bytes()
 }
 
 fn edit_transmittal(list: &mut [RawEntry], change: impl FnOnce(&mut Transmittal)) {

@@ -179,7 +179,7 @@ async fn judge(
         return Ok(Err(Refused::new(NonDeliveryGround::Conflict, what)));
     }
     let transmittal = verified.transmittal();
-    match check_recipients(&wanted, &transmittal.recipients) {
+    match check_recipients(&wanted, transmittal) {
         Ok(()) => {
             // An authority may add recipients of its own, a maker its recovery key: said, not refused.
             let asked = |recipient: &str| wanted.iter().any(|want| want.recipient == recipient);

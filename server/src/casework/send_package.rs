@@ -20,9 +20,10 @@ use rogatory_core::document::EvidenceRecipient;
 use rogatory_core::order::{OrderSide, OrderStep};
 use rogatory_core::receipt::{Receipt, Receipted};
 use rogatory_core::{Digest, OfficerId, PackageId, PartyId, Role, SharedNumber};
-use rogatory_evidence::transmittal::IntendedRecipient;
+use rogatory_evidence::transmittal::Transmittal;
 use rogatory_evidence::{
-    PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE, VerifiedPackage, institution_seal,
+    Encryption, PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE, VerifiedPackage,
+    institution_seal,
 };
 use std::sync::Arc;
 
@@ -105,15 +106,28 @@ pub(super) fn reread_receipt(
     crate::casework::delivery::check_sealed_receipt(authority, &party, bytes)
 }
 
-/// Whether every wanted recipient can open the package.
+/// Whether every wanted recipient can open the package: by each of their keys of its kind, and at least one.
 ///
 /// # Errors
 /// The first who cannot, in words.
 pub(super) fn check_recipients(
     wanted: &[EvidenceRecipient],
-    listed: &[IntendedRecipient],
+    transmittal: &Transmittal,
 ) -> Result<(), String> {
-    match wanted.iter().find(|want| !listed.iter().any(|have| have.recipient == want.recipient)) {
+    let is_of_kind =
+        |want: &EvidenceRecipient| Encryption::of_text(&want.recipient) == transmittal.encryption;
+    let is_listed = |key: &str| transmittal.recipients.iter().any(|have| have.recipient == key);
+    let is_missing = |want: &&EvidenceRecipient| {
+        let is_theirs = |other: &&EvidenceRecipient| {
+            (&other.institution, &other.officer) == (&want.institution, &want.officer)
+        };
+        if is_of_kind(want) {
+            !is_listed(&want.recipient)
+        } else {
+            !wanted.iter().filter(is_theirs).any(is_of_kind)
+        }
+    };
+    match wanted.iter().find(is_missing) {
         None => Ok(()),
         Some(missing) => Err(format!("it is not encrypted to {}, who was asked for", missing.recipient)),
     }
@@ -263,7 +277,7 @@ fn check_sender(
         return Err(wrong(format!("its sender is not {}", authority.institution.party()))
             .with_hint("seal it with your profile"));
     }
-    check_recipients(wanted, &transmittal.recipients)
+    check_recipients(wanted, transmittal)
         .map_err(|what| wrong(what).with_hint("take the recipients from the order"))
 }
 

@@ -1,9 +1,11 @@
 //! `[institution]` and `[keys]`: who this is, and the files of its keys.
 
 use super::ConfigError;
+use super::officer::check_recipient;
 use rogatory_core::PartyId;
 use rogatory_core::document::Competence;
 use rogatory_custody::checkpoint::Origin;
+use rogatory_evidence::Encryption;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -117,6 +119,21 @@ pub struct KeysConfig {
     pub witness_key: PathBuf,
     /// 32 random bytes under which case keys are wrapped; kept out of every backup of the database.
     pub key_encryption_key: PathBuf,
-    /// The age recipient whose identity lies offline with two persons; none if the office has no such key.
+    /// The age recipient, `age1…`, whose identity lies offline with two persons; none if the office has no such key.
     pub recovery_recipient: Option<String>,
+    /// The post-quantum one, `age1pq1…`, whose identity lies there too.
+    pub recovery_recipient_hybrid: Option<String>,
+}
+
+impl KeysConfig {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let wrong = |name: &str, what: &str| ConfigError::Section {
+            section: "keys",
+            what: format!("`{name}` {what}"),
+        };
+        check_recipient(self.recovery_recipient.as_deref(), Encryption::X25519)
+            .map_err(|what| wrong("recovery_recipient", what))?;
+        check_recipient(self.recovery_recipient_hybrid.as_deref(), Encryption::Mlkem768X25519)
+            .map_err(|what| wrong("recovery_recipient_hybrid", what))
+    }
 }

@@ -88,6 +88,7 @@ impl ServerConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.institution.validate()?;
         self.listen.validate()?;
+        self.keys.validate()?;
         officer::validate(&self.officers)
     }
 }

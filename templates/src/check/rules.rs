@@ -9,7 +9,7 @@ use crate::schema::{Confidence, Schema};
 use rogatory_core::document::DocumentKind;
 use rogatory_core::{Digest, OfficerId, PackageId, PartyId, Timestamp};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A longer period is allowed, but asked about.
@@ -408,7 +408,10 @@ fn period(body: &Value, report: &mut Report<'_>) {
 
 /// Source: package format: evidence is encrypted to persons who can open it, and to a recovery key.
 fn recipients(body: &Value, report: &mut Report<'_>) {
-    let (mut officers, mut keys, mut hybrid) = (0, BTreeSet::new(), BTreeSet::new());
+    const CLASSICAL: usize = 0;
+    const POST_QUANTUM: usize = 1;
+    // Of whom, keys of which kind: somebody may give one of each.
+    let (mut officers, mut keys, mut kinds) = (0, BTreeSet::new(), BTreeMap::new());
     let mut listed = 0_usize;
     for (index, entry) in entries(body, "recipients") {
         listed += 1;
@@ -426,7 +429,9 @@ fn recipients(body: &Value, report: &mut Report<'_>) {
             }
         }
         if let Some(recipient) = text(entry, "recipient") {
-            hybrid.insert(recipient.starts_with("age1pq1"));
+            let kind = if recipient.starts_with("age1pq1") { POST_QUANTUM } else { CLASSICAL };
+            let addressee = (text(entry, "institution"), text(entry, "officer"));
+            kinds.entry(addressee).or_insert([false; 2])[kind] = true;
             if !keys.insert(recipient) {
                 report.missing(
                     &format!("recipients[{index}].recipient"),
@@ -453,7 +458,16 @@ fn recipients(body: &Value, report: &mut Report<'_>) {
     if officers == listed {
         report.warning("recipients", "No recovery key is among the recipients.", "add the office's recovery recipient with officer null: a lost key would make the evidence unreadable", "package format", Confidence::Derived);
     }
-    if hybrid.len() > 1 {
+    let lacks = |kind: usize| kinds.values().any(|has: &[bool; 2]| !has[kind]);
+    if lacks(CLASSICAL) && lacks(POST_QUANTUM) {
+        report.missing(
+            "recipients",
+            "Some have a post-quantum key only, others none: no package could be encrypted for both.",
+            "give everybody a recipient of the same kind, age1pq1… or age1…",
+            "package format",
+            Confidence::Derived,
+        );
+    } else if lacks(POST_QUANTUM) && kinds.values().any(|has| has[POST_QUANTUM]) {
         report.warning(
             "recipients",
             "Only some of the recipients are post-quantum; the package will be classical for all.",

@@ -99,6 +99,14 @@ impl Road {
         command
     }
 
+    /// The command that seals `evidence` in answer to `order` and sends it meanwhile; it ends when the receipt is there.
+    #[must_use]
+    pub(crate) fn seal_and_send_command(&self, order: &Order, evidence: &Path, output: &Path) -> Command {
+        let mut command = self.seal_command(order, evidence, output);
+        command.args(["--send", "--yes"]);
+        command
+    }
+
     /// The command that sends a sealed package in answer to `order`; it ends when the receipt is there.
     #[must_use]
     pub(crate) fn send_command(&self, order: &Order, package: &Path) -> Command {

@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The most bytes of one file, so that all of them stay small.
+const MAX_FILE_BYTES: usize = 130_000;
+
 /// Where the inputs of a target are kept.
 #[must_use]
 pub fn file_of(target: &str) -> PathBuf {
@@ -28,12 +31,21 @@ pub fn read(target: &str) -> io::Result<BTreeSet<Vec<u8>>> {
         .collect()
 }
 
-/// Writes the inputs of a target.
+/// Writes the inputs of a target: the shortest, as many as one file may hold.
 ///
 /// # Errors
 /// What the file system says.
 pub fn write(target: &str, inputs: &BTreeSet<Vec<u8>>) -> io::Result<()> {
-    let lines: BTreeSet<String> = inputs.iter().map(|input| BASE64.encode(input) + "\n").collect();
+    let mut shortest: Vec<&Vec<u8>> = inputs.iter().collect();
+    shortest.sort_by_key(|input| input.len());
+    let mut left = MAX_FILE_BYTES;
+    let mut lines = BTreeSet::new();
+    for input in shortest {
+        let line = BASE64.encode(input) + "\n";
+        let Some(rest) = left.checked_sub(line.len()) else { break };
+        left = rest;
+        lines.insert(line);
+    }
     std::fs::write(file_of(target), lines.into_iter().collect::<String>())
 }
 

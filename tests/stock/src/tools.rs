@@ -87,12 +87,31 @@ pub fn python() -> PathBuf {
     if let Some(named) = std::env::var_os("ROGATORY_PYTHON") {
         return named.into();
     }
-    let place = Path::new("tools/python/bin/python");
+    installed("python/bin/python")
+}
+
+/// What `cargo xtask test` installed under this name, below the target folder.
+fn installed(name: &str) -> PathBuf {
+    let place = Path::new("tools").join(name);
     let here = std::env::current_exe().unwrap_or_default();
-    let found = here.ancestors().map(|folder| folder.join(place)).find(|path| path.exists());
+    let found = here.ancestors().map(|folder| folder.join(&place)).find(|path| path.exists());
     found.unwrap_or_else(|| {
         panic!("there is no `{}` in the target folder; `cargo xtask test` installs it", place.display())
     })
+}
+
+/// Runs a script of `tests/stock/node` in `folder`; its first argument is where the modules of the lock file are.
+///
+/// # Panics
+/// If the modules or `node` are not there.
+#[track_caller]
+pub fn node(script: &str, arguments: &[&str], folder: &Path) -> Ended {
+    let modules = std::env::var_os("ROGATORY_TOOLS").map_or_else(
+        || installed("modules/node_modules"),
+        |tools| PathBuf::from(tools).join("modules/node_modules"),
+    );
+    let script = own_file("node").join(script);
+    run("node", &[&[text(&script), text(&modules)], arguments].concat(), folder)
 }
 
 /// A file that belongs to these tests.

@@ -1,10 +1,11 @@
 //! Installs what the tests need and this machine lacks; says plainly what it does.
 //!
-//! System tools come from the distribution (Debian and its kin), a Python environment and one program from npm go
-//! below the target folder. Nothing is installed twice, nothing outside these.
+//! System tools come from the distribution (Debian and its kin); a Python environment, one program and a few modules
+//! from npm go below the target folder. Nothing is installed twice, nothing outside these.
 
 use super::checked;
 use crate::say;
+use crate::workspace::root;
 use anyhow::{Context as _, bail, ensure};
 use std::ffi::OsStr;
 use std::fs;
@@ -16,6 +17,8 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ("age", &["age", "--version"]),
     ("openssl", &["openssl", "version"]),
     ("unzip", &["unzip", "-v"]),
+    ("zip", &["zip", "-v"]),
+    ("p7zip-full", &["7z", "i"]),
     ("default-jdk-headless", &["javac", "-version"]),
     ("python3-venv", &["python3", "-c", "import ensurepip, venv"]),
     ("poppler-utils", &["pdftotext", "-v"]),
@@ -24,8 +27,14 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ("strace", &["strace", "--version"]),
 ];
 /// Python packages: bags, the wire from its files alone, certificates as others read them, CASE graphs as its community judges them.
-const PYTHON: &[&str] =
-    &["bagit==1.9.0", "grpcio==1.85.1", "grpcio-tools==1.85.1", "cryptography==50.0.2", "case-utils==0.18.0"];
+const PYTHON: &[&str] = &[
+    "bagit==1.9.0",
+    "grpcio==1.85.1",
+    "grpcio-tools==1.85.1",
+    "cryptography==50.0.2",
+    "case-utils==0.18.0",
+    "pyhanko==0.38.0",
+];
 /// The linter of the wire files.
 const BUF: &str = "@bufbuild/buf@1.75.0";
 
@@ -56,6 +65,7 @@ pub(super) fn run(target: &Path) -> anyhow::Result<Tools> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
     let python = python(&folder)?;
     let buf = buf(&folder)?;
+    modules(&folder)?;
     Ok(Tools { folder, python, buf })
 }
 
@@ -134,6 +144,26 @@ fn buf(folder: &Path) -> anyhow::Result<PathBuf> {
         checked(Command::new("npm").arg("install").args(quiet).arg("--prefix").arg(&home).arg(BUF))
     })?;
     Ok(home.join("node_modules/.bin/buf"))
+}
+
+/// The modules that `tests/stock/node` names, exactly as its lock file says; they run no script of theirs.
+fn modules(folder: &Path) -> anyhow::Result<()> {
+    let (home, own) = (folder.join("modules"), root().join("tests/stock/node"));
+    let locked = |at: &Path| fs::read_to_string(at.join("package-lock.json"));
+    let note = home.join("installed");
+    let wanted = locked(&own).with_context(|| format!("cannot read the lock file in `{}`", own.display()))?;
+    if fs::read_to_string(&note).is_ok_and(|noted| noted == wanted) {
+        say::line("Already there: the modules of tests/stock/node.");
+        return Ok(());
+    }
+    fs::create_dir_all(&home).with_context(|| format!("cannot make `{}`", home.display()))?;
+    for name in ["package.json", "package-lock.json"] {
+        let (from, to) = (own.join(name), home.join(name));
+        fs::copy(&from, &to).with_context(|| format!("cannot copy `{}`", from.display()))?;
+    }
+    let quiet = ["--no-audit", "--no-fund", "--ignore-scripts"].map(OsStr::new);
+    checked(Command::new("npm").arg("ci").args(quiet).arg("--prefix").arg(&home))?;
+    fs::write(&note, wanted).with_context(|| format!("cannot write `{}`", note.display()))
 }
 
 /// Does `work` unless a note in `home` says that it was done for the same `contents`.

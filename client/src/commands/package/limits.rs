@@ -10,6 +10,7 @@ use crate::session::Session;
 use rogatory_core::PartyId;
 use rogatory_core::party_entry::PartyEntry;
 use rogatory_evidence::SizeLimit;
+use std::path::Path;
 
 /// The limit that an entry publishes for packages, if it does.
 pub(super) fn of_entry(entry: &PartyEntry) -> Option<SizeLimit> {
@@ -34,6 +35,23 @@ pub(super) async fn check_addressee(
     judge(of_entry(&entry).as_ref(), size_bytes)
 }
 
+/// Refuses to begin where the disk of `output` has not the room for so many bytes.
+///
+/// # Errors
+/// Failed, with both numbers.
+pub(super) fn check_room(output: &Path, needed_bytes: u64) -> Result<(), Problem> {
+    match rogatory_evidence::limits::free_bytes(output).filter(|free| *free < needed_bytes) {
+        None => Ok(()),
+        Some(free) => Err(Problem::failed(format!(
+            "`{}` needs {needed_bytes} bytes more ({}), and {free} bytes ({}) are free on its disk",
+            output.display(),
+            bytes(needed_bytes),
+            bytes(free)
+        ))
+        .with_hint("free the rest, or write to another disk; nothing was begun")),
+    }
+}
+
 fn judge(limit: Option<&SizeLimit>, size_bytes: u64) -> Result<(), Problem> {
     match limit.filter(|limit| size_bytes > limit.package_bytes) {
         None => Ok(()),
@@ -51,6 +69,15 @@ fn judge(limit: Option<&SizeLimit>, size_bytes: u64) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_fit_on_the_disk_is_not_begun() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let output = directory.path().join("p.asice");
+        assert_eq!(check_room(&output, 1), Ok(()));
+        let problem = check_room(&output, u64::MAX).expect_err("no disk is so large");
+        assert!(problem.message().contains("18446744073709551615 bytes"), "{problem}");
+    }
 
     #[test]
     fn a_package_larger_than_its_addressee_takes_is_refused_with_both_numbers() {

@@ -121,6 +121,10 @@ pub async fn receive(session: &Session, package: &PackageId, output: &Path) -> R
         Some(receipts::verify_bytes(session, &entry, &held.relay_receipt, &expected)?)
     };
     let partial = Arc::new(Partial::open(output, &held.objects)?);
+    let here = held.objects.iter().map(|object| partial.arrivals.committed(object)).sum::<u64>();
+    // A container file is written from the objects once they are all here.
+    let container = if is_file(output) { held.size_bytes() } else { 0 };
+    super::limits::check_room(output, held.size_bytes().saturating_sub(here).saturating_add(container))?;
     download_all(session, package, &held, &partial).await?;
     let fetched_bytes = partial.arrivals.hashed_bytes();
     place(session, partial, output.to_owned()).await?;
@@ -224,7 +228,7 @@ async fn download_all(
     let mut waiting = Vec::new();
     for object in &held.objects {
         let offset = partial.arrivals.committed(object);
-        session.progress.advance(offset);
+        session.progress.done_before(offset);
         if !partial.arrivals.has(object) {
             waiting.push(((object.clone(), offset), object.size_bytes - offset));
         }
@@ -325,6 +329,7 @@ impl Fetch {
                         crate::problem::clean(&message.name)
                     ))
                 })?;
+                self.progress.object(&message.name);
                 present = Some(next.clone());
                 if pieces.send(Piece::Begin(next)).await.is_err() {
                     return Ok(());

@@ -5,6 +5,7 @@
 //! order could otherwise name himself.
 
 use super::objects::Telling;
+use super::short_key;
 use crate::commands::{hash_list, party, receipts};
 use crate::containers;
 use crate::output::Outcome;
@@ -17,13 +18,13 @@ use rogatory_core::document::{Document, DocumentKind};
 use rogatory_core::reference::OfficeReference;
 use rogatory_core::{Digest, PackageId, SharedNumber};
 use rogatory_evidence::acquisition::Facts;
-use rogatory_evidence::age_layer::AgeRecipient;
+use rogatory_evidence::age_layer::{AgeRecipient, Encryption};
 use rogatory_evidence::seal::{
-    Observer, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit,
+    Observer, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit,
 };
 use rogatory_evidence::sensitive::ReasonCodeError;
 use rogatory_evidence::transmittal::IntendedRecipient;
-use rogatory_evidence::{SensitiveFlag, SizeLimit};
+use rogatory_evidence::{ChosenKeys, SensitiveFlag, SizeLimit, choose_keys};
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::signing::{FileSigner, Signer};
 use serde::Serialize;
@@ -74,6 +75,10 @@ pub struct SealPlan {
     pub recipients: Vec<String>,
     /// How the office can open it.
     pub recovery: String,
+    /// To which kind of keys it will be encrypted.
+    pub encryption: Encryption,
+    /// Why to this kind.
+    pub encryption_reason: String,
     /// How the order was verified.
     pub notes: Vec<String>,
     #[serde(skip)]
@@ -99,6 +104,7 @@ impl Outcome for SealPlan {
             page.fact("will be opened by", recipient);
         }
         page.fact("recovery recipient", &self.recovery);
+        page.fact("encryption", format!("{}: {}", self.encryption, self.encryption_reason));
         for note in &self.notes {
             page.line(format!("note: {}", clean(note)));
         }
@@ -124,6 +130,10 @@ pub struct Sealed {
     pub recipients: Vec<IntendedRecipient>,
     /// How the office can open it.
     pub recovery: String,
+    /// To which kind of keys it is encrypted.
+    pub encryption: Encryption,
+    /// Why to this kind.
+    pub encryption_reason: String,
     /// What was sealed.
     pub exhibits: Vec<SealedExhibit>,
     /// The bytes of all objects.
@@ -146,9 +156,11 @@ impl Outcome for Sealed {
                 (None, Some(institution)) => format!(" ({institution})"),
                 (None, None) => String::new(),
             };
-            page.fact("can be opened by", format!("{}{whose}", one.recipient));
+            page.fact("can be opened by", format!("{}{whose}", short_key(&one.recipient)));
         }
         page.fact("recovery recipient", &self.recovery);
+        page.fact("encryption", format!("{}: {}", self.encryption, self.encryption_reason));
+        page.fact("without rogatory", format!("opened with {}", self.encryption.tools()));
         page.fact("institution seal", "none yet: the server adds it when the package is sent");
         page.fact("manifest sha256", self.manifest_sha256);
         page.blank();
@@ -197,20 +209,17 @@ pub async fn plan_seal(session: &Session, arguments: SealArguments) -> Result<Se
         }
         None => None,
     };
-    let mut recipients = recipients(&arguments, ordered.as_ref())?;
+    let recipients = recipients(&arguments, ordered.as_ref())?;
     let order = order(arguments.order.as_deref(), ordered.map(|document| document.shared_number))?;
-    let recovery = recovery(profile, arguments.no_recovery.as_deref(), &mut recipients)?;
-    if recipients.is_empty() {
-        return Err(Problem::usage("nobody could open the package")
-            .with_hint("name recipients with --recipient age1…"));
-    }
+    let Keys { encryption, recipients, recovery, why } =
+        keys(profile, arguments.no_recovery.as_deref(), recipients)?;
     let reference: Option<OfficeReference> =
         arguments.reference.as_deref().map(str::parse).transpose().map_err(
             |error: rogatory_core::reference::ReferenceError| Problem::usage(format!("--reference: {error}")),
         )?;
     let recovery_text = match &recovery {
         SealRecovery::Recipients(keys) => {
-            keys.iter().map(|key| key.recipient.as_str().to_owned()).collect::<Vec<_>>().join(", ")
+            keys.iter().map(|key| short_key(key.recipient.as_str())).collect::<Vec<_>>().join(", ")
         }
         SealRecovery::Waived { reason } => format!("waived: {}", clean(reason)),
         SealRecovery::NoOfficeConfigured => "no office configured".to_owned(),
@@ -221,7 +230,7 @@ pub async fn plan_seal(session: &Session, arguments: SealArguments) -> Result<Se
             (None, Some(institution)) => institution.to_string(),
             (None, None) => "given by its key alone".to_owned(),
         };
-        format!("{} ({role}{whose})", one.recipient.as_str())
+        format!("{} ({role}{whose})", short_key(one.recipient.as_str()))
     };
     let mut shown: Vec<String> = recipients.iter().map(|one| key(one, "")).collect();
     if let SealRecovery::Recipients(keys) = &recovery {
@@ -232,6 +241,8 @@ pub async fn plan_seal(session: &Session, arguments: SealArguments) -> Result<Se
         signer: certificate_of(&signer)?.subject(),
         recipients: shown,
         recovery: recovery_text,
+        encryption,
+        encryption_reason: why,
         notes,
         work: Work {
             sensitive: flags(&arguments.sensitive)?,
@@ -245,7 +256,7 @@ pub async fn plan_seal(session: &Session, arguments: SealArguments) -> Result<Se
     })
 }
 
-fn certificate_of(signer: &FileSigner) -> Result<Certificate, Problem> {
+pub(super) fn certificate_of(signer: &FileSigner) -> Result<Certificate, Problem> {
     let certificate = signer.certificate();
     certificate.cloned().map_err(|error| Problem::usage("the signing key cannot be used").because(&error))
 }
@@ -272,15 +283,11 @@ pub(super) async fn seal_observed(
     plan: SealPlan,
     observer: Option<Observer>,
 ) -> Result<Sealed, Problem> {
-    let SealPlan { order, recovery: recovery_text, mut notes, work, .. } = plan;
+    let SealPlan { order, recovery: recovery_text, encryption_reason, mut notes, work, .. } = plan;
     let Work { arguments, signer, recipients, recovery, reference, sensitive, takers } = work;
     let profile = session.profile.as_ref();
     let certificate = certificate_of(&signer)?;
-    let output = if arguments.output.extension().is_some_and(|extension| extension == "asice") {
-        Output::AsiceFile(arguments.output)
-    } else {
-        Output::Folder(arguments.output)
-    };
+    let output = super::package_output(arguments.output);
     let institution = profile.map(|profile| profile.party.clone());
     let function = profile.map(|_| containers::OFFICER.to_owned());
     let (now, entropy, progress) =
@@ -321,6 +328,8 @@ pub(super) async fn seal_observed(
         signer_sha256: certificate.digest(),
         recipients: report.transmittal.recipients.clone(),
         recovery: recovery_text,
+        encryption: report.transmittal.encryption,
+        encryption_reason,
         size_bytes: report.objects.0.iter().fold(0, |sum, object| sum.saturating_add(object.size_bytes)),
         output: report.output,
         exhibits: report.exhibits,
@@ -346,7 +355,7 @@ fn flags(texts: &[String]) -> Result<Vec<SensitiveFlag>, Problem> {
     texts.iter().map(flag).collect()
 }
 
-fn signer(profile: Option<&Profile>, given: Option<&KeyPair>) -> Result<FileSigner, Problem> {
+pub(super) fn signer(profile: Option<&Profile>, given: Option<&KeyPair>) -> Result<FileSigner, Problem> {
     match (given, profile) {
         (Some(pair), _) => FileSigner::from_pem(&pair.key_pem, &pair.certificates_pem)
             .map_err(|error| Problem::usage("the signing key cannot be used").because(&error)),
@@ -414,26 +423,77 @@ async fn verified_order(
 
 /// Those named, and those whom the order names.
 fn recipients(arguments: &SealArguments, ordered: Option<&Document>) -> Result<Vec<SealRecipient>, Problem> {
-    let parse = |text: &str| -> Result<AgeRecipient, Problem> {
-        text.parse().map_err(|error| {
-            Problem::usage(clean(&rogatory_core::chain(&error as &rogatory_evidence::age_layer::AgeError)))
-        })
-    };
     let mut recipients: Vec<SealRecipient> = Vec::new();
     if let Some(document) = ordered {
         let listed = document
             .evidence_recipients()
             .map_err(|error| Problem::unverified("the order document names no recipients").because(&error))?;
         for one in listed {
-            let recipient = parse(&one.recipient)?;
+            let recipient = parse_recipient(&one.recipient)?;
             push(
                 &mut recipients,
                 SealRecipient { institution: Some(one.institution), officer: one.officer, recipient },
             );
         }
     }
-    for text in &arguments.recipients {
-        push(&mut recipients, SealRecipient::bare(parse(text)?));
+    for one in parse_recipients(&arguments.recipients)? {
+        push(&mut recipients, one);
+    }
+    Ok(recipients)
+}
+
+/// Who shall be able to open a package, by keys of one kind.
+pub(super) struct Keys {
+    pub(super) encryption: Encryption,
+    pub(super) recipients: Vec<SealRecipient>,
+    pub(super) recovery: SealRecovery,
+    /// Why this kind, in one clause.
+    why: String,
+}
+
+/// Adds the office's recovery keys, and takes those of one kind.
+pub(super) fn keys(
+    profile: Option<&Profile>,
+    waived: Option<&str>,
+    recipients: Vec<SealRecipient>,
+) -> Result<Keys, Problem> {
+    let recovery = recovery(profile, waived)?;
+    let own = match &recovery {
+        SealRecovery::Recipients(keys) => keys.clone(),
+        SealRecovery::Waived { .. } | SealRecovery::NoOfficeConfigured => Vec::new(),
+    };
+    let chosen = choose_keys(recipients, own).map_err(|error| {
+        Problem::usage("the recipients' keys are of different kinds").because(&error).with_hint(
+            "name keys of one kind: post-quantum ones (age1pq1…) for everybody, or classical ones (age1…)",
+        )
+    })?;
+    let ChosenKeys { encryption, mut recipients, recovery: own, why } = chosen;
+    let recovery = match recovery {
+        SealRecovery::Recipients(_) => SealRecovery::Recipients(own),
+        none => none,
+    };
+    if let SealRecovery::Recipients(keys) = &recovery {
+        // A key stands in a package once.
+        recipients.retain(|known| !keys.iter().any(|key| key.recipient == known.recipient));
+    }
+    if recipients.is_empty() {
+        return Err(Problem::usage("nobody could open the package")
+            .with_hint("name recipients with --recipient age1…"));
+    }
+    Ok(Keys { encryption, recipients, recovery, why })
+}
+
+fn parse_recipient(text: &str) -> Result<AgeRecipient, Problem> {
+    text.parse().map_err(|error| {
+        Problem::usage(clean(&rogatory_core::chain(&error as &rogatory_evidence::age_layer::AgeError)))
+    })
+}
+
+/// Those named by their bare keys, each once.
+pub(super) fn parse_recipients(texts: &[String]) -> Result<Vec<SealRecipient>, Problem> {
+    let mut recipients = Vec::new();
+    for text in texts {
+        push(&mut recipients, SealRecipient::bare(parse_recipient(text)?));
     }
     Ok(recipients)
 }
@@ -457,33 +517,32 @@ fn order(given: Option<&str>, ordered: Option<SharedNumber>) -> Result<Option<Sh
     }
 }
 
-fn recovery(
-    profile: Option<&Profile>,
-    waived: Option<&str>,
-    recipients: &mut Vec<SealRecipient>,
-) -> Result<SealRecovery, Problem> {
+fn recovery(profile: Option<&Profile>, waived: Option<&str>) -> Result<SealRecovery, Problem> {
     if let Some(reason) = waived {
         return Ok(SealRecovery::Waived { reason: reason.trim().to_owned() });
     }
     let Some(profile) = profile else {
         return Ok(SealRecovery::NoOfficeConfigured);
     };
-    let text = profile.recovery_recipient.as_deref().ok_or_else(|| {
-        Problem::usage("the profile names no recovery recipient of the office").with_hint(format!(
+    let texts = [&profile.recovery_recipient, &profile.recovery_recipient_hybrid];
+    let keys: Vec<SealRecipient> = texts
+        .into_iter()
+        .flatten()
+        .map(|text| {
+            let recipient: AgeRecipient = text.parse().map_err(|error| {
+                Problem::usage("the profile's recovery recipient cannot be used")
+                    .because(&error as &rogatory_evidence::age_layer::AgeError)
+            })?;
+            Ok(SealRecipient { institution: Some(profile.party.clone()), officer: None, recipient })
+        })
+        .collect::<Result<_, Problem>>()?;
+    if keys.is_empty() {
+        let hint = format!(
             "set `recovery_recipient` in {PROFILE_FILE}, or give the reason for going without with --no-recovery REASON"
-        ))
-    })?;
-    let recipient: AgeRecipient = text.parse().map_err(|error| {
-        Problem::usage("the profile's recovery recipient cannot be used")
-            .because(&error as &rogatory_evidence::age_layer::AgeError)
-    })?;
-    // A key stands in a package once.
-    recipients.retain(|known| known.recipient != recipient);
-    Ok(SealRecovery::Recipients(vec![SealRecipient {
-        institution: Some(profile.party.clone()),
-        officer: None,
-        recipient,
-    }]))
+        );
+        return Err(Problem::usage("the profile names no recovery recipient of the office").with_hint(hint));
+    }
+    Ok(SealRecovery::Recipients(keys))
 }
 
 #[cfg(test)]
@@ -498,8 +557,8 @@ mod tests {
 
     #[test]
     fn without_a_profile_no_office_is_configured() {
-        assert_eq!(recovery(None, None, &mut Vec::new()), Ok(SealRecovery::NoOfficeConfigured));
-        let waived = recovery(None, Some("test"), &mut Vec::new());
+        assert_eq!(recovery(None, None), Ok(SealRecovery::NoOfficeConfigured));
+        let waived = recovery(None, Some("test"));
         assert_eq!(waived, Ok(SealRecovery::Waived { reason: "test".to_owned() }));
     }
 

@@ -153,6 +153,7 @@ async fn one_stream(
     let reading = tokio::task::spawn_blocking(move || -> Result<(), (String, io::Error)> {
         let mut buffers = Buffers::default();
         for GoesOn { name, size_bytes, offset } in objects {
+            progress.object(&name);
             let header = UploadObjectRequest::header(&transfer_id, &name, offset, size_bytes);
             let read = source.open_at(&name, offset).and_then(|mut reader| {
                 read_messages(header, &mut reader, &mut buffers, |message| {

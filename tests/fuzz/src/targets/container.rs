@@ -3,6 +3,7 @@
 use crate::{parts, seeds};
 use rogatory_container::asice::{self, Asice};
 use rogatory_container::cades::{self, Framing};
+use rogatory_container::foreign::{ForeignManifest, ForeignZip};
 use rogatory_container::manifest::AsicManifest;
 use rogatory_container::zip::{MIMETYPE_NAME, StrictZip, ZipLimits, ZipWriter};
 use rogatory_pki::certificate::Certificate;
@@ -294,4 +295,88 @@ pub(super) fn asice_parts_seeds() -> Vec<Vec<u8>> {
         })
         .filter(|input| !input.is_empty())
         .collect()
+}
+
+/// What is read from an archive of other tools, a reader not ours sees too, and every canonical archive is one.
+pub(super) fn foreign_zip(data: &[u8]) {
+    let strict = StrictZip::open(Cursor::new(data), ZipLimits::DOCUMENT);
+    let Ok(mut zip) = ForeignZip::open(Cursor::new(data), ZipLimits::DOCUMENT) else {
+        assert!(strict.is_err(), "canonical and not readable as foreign");
+        return;
+    };
+    let entries = zip.entries().to_vec();
+    let mut seen = Vec::new();
+    for entry in &entries {
+        let mut content = Vec::new();
+        let mut reader = zip.content(&entry.name).expect("seeks").expect("it is there");
+        let read = reader.read_to_end(&mut content);
+        assert!(content.len() as u64 <= entry.size_bytes, "more than the directory says");
+        if read.is_err() {
+            return;
+        }
+        assert!(content.len() as u64 == entry.size_bytes, "less than the directory says");
+        if entry.stored_bytes() == entry.size_bytes {
+            seen.push((entry.name.clone(), content));
+        }
+    }
+    let Ok(mut other) = zip::ZipArchive::new(Cursor::new(data)) else {
+        return;
+    };
+    for (name, content) in seen {
+        let mut found = Vec::new();
+        let Ok(mut entry) = other.by_name(&name) else { continue };
+        if entry.read_to_end(&mut found).is_ok() {
+            assert!(found == content, "another reader sees something else");
+        }
+    }
+}
+
+pub(super) fn foreign_zip_seeds() -> Vec<Vec<u8>> {
+    let mut found: Vec<Vec<u8>> = asice_seeds();
+    found.truncate(6);
+    // By Python: deflated with a folder and a comment; with data descriptors; with a ZIP64 local header.
+    for hexadecimal in [
+        "504b030414000000080055837a5d000000000200000000000000090000004d4554412d494e462f0300504b030414000000080055837a5d2443e46e0b000000b4000000070000006120622e747874cb48cdc9c957c818522400504b0304140000000000000021009928e68f020000000200000001000000637879504b0102140314000000080055837a5d000000000200000000000000090000000000000000001000fd41000000004d4554412d494e462f504b0102140314000000080055837a5d2443e46e0b000000b40000000700000000000000000000008001290000006120622e747874504b01021403140000000000000021009928e68f020000000200000001000000000000000000000080015900000063504b050600000000030003009b0000007a000000070062792068616e64",
+        "504b030414000800080055837a5d00000000000000000000000005000000642e747874cb48cdc9c957c818522400504b07082443e46e0b000000b4000000504b03041400080000000000210000000000000000000000000001000000657879504b07089928e68f0200000002000000504b0102140314000800080055837a5d2443e46e0b000000b4000000050000000000000000000000800100000000642e747874504b01021403140008000000000021009928e68f020000000200000001000000000000000000000080013e00000065504b05060000000002000200620000006f0000000000",
+        "504b03042d0000000000000021001c3af5cbffffffffffffffff040014007769646501001000050000000000000005000000000000003132333435504b01022d032d0000000000000021001c3af5cb050000000500000004000000000000000000000080010000000077696465504b05060000000001000100320000003b0000000000",
+    ] {
+        found.push(data_encoding::HEXLOWER.decode(hexadecimal.as_bytes()).expect("hexadecimal"));
+    }
+    found
+}
+
+/// Whatever is taken from a manifest has names below the container, digests of their length, and covers something; the
+/// canonical manifest says the same in both readings.
+pub(super) fn foreign_manifest(data: &[u8]) {
+    let foreign = ForeignManifest::from_xml(data);
+    if let Ok(manifest) = &foreign {
+        assert!(!manifest.references.is_empty(), "a manifest that covers nothing");
+        for reference in &manifest.references {
+            assert!(!reference.name.starts_with('/') && !reference.name.split('/').any(|part| part == ".."));
+            assert!(matches!(reference.digest.len(), 32 | 48 | 64));
+        }
+    }
+    if let Ok(strict) = AsicManifest::from_xml(data) {
+        let foreign = foreign.expect("the lenient reading takes what the strict one takes");
+        assert_eq!(strict.sig_reference(), foreign.signature);
+        let strict = strict
+            .references()
+            .iter()
+            .map(|reference| (&reference.uri, reference.digest.as_bytes().as_slice()));
+        let foreign =
+            foreign.references.iter().map(|reference| (&reference.name, reference.digest.as_slice()));
+        assert!(strict.eq(foreign), "the two readings differ");
+    }
+}
+
+pub(super) fn foreign_manifest_seeds() -> Vec<Vec<u8>> {
+    let mut found = manifest_seeds();
+    let text = "<?xml version='1.0' encoding='utf-8'?><ASiCManifest xmlns='http://uri.etsi.org/02918/v1.2.1#' \
+        xmlns:d='http://www.w3.org/2000/09/xmldsig#'><DataObjectReference URI='a%20b'><d:DigestMethod \
+        Algorithm='http://www.w3.org/2001/04/xmlenc#sha256'/><d:DigestValue>\n\
+        47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n</d:DigestValue><DataObjectReferenceExtensions/>\
+        </DataObjectReference><SigReference MimeType='x&amp;y' URI='META-INF/s.p7s'/><ASiCManifestExtensions>\
+        <e Critical='false'>&lt;</e></ASiCManifestExtensions></ASiCManifest>\n";
+    found.push(text.as_bytes().to_vec());
+    found
 }

@@ -370,3 +370,46 @@ pub(super) fn package(data: &[u8]) {
 pub(super) fn package_seeds() -> Vec<Vec<u8>> {
     replaced_seeds(&PACKAGE)
 }
+
+/// A hash list of any format: it is read or refused, and never holds more digests than its length allows.
+pub(super) fn hash_list(data: &[u8]) {
+    if let Some(digests) = fuzzing::hash_list_digests(data) {
+        // The shortest digest, MD5, has 32 digits.
+        assert!(digests.saturating_mul(32) <= data.len() as u64, "more digests than fit");
+    }
+}
+
+pub(super) fn hash_list_seeds() -> Vec<Vec<u8>> {
+    let (md5, sha1, sha256) = (
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        Digest::of(b"").to_hex(),
+    );
+    [
+        format!("# a list\n{md5}\n{sha1}\n{sha256}\n"),
+        format!("\"SHA-1\",\"MD5\",\"CRC32\",\"FileName\"\n\"{sha1}\",\"{md5}\",\"00000000\",\"a,\"\"b\"\n"),
+        format!("{{\"value\":[{{\"MediaID\":1,\"Category\":1,\"MD5\":\"{md5}\",\"SHA1\":\"{sha1}\"}}]}}"),
+    ]
+    .map(String::into_bytes)
+    .to_vec()
+}
+
+/// Acquisition facts: what is read and right is written as a text that is read as the same.
+pub(super) fn acquisition(data: &[u8]) {
+    let Some((first, again)) = fuzzing::acquisition_again(data) else {
+        return;
+    };
+    assert!(first == again, "the facts change");
+}
+
+pub(super) fn acquisition_seeds() -> Vec<Vec<u8>> {
+    let whole = concat!(
+        r#"{"category":"traffic","media_type":"text/csv","languages":["en"],"source_system":"mail","#,
+        r#""acquired_time":"2026-03-01T00:00:00Z","acquired_by":{"name":"Ana Lupu"},"#,
+        r#""time_range":{"from":"2026-01-01T00:00:00Z","to":"2026-02-01T00:00:00Z"},"#,
+        r#""tools":[{"name":"Exporter","version":"4.2"}],"transformations":["filtered"],"privileged":false}"#
+    );
+    let members =
+        [r#"{"victim":true}"#, r#"{"category":"traffic"}"#, r#"{"limits":"none"}"#, r#"{"time_zone":"UTC"}"#];
+    members.into_iter().chain([whole]).map(|text| text.as_bytes().to_vec()).collect()
+}

@@ -90,18 +90,17 @@ impl Day<'_> {
 
         say::paragraph(&format!(
             "The evidence is to be sealed for {} and for the office's recovery key, which lies offline; their age \
-             recipients, as the office's entry publishes them, stand in the request.",
+             recipients, classical and post-quantum, as the office's entry publishes them, stand in the request.",
             evidence_officer.name
         ));
         let entry = entries.get(authority.party).context("the office's entry was not exported")?;
-        facts["recipients"] = json!([
-            {
-                "institution": authority.party,
-                "officer": format!("{}/officer/{}", authority.party, evidence_officer.id),
-                "recipient": recipient(entry, Some(evidence_officer.id))?,
-            },
-            { "institution": authority.party, "officer": null, "recipient": recipient(entry, None)? },
-        ]);
+        let officer = format!("{}/officer/{}", authority.party, evidence_officer.id);
+        let hers = recipients(entry, Some(evidence_officer.id))?.into_iter().map(|key| (Some(&officer), key));
+        let recovery = recipients(entry, None)?.into_iter().map(|key| (None, key));
+        facts["recipients"] = hers
+            .chain(recovery)
+            .map(|(officer, key)| json!({ "institution": authority.party, "officer": officer, "recipient": key }))
+            .collect();
         facts["our_reference"] = json!(authority.reference);
         // Its number `follow-up` fills in.
         facts["preservation"] = preserved.facts.clone();
@@ -115,16 +114,18 @@ impl Day<'_> {
     }
 }
 
-/// The age recipient that an entry publishes for an officer, or for the office's recovery.
-fn recipient<'a>(entry: &'a Value, officer: Option<&str>) -> anyhow::Result<&'a str> {
+/// The age recipients that an entry publishes for an officer, or for the office's recovery.
+fn recipients<'a>(entry: &'a Value, officer: Option<&str>) -> anyhow::Result<Vec<&'a str>> {
     let purpose = if officer.is_some() { "officer" } else { "recovery" };
-    entry["recipients"]
+    let published: Vec<&str> = entry["recipients"]
         .as_array()
         .into_iter()
         .flatten()
-        .find(|one| one["purpose"] == purpose && one["officer"].as_str() == officer)
-        .and_then(|one| one["recipient"].as_str())
-        .with_context(|| format!("the entry publishes no recipient for {}", officer.unwrap_or("recovery")))
+        .filter(|one| one["purpose"] == purpose && one["officer"].as_str() == officer)
+        .filter_map(|one| one["recipient"].as_str())
+        .collect();
+    ensure!(!published.is_empty(), "the entry publishes no recipient for {}", officer.unwrap_or("recovery"));
+    Ok(published)
 }
 
 /// Removes what a JSON pointer names.
@@ -144,12 +145,13 @@ mod tests {
     fn a_recipient_is_found_by_its_purpose() {
         let entry = json!({"recipients": [
             {"purpose": "officer", "officer": "a", "recipient": "age1a"},
+            {"purpose": "officer", "officer": "a", "recipient": "age1pq1a"},
             {"purpose": "recovery", "officer": null, "recipient": "age1r"},
         ]});
-        assert_eq!(recipient(&entry, Some("a")).expect("published"), "age1a");
-        assert_eq!(recipient(&entry, None).expect("published"), "age1r");
-        assert!(recipient(&entry, Some("b")).is_err());
-        assert!(recipient(&json!({}), None).is_err());
+        assert_eq!(recipients(&entry, Some("a")).expect("published"), ["age1a", "age1pq1a"]);
+        assert_eq!(recipients(&entry, None).expect("published"), ["age1r"]);
+        assert!(recipients(&entry, Some("b")).is_err());
+        assert!(recipients(&json!({}), None).is_err());
     }
 
     #[test]
