@@ -331,7 +331,7 @@ fn names_that_windows_forbids_get_others_that_are_verified() {
     fs::rename(out.join("EX-0001/%43ON/Plain"), out.join("EX-0001/%43ON/plain")).expect("renames");
     assert_verified(&check(&out, &bench.options()));
     fs::write(out.join("EX-0001/%43ON/more"), b"").expect("writes");
-    assert!(failures(&check(&out, &bench.options())).contains("14 entries"));
+    assert!(failures(&check(&out, &bench.options())).contains("it holds 12 entries, and 11"));
     fs::remove_file(out.join("EX-0001/%43ON/more")).expect("removes");
     fs::write(out.join("EX-0001/%43ON/same%~2"), b"Same").expect("writes");
     assert!(failures(&check(&out, &bench.options())).contains("same%~2"));
