@@ -17,7 +17,7 @@ use rogatory_core::reference::QuestionId;
 use rogatory_core::{Clock, Digest, Entropy, Timestamp};
 use rogatory_evidence::{ExhibitNumber, Requirement};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -373,6 +373,15 @@ async fn package(
             };
             printer.outcome(&package::open(session, arguments).await?)
         }
+        Package::Disclose(it) => {
+            let arguments = derive_arguments(session, it.derive)?;
+            let arguments =
+                package::DeriveArguments { is_disclosure: true, exhibits: it.exhibit, ..arguments };
+            printer.outcome(&package::derive(session, arguments).await?)
+        }
+        Package::Rewrap(it) => {
+            printer.outcome(&package::derive(session, derive_arguments(session, it.derive)?).await?)
+        }
         Package::Export(it) => {
             printer.outcome(&package::export(session, export_arguments(session, it)?).await?)
         }
@@ -524,18 +533,7 @@ fn seal_arguments(
     session: &Session,
     it: cli::package::Seal,
 ) -> Result<commands::package::SealArguments, Problem> {
-    let signing = match (&it.key, &it.certificate) {
-        (Some(key), Some(certificate)) => {
-            let mut certificates_pem = files::read_text(certificate, "the signing certificate")?;
-            if let Some(chain) = &it.chain {
-                certificates_pem.push('\n');
-                certificates_pem.push_str(&files::read_text(chain, "the certificate chain")?);
-            }
-            let key_pem = Zeroizing::new(files::read_text(key, "the signing key")?);
-            Some(KeyPair { certificates_pem, key_pem })
-        }
-        _ => None,
-    };
+    let signing = key_pair(it.key.as_deref(), it.certificate.as_deref(), it.chain.as_deref())?;
     let order_document = it
         .order_document
         .as_deref()
@@ -598,6 +596,41 @@ fn export_arguments(
         ..Default::default()
     };
     Ok(commands::package::ExportArguments { verify, form, output: it.output })
+}
+
+/// The signing key and certificates that were named, if they were.
+fn key_pair(
+    key: Option<&Path>,
+    certificate: Option<&Path>,
+    chain: Option<&Path>,
+) -> Result<Option<KeyPair>, Problem> {
+    let (Some(key), Some(certificate)) = (key, certificate) else {
+        return Ok(None);
+    };
+    let mut certificates_pem = files::read_text(certificate, "the signing certificate")?;
+    if let Some(chain) = chain {
+        certificates_pem.push('\n');
+        certificates_pem.push_str(&files::read_text(chain, "the certificate chain")?);
+    }
+    let key_pem = Zeroizing::new(files::read_text(key, "the signing key")?);
+    Ok(Some(KeyPair { certificates_pem, key_pem }))
+}
+
+fn derive_arguments(
+    session: &Session,
+    it: cli::package::Derive,
+) -> Result<commands::package::DeriveArguments, Problem> {
+    Ok(commands::package::DeriveArguments {
+        path: it.path,
+        identities: identities(&it.identity)?,
+        trust: Trust::load(&it.trust, session.now())?,
+        recipients: it.recipient,
+        reference: it.reference,
+        signing: key_pair(it.key.as_deref(), it.certificate.as_deref(), it.chain.as_deref())?,
+        no_recovery: it.no_recovery,
+        output: it.output,
+        ..Default::default()
+    })
 }
 
 fn verify_arguments(

@@ -10,7 +10,8 @@
 //!   files ─► seal ─► package ─► verify ─► Verdict          anchors and identity from outside
 //!                      │  ▲
 //!                      │  └─ add_seal (the institution)
-//!                      └──► open ─► real files + signed index ─► verify
+//!                      ├──► open ─► real files + signed index ─► verify
+//!                      └──► derive ─► package for others, with the first one's outer part ─► verify
 //! ```
 
 pub mod acquisition;
@@ -19,6 +20,7 @@ pub mod age_layer;
 pub mod arrival;
 mod attributes;
 mod canonical;
+pub mod derive;
 mod digest_list;
 pub mod durable;
 pub mod exhibit;
@@ -55,6 +57,7 @@ mod write_behind;
 pub use addressees::{ChosenKeys, NoCommonKind, choose_keys};
 pub use age_layer::{AgeError, AgeRecipient, Encryption, Identities};
 pub use canonical::{CanonicalError, Salt};
+pub use derive::{DeriveError, DeriveReport, DeriveRequest, Derived, derive};
 pub use exhibit::{ExhibitNumber, MAX_EXHIBITS};
 pub use files_list::FilesListError;
 pub use hash_list::{HashListError, HashLists};

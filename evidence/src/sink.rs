@@ -209,6 +209,15 @@ impl Sink {
         Ok(Self::Folder { sibling, observer: None, apart: None })
     }
 
+    /// Makes the folder `name` of a package beside `data` and `META-INF`, where packages are folders.
+    pub(crate) fn make_folder(&self, name: &str) -> Result<(), WriteError> {
+        if let Self::Folder { sibling, .. } = self {
+            let path = sibling.path().join(name);
+            fs::create_dir(&path).map_err(|error| WriteError::io(&path, error))?;
+        }
+        Ok(())
+    }
+
     /// A package as a container file.
     pub(crate) fn file(target: &Path) -> Result<Self, WriteError> {
         let (sibling, file) = Sibling::file(target)?;
@@ -312,9 +321,11 @@ impl Sink {
                 if let Some(apart) = apart {
                     apart.sync()?;
                 }
-                for name in ["data", "META-INF", ""] {
-                    sync_folder(&sibling.path().join(name))?;
+                let folders = crate::layout::FOLDERS.map(|name| sibling.path().join(name));
+                for folder in folders.iter().filter(|folder| folder.is_dir()) {
+                    sync_folder(folder)?;
                 }
+                sync_folder(sibling.path())?;
                 sibling.rename()
             }
         }

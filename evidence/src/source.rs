@@ -68,7 +68,7 @@ pub enum PackageError {
     /// The container file breaks its format.
     #[error("the container file is not in the one form it may have")]
     Zip(#[source] ZipError),
-    /// A folder with something other than files in `data`, `META-INF` and at the top.
+    /// A folder with something other than files in `data`, `META-INF`, `origin` and at the top.
     #[error("`{name}` does not belong into a package: {what}")]
     Foreign {
         /// What was found.
@@ -123,14 +123,14 @@ pub struct FolderSource {
 }
 
 impl FolderSource {
-    /// Lists the folder: files at the top, in `data` and in `META-INF`.
+    /// Lists the folder: files at the top, in `data`, in `META-INF` and in `origin`.
     ///
     /// # Errors
     /// [`PackageError::Foreign`] for links, special files and other folders.
     pub fn open(folder: &Path) -> Result<Self, PackageError> {
         let mut objects = Vec::new();
         list_files(folder, "", &mut objects)?;
-        for inner in ["data", "META-INF"] {
+        for inner in crate::layout::FOLDERS {
             let path = folder.join(inner);
             match std::fs::symlink_metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => list_files(&path, &format!("{inner}/"), &mut objects)?,
@@ -153,7 +153,7 @@ fn list_files(folder: &Path, prefix: &str, objects: &mut Vec<ObjectInfo>) -> Res
             |what| PackageError::Foreign { name: format!("{prefix}{}", shown(name.as_ref())), what };
         let metadata = entry.metadata().map_err(io)?;
         if metadata.is_dir() {
-            if prefix.is_empty() && (name == "data" || name == "META-INF") {
+            if prefix.is_empty() && crate::layout::FOLDERS.iter().any(|folder| name == *folder) {
                 continue;
             }
             return Err(foreign("it is a folder"));
@@ -424,7 +424,7 @@ pub(crate) fn in_package_order(mut objects: Vec<ObjectInfo>) -> Vec<ObjectInfo> 
         if let Some(number) = ExhibitNumber::from_object_name(name) {
             return (1, number.value());
         }
-        let after = crate::layout::SIGNED_TAG_FILES.iter().copied();
+        let after = crate::layout::signed_tag_files(crate::layout::Carried::Sealed).into_iter();
         let after = after.chain([PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE]);
         match after.enumerate().find(|(_, known)| *known == name) {
             Some((place, _)) => (2 + place, 0),

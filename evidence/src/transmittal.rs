@@ -71,6 +71,16 @@ pub enum Recovery {
     NoOfficeConfigured,
 }
 
+/// Where a derived package comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// SHA-256 of `ASiCManifest001.xml` of the original package, which `origin/` holds.
+    pub manifest_sha256: Digest,
+    /// The same of the package that was at hand, if that was a derived one itself. Its maker's word: nothing of it is kept.
+    pub made_from: Option<Digest>,
+}
+
 /// An exhibit by its number and the size of its age file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,16 +103,18 @@ pub struct Transmittal {
     pub kind: TransmittalKind,
     /// To which kind of keys every object of it is encrypted.
     pub encryption: Encryption,
-    /// The order or request that is answered.
+    /// The order or request that is answered; none in a derived package, whose origin says it.
     pub order: Option<SharedNumber>,
     /// The sender's file number.
     pub reference: Option<OfficeReference>,
-    /// Who sealed it.
+    /// Who sealed it, or made it from another.
     pub sender: TransmittalSender,
     /// For whom.
     pub recipients: Vec<IntendedRecipient>,
     /// How the sender's office can open it.
     pub recovery: Recovery,
+    /// The original package, exactly if this one is derived from it.
+    pub origin: Option<Origin>,
     /// The exhibits in order.
     pub exhibits: Vec<ExhibitSize>,
     /// Makes every transmittal unlike all others.
@@ -150,19 +162,13 @@ impl Transmittal {
         self.exhibits.iter().fold(0, |sum, exhibit| sum.saturating_add(exhibit.size_bytes))
     }
 
-    /// The names of the package's objects in their order: what a receiver must end up with.
-    #[must_use]
-    pub fn object_names(&self, sealed_by_institution: bool) -> Vec<String> {
-        let exhibits = self.exhibits.iter().map(|exhibit| exhibit.name);
-        crate::layout::package_objects(exhibits, sealed_by_institution)
-    }
-
     fn check(&self) -> Result<(), CanonicalError> {
         let broken = |text: String| Err(CanonicalError::Rule(text));
         if self.format != 1 || self.profile != 1 {
             let (format, profile) = (self.format, self.profile);
             return broken(format!("format {format}, profile {profile} is not known here: only 1, 1 is"));
         }
+        self.check_origin()?;
         if self.exhibits.is_empty() || self.exhibits.len() > MAX_EXHIBITS as usize {
             return broken(format!("a package has 1 to {MAX_EXHIBITS} exhibits"));
         }
@@ -175,6 +181,22 @@ impl Transmittal {
             }
         }
         self.check_recipients()
+    }
+
+    fn check_origin(&self) -> Result<(), CanonicalError> {
+        let broken = |text: &str| Err(CanonicalError::Rule(text.to_owned()));
+        match (self.kind, &self.origin) {
+            (TransmittalKind::Original, None) => Ok(()),
+            (TransmittalKind::Original, Some(_)) => broken("an original package has no origin"),
+            (_, None) => broken("a derived package names its origin"),
+            (_, Some(_)) if self.order.is_some() => {
+                broken("a derived package answers no order itself: its origin says which one was answered")
+            }
+            (_, Some(origin)) if origin.made_from == Some(origin.manifest_sha256) => {
+                broken("a package made from the original itself names no other that it was made from")
+            }
+            (_, Some(_)) => Ok(()),
+        }
     }
 
     fn check_recipients(&self) -> Result<(), CanonicalError> {
@@ -255,6 +277,7 @@ mod tests {
                 fingerprint: Digest::of(key.as_bytes()),
             }],
             recovery: Recovery::NoOfficeConfigured,
+            origin: None,
             exhibits: vec![ExhibitSize { name: ExhibitNumber::new(1).expect("one"), size_bytes: 200 }],
             salt: Salt::mint(&Zero),
             created_time: Timestamp::from_seconds(1_800_000_000).expect("a time"),
@@ -283,6 +306,27 @@ mod tests {
         ] {
             assert_ne!(other, text);
             assert!(Transmittal::from_bytes(other.as_bytes()).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_derived_one_names_its_origin_and_no_order() {
+        let origin = Origin { manifest_sha256: Digest::of(b"m"), made_from: None };
+        let derived = Transmittal { kind: TransmittalKind::Disclosure, origin: Some(origin), ..sample() };
+        let three = ExhibitSize { name: ExhibitNumber::new(3).expect("three"), size_bytes: 200 };
+        let disclosed = Transmittal { exhibits: vec![three], ..derived.clone() };
+        let bytes = disclosed.to_bytes().expect("writes");
+        assert_eq!(Transmittal::from_bytes(&bytes).expect("reads"), disclosed);
+        let order = "MD-JF58-JXH4-09RC-SPTW-27".parse().expect("a shared number");
+        let same = Origin { made_from: Some(origin.manifest_sha256), ..origin };
+        for wrong in [
+            Transmittal { origin: Some(origin), ..sample() },
+            Transmittal { origin: None, ..derived.clone() },
+            Transmittal { order: Some(order), ..derived.clone() },
+            Transmittal { origin: Some(same), ..derived.clone() },
+            Transmittal { kind: TransmittalKind::Rewrap, ..disclosed },
+        ] {
+            assert!(wrong.to_bytes().is_err(), "{wrong:?}");
         }
     }
 

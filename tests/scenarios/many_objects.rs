@@ -3,9 +3,9 @@
 use crate::resume::{agent, announced, in_vault, objects};
 use rogatory_client::commands::package::{self, SealArguments};
 use rogatory_proto::office::v1::{BeginUploadRequest, UploadObjectRequest};
+use rogatory_tests::Federation;
 use rogatory_tests::papers::assert_status;
 use rogatory_tests::road::{self, Ordered};
-use rogatory_tests::Federation;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -88,7 +88,8 @@ async fn a_stream_of_objects_is_acknowledged_when_all_are_durable_and_refused_fo
     let size_of = |name: &str| fs::metadata(path.join(name)).expect("there").len();
     assert_eq!(taken.into_inner().committed_bytes, size_of(two));
     let progress = client.begin_upload(begin.clone()).await.expect("begun").into_inner().progress;
-    let committed = |name: &str| progress.iter().find(|object| object.name == name).expect("announced").committed_bytes;
+    let committed =
+        |name: &str| progress.iter().find(|object| object.name == name).expect("announced").committed_bytes;
     assert_eq!([one, two, three].map(committed), [size_of(one), size_of(two), 0]);
 
     // The next object begins before the one before it has come whole; one is another; one was not announced.

@@ -161,6 +161,8 @@ mod tests {
             "package show p.asice --identity i --trust t",
             "package seal --recipient age1a -o o.asice --sensitive a=abuse-material --hash-list l --hash-list m a",
             "hash-list import l m -o f.hashes",
+            "package disclose p.asice --identity i --exhibit EX-0001 --exhibit EX-0003 --recipient age1a --key k --certificate c -o o.asice",
+            "package rewrap p --identity i --recipient age1a --recipient age1b --trust t --key k --certificate c --chain f --no-recovery why -o o",
             "package send p.asice --order N --yes",
             "package relay PK-1 --yes",
             "package receive PK-1 -o o.asice",

@@ -14,6 +14,10 @@ pub enum Package {
     Show(Show),
     /// Verify and open a package or some of its exhibits, offline
     Open(Open),
+    /// Make some exhibits of a package readable for a court, with proof that they belong to it, offline
+    Disclose(Disclose),
+    /// Make a whole package readable for other recipients, offline
+    Rewrap(Rewrap),
     /// Write what a package describes for other tools and authorities, offline; holds real names
     Export(Export),
     /// Send a sealed package to the authority that ordered it
@@ -35,6 +39,8 @@ impl Package {
             Self::Verify(_) => "verify",
             Self::Show(_) => "show",
             Self::Open(_) => "open",
+            Self::Disclose(_) => "disclose",
+            Self::Rewrap(_) => "rewrap",
             Self::Export(_) => "export",
             Self::Send(_) => "send",
             Self::Relay(_) => "relay",
@@ -225,6 +231,60 @@ pub struct Export {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+}
+
+/// From what, for whom and by whom another package is made.
+#[derive(Args, Debug)]
+pub struct Derive {
+    /// The package, a .asice file or a folder: an original or one that was made so
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// An age identity file of one of its recipients, or the office's recovery identity; repeats; the profile's if absent
+    #[arg(long, value_name = "ID")]
+    pub identity: Vec<PathBuf>,
+    /// Who may open the new package, age1…; repeats
+    #[arg(long, value_name = "age1…", required = true)]
+    pub recipient: Vec<String>,
+    /// Trusted anchors (PEM) or a party entry (.asice) of its signer; repeats. Without it nobody vouches for the signer, and only integrity is checked
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+    /// This office's file number
+    #[arg(long, value_name = "TEXT")]
+    pub reference: Option<String>,
+    /// The signing key, PKCS#8 PEM; the profile's if absent
+    #[arg(long, value_name = "K", requires = "certificate")]
+    pub key: Option<PathBuf>,
+    /// The signing certificate, PEM; the profile's if absent
+    #[arg(long, value_name = "C", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// Further certificates of its chain, PEM
+    #[arg(long, value_name = "F", requires = "certificate")]
+    pub chain: Option<PathBuf>,
+    /// Leave out the office's recovery recipient, and why
+    #[arg(long, value_name = "REASON")]
+    pub no_recovery: Option<String>,
+    /// The package to write: OUT.asice, or a folder
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+/// See [`Package::Disclose`].
+#[derive(Args, Debug)]
+pub struct Disclose {
+    /// From what, for whom, by whom.
+    #[command(flatten)]
+    pub derive: Derive,
+    /// An exhibit to disclose, EX-0001 …; repeats
+    #[arg(long, value_name = "EX", required = true)]
+    pub exhibit: Vec<String>,
+}
+
+/// See [`Package::Rewrap`].
+#[derive(Args, Debug)]
+pub struct Rewrap {
+    /// From what, for whom, by whom.
+    #[command(flatten)]
+    pub derive: Derive,
 }
 
 /// See [`Package::Send`].

@@ -165,7 +165,8 @@ impl State {
         let elapsed = now.microseconds().saturating_sub(step.began.microseconds());
         let elapsed = u64::try_from(elapsed).ok().filter(|elapsed| *elapsed > 0);
         let rate = elapsed.map(|elapsed| {
-            let rate = u128::from(step.done_bytes.saturating_sub(step.before_bytes)) * 1_000_000 / u128::from(elapsed);
+            let rate = u128::from(step.done_bytes.saturating_sub(step.before_bytes)) * 1_000_000
+                / u128::from(elapsed);
             u64::try_from(rate).unwrap_or(u64::MAX)
         });
         let left = step.total_bytes.map(|total| total.saturating_sub(step.done_bytes));

@@ -59,6 +59,14 @@ pub(super) fn derive(file_key: &FileKey, salt: &[u8], info: &[u8]) -> Result<[u8
 
 /// Reads the header, leaves `reader` at the payload, and gives the file key that one of the identities found.
 pub(super) fn read(reader: &mut impl BufRead, identities: &Identities) -> Result<FileKey, AgeError> {
+    read_and_measure(reader, identities).map(|(key, _)| key)
+}
+
+/// The same with the length of the header in bytes.
+pub(super) fn read_and_measure(
+    reader: &mut impl BufRead,
+    identities: &Identities,
+) -> Result<(FileKey, u64), AgeError> {
     let header = HeaderText::read(reader)?;
     if header.stanzas.iter().any(|stanza| stanza.tag == PASSPHRASE) {
         return Err(AgeError::Passphrase);
@@ -70,7 +78,7 @@ pub(super) fn read(reader: &mut impl BufRead, identities: &Identities) -> Result
         None => return Err(AgeError::NotARecipient),
     };
     hmac::verify(&mac_key(&file_key)?, &header.authenticated, &header.mac).map_err(|_| AgeError::Mac)?;
-    Ok(file_key)
+    Ok((file_key, header.size_bytes))
 }
 
 /// Reads the header alone and tells to which kind of key all its stanzas are.

@@ -11,6 +11,7 @@ mod identity;
 mod line;
 mod payload;
 mod recipient;
+mod rehead;
 mod stanzas;
 
 pub(crate) use header::encryption;
@@ -18,6 +19,7 @@ pub use identity::{Identities, generate_hybrid_identity, generate_identity};
 pub(crate) use line::Sum;
 pub(crate) use payload::{Opening, Sealing};
 pub use recipient::{AgeRecipient, Encryption};
+pub(crate) use rehead::rehead;
 
 use crate::transmittal::MAX_RECIPIENTS;
 use std::io;

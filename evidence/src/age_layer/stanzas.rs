@@ -31,6 +31,8 @@ pub(super) struct HeaderText {
     pub(super) authenticated: Vec<u8>,
     /// The MAC.
     pub(super) mac: [u8; MAC_BYTES],
+    /// The length of all of it.
+    pub(super) size_bytes: u64,
 }
 
 impl HeaderText {
@@ -58,8 +60,9 @@ impl HeaderText {
                     return broken("it has no stanza");
                 }
                 let mut authenticated = lines.read;
+                let size_bytes = authenticated.len() as u64;
                 authenticated.truncate(authenticated.len() - rest);
-                return Ok(Self { stanzas, authenticated, mac });
+                return Ok(Self { stanzas, authenticated, mac, size_bytes });
             } else {
                 return broken("a line begins neither a stanza nor the end");
             }

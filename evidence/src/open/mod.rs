@@ -16,14 +16,16 @@ pub(crate) use choice::read_not_opened;
 use crate::digest_list::line_for_real_name;
 use crate::exhibit::ExhibitNumber;
 use crate::handle::sync_file_system;
-use crate::layout::{MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::layout::{
+    self, MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, OPENED_PACKAGE_FOLDER, UNVERIFIED_NAME,
+};
 use crate::limits::{Limits, LimitsError};
-use crate::partial::{create_private_file, leftovers};
+use crate::partial::{create_private_file, create_private_folder, leftovers};
 use crate::portable::REAL_NAMES_NAME;
 use crate::record::ExhibitType;
 use crate::sensitive::SensitiveAccess;
 use crate::sink::{Sibling, WriteError};
-use crate::source::{FolderSource, PackageError, PackageSource, ZipSource};
+use crate::source::{FolderSource, PackageError, PackageSource, ZipSource, in_package_order};
 use crate::streams::{HashingWriter, Progress, Step, copy};
 use crate::transmittal::is_reason;
 use crate::verify::contents::examine_exhibits;
@@ -244,6 +246,7 @@ pub(crate) fn open_from(
     );
     let Extracted { exhibits, mut notes, lines, real_names } =
         extractor.finish().map_err(OpenError::Write)?;
+    let is_derived = outer.is_derived();
     let verdict = judge_sealed(outer, Some(&index), options, findings);
     if !verdict.is_verified() && request.options.unverified.is_none() {
         return Err(OpenError::NotVerified(Box::new(verdict)));
@@ -251,6 +254,9 @@ pub(crate) fn open_from(
     request.progress.begin(Step::Syncing, None);
     let write = || -> Result<PathBuf, WriteError> {
         list.write_index(index)?;
+        if is_derived {
+            list.write_package(source)?;
+        }
         list.finish(lines)?;
         if let Some(text) = choice.text() {
             write_text(sibling.path(), NOT_OPENED_NAME, &text)?;
@@ -317,6 +323,34 @@ impl Listing {
         let (file, digest, _) = writer.finish();
         file.sync_data().map_err(failed)?;
         self.write(&mut line_for_real_name(&digest, OPENED_INDEX_NAME.as_bytes()).as_slice())
+    }
+
+    /// Keeps the outer part of a derived package: without it nobody could tell who left which exhibits out.
+    fn write_package(&mut self, source: &dyn PackageSource) -> Result<(), WriteError> {
+        let package = self.folder.join(OPENED_PACKAGE_FOLDER);
+        create_private_folder(&package).map_err(|error| WriteError::io(&package, error))?;
+        // Whatever else lies there, when somebody opens it regardless, is not written.
+        let known = layout::package_objects(std::iter::empty(), layout::Carried::Sealed, true);
+        for object in in_package_order(source.objects()) {
+            let name = object.name;
+            if name == layout::INDEX_NAME || !known.contains(&name) {
+                continue;
+            }
+            let path = package.join(&name);
+            if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+                create_private_folder(folder).map_err(|error| WriteError::io(folder, error))?;
+            }
+            let failed = |error| WriteError::io(&path, error);
+            let file = create_private_file(&path).map_err(failed)?;
+            let mut content =
+                source.open(&name).map_err(|source| WriteError::Read { name: name.clone(), source })?;
+            let mut writer = HashingWriter::new(file);
+            copy(&mut *content, &mut writer, &mut Vec::new()).map_err(failed)?;
+            let (_, digest, _) = writer.finish();
+            let listed = format!("{OPENED_PACKAGE_FOLDER}/{name}");
+            self.write(&mut line_for_real_name(&digest, listed.as_bytes()).as_slice())?;
+        }
+        Ok(())
     }
 
     fn write(&mut self, lines: &mut dyn io::Read) -> Result<(), WriteError> {

@@ -82,7 +82,7 @@ impl SealRecipient {
         Self { institution: None, officer: None, recipient }
     }
 
-    fn intended(&self) -> IntendedRecipient {
+    pub(crate) fn intended(&self) -> IntendedRecipient {
         IntendedRecipient {
             institution: self.institution.clone(),
             officer: self.officer.clone(),
@@ -303,6 +303,7 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
         },
         recipients: request.recipients.iter().map(SealRecipient::intended).collect(),
         recovery,
+        origin: None,
         // A stand-in, so that the rules can be checked before hours are spent.
         exhibits: (0..plan.exhibits.len())
             .filter_map(ExhibitNumber::at)

@@ -1,9 +1,11 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
+mod derived;
 mod facts;
 #[cfg(target_os = "linux")]
 mod fidelity;
 mod flips;
+mod forged;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod odd_sources;
@@ -76,7 +78,7 @@ pub(super) struct Bench {
     pub(super) office: Office,
     pub(super) recipient: AgeRecipient,
     pub(super) identity_file: String,
-    entropy: Counting,
+    pub(super) entropy: Counting,
 }
 
 pub(super) fn bench() -> Bench {

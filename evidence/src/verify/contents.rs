@@ -135,23 +135,33 @@ pub(crate) fn examine_sealed_index(
             return None;
         }
     };
-    let index = examine_index(Box::new(stream), options, findings)?;
-    agree(outer, &index, options, findings);
+    let index = examine_index(Box::new(stream), outer.disclosed(), options, findings)?;
+    agree(outer, &index, findings);
+    is_recipient(outer, options, findings);
     if findings.failures() == before {
-        findings.checked(
-            Part::Agreement,
-            "outer and inner part agree on order, sender, recipients, exhibits and salt",
-        );
+        findings.checked(Part::Agreement, agreement(outer));
     }
     Some(index)
 }
 
-/// Nobody may re-address another's evidence: inside and outside must say the same, by the same signer.
-fn agree(outer: &Outer, index: &Index, options: &VerifyOptions<'_>, findings: &mut Findings) {
-    if outer.transmittal_bytes != index.transmittal_bytes {
+/// What it means that nothing differs.
+pub(super) fn agreement(outer: &Outer) -> &'static str {
+    if outer.is_derived() {
+        "the index is the original's: it agrees with origin/ on order, sender, recipients, exhibits and salt"
+    } else {
+        "outer and inner part agree on order, sender, recipients, exhibits and salt"
+    }
+}
+
+/// Nobody may re-address another's evidence: inside and outside must say the same, by the same signer. The outside
+/// of a derived package is, for this, the original's.
+pub(super) fn agree(outer: &Outer, index: &Index, findings: &mut Findings) {
+    let (outside, bytes) = outer.inner_transmittal();
+    if bytes != index.transmittal_bytes {
         let mut differs = Vec::new();
-        if let (Some(outside), Some(inside)) = (&outer.transmittal, &index.transmittal) {
+        if let (Some(outside), Some(inside)) = (outside, &index.transmittal) {
             for (name, same) in [
+                ("kind", outside.kind == inside.kind),
                 ("order", outside.order == inside.order),
                 ("reference", outside.reference == inside.reference),
                 ("sender", outside.sender == inside.sender),
@@ -173,9 +183,9 @@ fn agree(outer: &Outer, index: &Index, options: &VerifyOptions<'_>, findings: &m
         findings.failed(Part::Agreement, Some("index: transmittal.json"), why);
     }
     let inner = index.signer.as_ref().map(|certificate| certificate.digest());
-    let outside = outer.signer.as_ref().map(|certificate| certificate.digest());
+    let outside = outer.evidence_signers().and_then(|signers| signers.signer.as_ref());
     if let (Some(inner), Some(outside)) = (inner, outside)
-        && inner != outside
+        && inner != outside.digest()
     {
         findings.failed(
             Part::Agreement,
@@ -192,6 +202,10 @@ fn agree(outer: &Outer, index: &Index, options: &VerifyOptions<'_>, findings: &m
             "it was made with another certificate than the transmittal names as the sender's",
         );
     }
+}
+
+/// The identity that opens it must be one for which the package says that it was made.
+fn is_recipient(outer: &Outer, options: &VerifyOptions<'_>, findings: &mut Findings) {
     if let Some(transmittal) = &outer.transmittal {
         let listed: BTreeSet<&str> =
             transmittal.all_recipients().map(|entry| entry.recipient.as_str()).collect();

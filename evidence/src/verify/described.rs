@@ -4,9 +4,13 @@
 //! index of an opened one, or the index alone. May read the package. Never reads an exhibit, and
 //! never counts one as checked.
 
+use super::contents::agree;
 use super::index::{Index, examine_index};
+use super::outer::Outer;
 use super::verdict::{Findings, Form, Part, Verdict, VerifiedPackage};
-use super::{VerifyOptions, check_zip_order, examine_before_contents, judge_inner, judge_sealed, unreadable};
+use super::{
+    VerifyOptions, check_zip_order, examine_before_contents, judge_inner, judge_sealed, opened, unreadable,
+};
 use crate::layout;
 use crate::source::{FolderSource, PackageSource, ZipSource};
 use std::fs::File;
@@ -65,16 +69,22 @@ fn describe_sealed(
 
 fn describe_index(path: &Path, form: Form, options: &VerifyOptions<'_>) -> Result<Described, Box<Verdict>> {
     let mut findings = Findings::default();
+    let folder = path.parent().filter(|_| form == Form::Opened);
+    let outer = folder.and_then(|folder| opened::examine_package(folder, options, &mut findings));
+    let disclosed = outer.as_ref().and_then(Outer::disclosed);
     let index = match File::open(path) {
-        Ok(file) => examine_index(Box::new(file), options, &mut findings),
+        Ok(file) => examine_index(Box::new(file), disclosed, options, &mut findings),
         Err(error) => {
             findings.failed(Part::Index, None, format!("it cannot be read: {error}"));
             None
         }
     };
-    findings.not_checked(Part::Seal, "the index does not hold the outer signatures");
+    match (&outer, &index) {
+        (Some(outer), Some(index)) => agree(outer, index, &mut findings),
+        _ => findings.not_checked(Part::Seal, "the index does not hold the outer signatures"),
+    }
     not_read(&mut findings);
-    let verdict = judge_inner(form, index.as_ref(), options, findings);
+    let verdict = judge_inner(form, outer, index.as_ref(), options, findings);
     match index {
         Some(index) => whole(verdict, index),
         None => Err(Box::new(verdict)),

@@ -48,8 +48,8 @@ pub(super) fn verify_source(
         return None;
     }
     let mut findings = Findings::default();
-    let why = "it claims no profile, so it is judged by its signed parts: names, order, sizes and times in the container are vouched for by nobody";
-    findings.not_checked_as(Part::Framing, why, format!("framing not covered: {why}"));
+    let why = "not covered: it claims no profile, so it is judged by its signed parts, and nobody vouches for names, order, sizes and times in the container";
+    findings.not_checked_as(Part::Framing, why, format!("framing {why}"));
     let verified = examine(source, options, &mut findings, progress);
     not_looked_at(&mut findings);
     Some(findings.judge(
@@ -125,8 +125,8 @@ fn examine(
         findings.checked(Part::Document, text);
     }
     if !verified.uncovered().is_empty() {
-        let text = format!("covered by no signature: {}", listed(verified.uncovered()));
-        findings.not_checked_as(Part::Framing, "no signature covers them", text);
+        let why = format!("covered by no signature: {}", listed(verified.uncovered()));
+        findings.not_checked(Part::Framing, why);
     }
     judge_signers(&verified, options, findings);
     examine_contents(source, &verified, options, findings, progress);
@@ -229,9 +229,8 @@ fn examine_contents(
     if list.is_some() {
         findings.checked(Part::Contents, format!("contents: all {count} exhibits are what was signed"));
     } else {
-        let why = "no signed list of the plaintexts' digests";
-        let text = format!("contents: {count} exhibits decrypt, and there is {why} to compare them with");
-        findings.not_checked_as(Part::Contents, why, text);
+        let why = format!("{count} exhibits decrypt, and no signed list says what they must be");
+        findings.not_checked(Part::Contents, why);
     }
 }
 

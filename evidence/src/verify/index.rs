@@ -6,9 +6,10 @@
 use super::VerifyOptions;
 use super::outer::read_manifest;
 use super::signature::{Examined, examine, judge_person};
-use super::verdict::{ExhibitDescription, Findings, Part};
+use super::verdict::{ExhibitDescription, Findings, Part, UndisclosedExhibit};
 use crate::acquisition::shared::SharedFacts;
 use crate::digest_list;
+use crate::exhibit::ExhibitNumber;
 use crate::layout;
 use crate::record::{ExhibitType, MAX_RECORD_BYTES, Record};
 use crate::streams::Hashing;
@@ -18,7 +19,7 @@ use rogatory_container::manifest::MAX_MANIFEST_BYTES;
 use rogatory_container::zip::{StrictZip, ZipError, ZipLimits};
 use rogatory_core::{Digest, chain};
 use rogatory_pki::certificate::Certificate;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read, Seek};
 
 const MAX_LIST_BYTES: u64 = 32 * 1024 * 1024;
@@ -36,8 +37,10 @@ pub(crate) struct Index {
     pub(super) transmittal_bytes: Vec<u8>,
     pub(super) signer: Option<Certificate>,
     pub(super) signature: Option<VerifiedSignature>,
-    /// As many as the transmittal has exhibits, or fewer if something failed.
+    /// As many as the transmittal has exhibits or a disclosure discloses, or fewer if something failed.
     pub(crate) exhibits: Vec<ExhibitDescription>,
+    /// The others, if it is the index of a disclosure.
+    pub(super) undisclosed: Vec<UndisclosedExhibit>,
 }
 
 impl Index {
@@ -52,6 +55,23 @@ impl Index {
         Record::from_bytes(&bytes).ok()
     }
 
+    /// The exhibits that it does not describe.
+    pub(crate) fn undisclosed(&self) -> &[UndisclosedExhibit] {
+        &self.undisclosed
+    }
+
+    /// The names of its files in their order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.zip.entries().iter().map(|entry| entry.name.clone()).collect()
+    }
+
+    /// One of its files: size, CRC-32 and content.
+    pub(crate) fn file(&mut self, name: &str) -> Result<(u64, u32, impl Read + '_), ZipError> {
+        let reader = self.zip.entry_reader(name)?;
+        let (size, crc32) = (reader.entry().size_bytes, reader.entry().crc32);
+        Ok((size, crc32, reader))
+    }
+
     /// Gives the stream back, at its beginning.
     pub(crate) fn into_stream(self) -> std::io::Result<Box<dyn ReadSeek>> {
         let mut stream = self.zip.into_inner().into_inner();
@@ -60,9 +80,11 @@ impl Index {
     }
 }
 
-/// Looks at a decrypted index; `None` if its framing can't be read.
+/// Looks at a decrypted index; `None` if its framing can't be read. `disclosed` says whose records it must hold, if
+/// it is that of a derived package; else it holds all.
 pub(super) fn examine_index(
     stream: Box<dyn ReadSeek>,
+    disclosed: Option<&[ExhibitNumber]>,
     options: &VerifyOptions<'_>,
     findings: &mut Findings,
 ) -> Option<Index> {
@@ -82,7 +104,16 @@ pub(super) fn examine_index(
     });
     let exhibits_list = read(&mut zip, layout::EXHIBITS_NAME, MAX_LIST_BYTES, findings);
     let records_list = read(&mut zip, layout::RECORDS_NAME, MAX_LIST_BYTES, findings);
-    check_order(&zip, transmittal.as_ref(), findings);
+    let all: Vec<ExhibitNumber> = transmittal
+        .iter()
+        .flat_map(|transmittal| &transmittal.exhibits)
+        .map(|exhibit| exhibit.name)
+        .collect();
+    let disclosed: HashSet<ExhibitNumber> = disclosed.unwrap_or(&all).iter().copied().collect();
+    if transmittal.is_some() {
+        let here = all.iter().copied().filter(|number| disclosed.contains(number));
+        check_order(&zip, here, disclosed.len() < all.len(), findings);
+    }
     let manifest = read(&mut zip, layout::PERSON_MANIFEST, MAX_MANIFEST_BYTES as u64, findings);
     let signature = read(&mut zip, layout::PERSON_SIGNATURE, MAX_SIGNATURE_BYTES as u64, findings);
     let covered = [layout::TRANSMITTAL_NAME, layout::EXHIBITS_NAME, layout::RECORDS_NAME];
@@ -107,9 +138,10 @@ pub(super) fn examine_index(
         signer: None,
         signature: None,
         exhibits: Vec::new(),
+        undisclosed: Vec::new(),
     };
     index.examine_signature(manifest.as_deref(), signature.as_deref(), options, findings);
-    index.examine_records(exhibits_list.as_deref(), records_list.as_deref(), findings);
+    index.examine_records(&disclosed, exhibits_list.as_deref(), records_list.as_deref(), findings);
     if findings.failures() == before {
         let count = index.exhibits.len();
         findings.checked(
@@ -128,25 +160,32 @@ fn read(zip: &mut IndexZip, name: &str, limit: u64, findings: &mut Findings) -> 
 }
 
 /// The files of the index, exactly and in their order.
-fn check_order(zip: &IndexZip, transmittal: Option<&Transmittal>, findings: &mut Findings) {
-    let Some(transmittal) = transmittal else {
-        return;
-    };
+fn check_order(
+    zip: &IndexZip,
+    exhibits: impl Iterator<Item = ExhibitNumber>,
+    is_disclosure: bool,
+    findings: &mut Findings,
+) {
     let mut found = zip.entries().iter().map(|entry| entry.name.as_str()).peekable();
     let head = [layout::MIMETYPE_NAME, layout::TRANSMITTAL_NAME, layout::EXHIBITS_NAME, layout::RECORDS_NAME];
     let mut expect = |name: &str, optional: bool| {
         if found.next_if_eq(&name).is_none() && !optional {
             let instead = found.next().unwrap_or("nothing").to_owned();
-            let why = format!("`{instead}` stands where it must stand");
+            let why = if is_disclosure || !name.starts_with("records/") {
+                format!("`{instead}` stands where it must stand")
+            } else {
+                format!(
+                    "`{instead}` stands where it must stand; the index of a disclosure is verified with the disclosure"
+                )
+            };
             findings.failed(Part::Index, Some(&format!("index: {name}")), why);
             return false;
         }
         true
     };
     let mut right = head.iter().all(|name| expect(name, false));
-    for exhibit in &transmittal.exhibits {
-        right =
-            right && expect(&exhibit.name.files_name(), true) && expect(&exhibit.name.record_name(), false);
+    for number in exhibits {
+        right = right && expect(&number.files_name(), true) && expect(&number.record_name(), false);
     }
     right = right && expect(layout::PERSON_MANIFEST, false) && expect(layout::PERSON_SIGNATURE, false);
     if right && let Some(more) = found.next() {
@@ -178,7 +217,13 @@ impl Index {
     }
 
     /// Every record and list of files against its digest, every record against the list of exhibits.
-    fn examine_records(&mut self, exhibits: Option<&[u8]>, records: Option<&[u8]>, findings: &mut Findings) {
+    fn examine_records(
+        &mut self,
+        disclosed: &HashSet<ExhibitNumber>,
+        exhibits: Option<&[u8]>,
+        records: Option<&[u8]>,
+        findings: &mut Findings,
+    ) {
         let (Some(transmittal), Some(exhibits), Some(records)) = (&self.transmittal, exhibits, records)
         else {
             return;
@@ -201,7 +246,8 @@ impl Index {
             return;
         }
         let in_zip = self.zip.entries().iter().map(|entry| entry.name.as_str());
-        if !records.iter().map(|(_, name)| *name).eq(in_zip.filter(|name| name.starts_with("records/"))) {
+        let in_zip = in_zip.filter(|name| name.starts_with("records/"));
+        if listed_records(&records, &numbers, disclosed).is_none_or(|listed| !in_zip.eq(listed)) {
             let name = format!("index: {}", layout::RECORDS_NAME);
             findings.failed(
                 Part::Index,
@@ -214,6 +260,10 @@ impl Index {
             records.iter().map(|(digest, name)| (*name, *digest)).collect();
         let mut facts = SharedFacts::default();
         for (number, (sha256, _)) in numbers.into_iter().zip(&exhibits) {
+            if !disclosed.contains(&number) {
+                self.undisclosed.push(UndisclosedExhibit { number, sha256: *sha256 });
+                continue;
+            }
             let record_name = number.record_name();
             let record =
                 read_record(&mut self.zip, &record_name, digests.remove(record_name.as_str()), findings);
@@ -263,6 +313,26 @@ impl Index {
             findings.checked(Part::Records, "every record is the one that was signed");
         }
     }
+}
+
+/// The names of the records and lists of files that belong to `disclosed`, if the list names exactly what belongs to
+/// all `numbers`, in their order.
+fn listed_records<'a>(
+    records: &[(Digest, &'a str)],
+    numbers: &[ExhibitNumber],
+    disclosed: &HashSet<ExhibitNumber>,
+) -> Option<Vec<&'a str>> {
+    let mut listed = records.iter().map(|(_, name)| *name).peekable();
+    let mut wanted = Vec::new();
+    for number in numbers {
+        let files = listed.next_if(|name| *name == number.files_name());
+        let record = listed.next_if(|name| *name == number.record_name())?;
+        if disclosed.contains(number) {
+            wanted.extend(files);
+            wanted.push(record);
+        }
+    }
+    listed.next().is_none().then_some(wanted)
 }
 
 fn parse_list<'a>(name: &str, bytes: &'a [u8], findings: &mut Findings) -> Option<Vec<(Digest, &'a str)>> {

@@ -11,13 +11,14 @@ mod encryption;
 mod foreign;
 pub(crate) mod index;
 mod opened;
+mod origin;
 pub(crate) mod outer;
 mod signature;
 pub(crate) mod verdict;
 
 pub use verdict::{
-    Check, ExhibitDescription, Form, Outcome, Part, Requirement, RequirementError, Verdict, Verified,
-    VerifiedPackage,
+    Check, Derivation, ExhibitDescription, Form, Outcome, Part, Requirement, RequirementError,
+    UndisclosedExhibit, Verdict, Verified, VerifiedPackage,
 };
 
 use crate::age_layer::Identities;
@@ -27,7 +28,7 @@ use crate::source::{FolderSource, PackageError, PackageSource, ZipSource, in_pac
 use crate::streams::{Progress, Step, read_limited};
 use contents::{Look, examine_exhibits, examine_sealed_index};
 use index::{Index, examine_index};
-use outer::{Outer, examine_outer, judge_signer};
+use outer::{Outer, Payload, examine_outer, judge_signer};
 use rogatory_core::{Digest, Timestamp, chain};
 use rogatory_pki::path::Anchors;
 use std::collections::BTreeSet;
@@ -44,12 +45,16 @@ pub struct VerifyOptions<'a> {
     pub anchors: &'a Anchors,
     /// Whose seals are known; none: whose seal it is stays unchecked.
     pub institutions: &'a [KnownInstitution],
-    /// The SHA-256 of the certificate that must have signed, if it is known from elsewhere.
+    /// The SHA-256 of the certificate that must have sealed the evidence, if it is known from elsewhere. Of a derived
+    /// package that is the original's; its maker is reported beside it.
     pub expected_signer: Option<Digest>,
     /// The instant at which certificates must be valid.
     pub at: Timestamp,
     /// What must be checked beyond integrity, signature and chain.
     pub require: BTreeSet<Requirement>,
+    /// Whether, where no anchor at all is given, sound signatures are enough: for who only derives a package that
+    /// others will judge. Nothing is ever *verified* so.
+    pub integrity_suffices: bool,
 }
 
 impl<'a> VerifyOptions<'a> {
@@ -63,6 +68,7 @@ impl<'a> VerifyOptions<'a> {
             expected_signer: None,
             at,
             require: BTreeSet::new(),
+            integrity_suffices: false,
         }
     }
 
@@ -171,14 +177,8 @@ pub(crate) fn examine_before_contents(
     options: &VerifyOptions<'_>,
     findings: &mut Findings,
 ) -> (Outer, Option<Index>) {
-    let outer = examine_outer(source, options, findings);
-    judge_signer(
-        outer.transmittal.as_ref(),
-        outer.signer.as_ref(),
-        layout::PERSON_SIGNATURE,
-        options,
-        findings,
-    );
+    let outer = examine_outer(source, Payload::Here, options, findings);
+    outer.judge_signers(options, findings);
     encryption::examine_headers(source, &outer, findings);
     let index = examine_sealed_index(source, &outer, options, findings);
     not_looked_at(findings);
@@ -189,7 +189,7 @@ pub(crate) fn examine_before_contents(
 #[cfg(feature = "fuzzing")]
 pub(crate) fn index_failures(stream: Box<dyn index::ReadSeek>, options: &VerifyOptions<'_>) -> Option<usize> {
     let mut findings = Findings::default();
-    examine_index(stream, options, &mut findings).map(|_| findings.failures())
+    examine_index(stream, None, options, &mut findings).map(|_| findings.failures())
 }
 
 /// Begins the pass over the exhibits.
@@ -205,21 +205,56 @@ pub(crate) fn judge_sealed(
     options: &VerifyOptions<'_>,
     findings: Findings,
 ) -> Verdict {
-    let exhibits = index.map(|index| index.exhibits.clone()).unwrap_or_default();
     let contents = findings.has_checked(Part::Contents);
-    let verified = outer.transmittal.zip(outer.signature).map(|(transmittal, signature)| {
-        Verified::Package(Box::new(VerifiedPackage {
-            form: Form::Sealed,
-            package: outer.package,
+    let verified = verified(Form::Sealed, Some(outer), index, contents);
+    findings.judge(Form::Sealed, &options.require, verified)
+}
+
+/// What outer part and index, or one of them, tell of a package.
+fn verified(form: Form, outer: Option<Outer>, index: Option<&Index>, contents: bool) -> Option<Verified> {
+    let exhibits = index.map(|index| index.exhibits.clone()).unwrap_or_default();
+    let undisclosed = index.map(|index| index.undisclosed.clone()).unwrap_or_default();
+    let Some(outer) = outer else {
+        let index = index?;
+        let (transmittal, signature) = (index.transmittal.clone()?, index.signature.clone()?);
+        return Some(Verified::Package(Box::new(VerifiedPackage {
+            form,
+            package: None,
             transmittal,
             signature,
-            seal: outer.seal,
-            sealed_by: outer.sealed_by,
+            seal: None,
+            sealed_by: None,
+            derivation: None,
             exhibits,
+            undisclosed,
             contents,
-        }))
-    });
-    findings.judge(Form::Sealed, &options.require, verified)
+        })));
+    };
+    let (signers, derivation) = match outer.origin {
+        Some(origin) => {
+            let derivation = Derivation {
+                origin: origin.package,
+                transmittal: origin.transmittal?,
+                maker: outer.signers.signature?,
+                maker_seal: outer.signers.seal,
+                maker_sealed_by: outer.signers.sealed_by,
+            };
+            (origin.signers, Some(derivation))
+        }
+        None => (outer.signers, None),
+    };
+    Some(Verified::Package(Box::new(VerifiedPackage {
+        form,
+        package: outer.package,
+        transmittal: outer.transmittal?,
+        signature: signers.signature?,
+        seal: signers.seal,
+        sealed_by: signers.sealed_by,
+        derivation,
+        exhibits,
+        undisclosed,
+        contents,
+    })))
 }
 
 /// What no part of this crate can check yet is said, never passed over.
@@ -248,14 +283,15 @@ pub(crate) fn check_zip_order(source: &ZipSource, findings: &mut Findings) {
 fn verify_opened(folder: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progress) -> Verdict {
     let mut findings = Findings::default();
     progress.begin(Step::Verifying, None);
-    let index = opened::examine_opened(folder, options, &mut findings, progress);
-    judge_inner(Form::Opened, index.as_ref(), options, findings)
+    let outer = opened::examine_package(folder, options, &mut findings);
+    let index = opened::examine_opened(folder, outer.as_ref(), options, &mut findings, progress);
+    judge_inner(Form::Opened, outer, index.as_ref(), options, findings)
 }
 
 fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
     let mut findings = Findings::default();
     let index = match File::open(path) {
-        Ok(file) => examine_index(Box::new(file), options, &mut findings),
+        Ok(file) => examine_index(Box::new(file), None, options, &mut findings),
         Err(error) => {
             findings.failed(Part::Index, None, format!("it cannot be read: {error}"));
             None
@@ -263,32 +299,26 @@ fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
     };
     findings.not_checked(Part::Contents, "the index alone was given, without exhibits");
     findings.not_checked(Part::Seal, "the index does not hold the outer signatures");
-    judge_inner(Form::Index, index.as_ref(), options, findings)
+    judge_inner(Form::Index, None, index.as_ref(), options, findings)
 }
 
-/// The overall answer where only the index is at hand.
+/// The overall answer where the index is at hand in the clear.
 fn judge_inner(
     form: Form,
+    outer: Option<Outer>,
     index: Option<&Index>,
     options: &VerifyOptions<'_>,
     mut findings: Findings,
 ) -> Verdict {
     not_looked_at(&mut findings);
-    let verified = index.and_then(|index| {
+    if let Some(outer) = &outer {
+        outer.judge_signers(options, &mut findings);
+    } else if let Some(index) = index {
         let object = "index: META-INF/signature001.p7s";
         judge_signer(index.transmittal.as_ref(), index.signer.as_ref(), object, options, &mut findings);
-        let (transmittal, signature) = index.transmittal.clone().zip(index.signature.clone())?;
-        Some(Verified::Package(Box::new(VerifiedPackage {
-            form,
-            package: None,
-            transmittal,
-            signature,
-            seal: None,
-            sealed_by: None,
-            exhibits: index.exhibits.clone(),
-            contents: findings.has_checked(Part::Contents),
-        })))
-    });
+    }
+    let contents = findings.has_checked(Part::Contents);
+    let verified = index.and_then(|index| verified(form, outer, Some(index), contents));
     findings.judge(form, &options.require, verified)
 }
 

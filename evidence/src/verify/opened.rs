@@ -6,17 +6,22 @@
 //! Times and modes are not judged: they are reported when the package is opened.
 
 use super::VerifyOptions;
+use super::contents::{agree, agreement};
 use super::index::{Index, examine_index};
+use super::outer::{Outer, Payload, examine_outer};
 use super::verdict::{ExhibitDescription, Findings, Part};
 use crate::digest_list::line_for_real_name;
 use crate::exhibit::ExhibitNumber;
 use crate::files_list::{FilesList, ListedEntry, ListedType};
 use crate::handle::{FileKind, facts_of, open_unfollowed};
-use crate::layout::{MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, UNVERIFIED_NAME};
+use crate::layout::{
+    MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, OPENED_PACKAGE_FOLDER, UNVERIFIED_NAME,
+};
 use crate::open::{NotOpened, read_not_opened};
 use crate::portable::{Naming, REAL_NAMES_NAME};
 use crate::raw_path::{below, bytes_of, name_of};
 use crate::record::{ExhibitType, display};
+use crate::source::{FolderSource, PackageSource as _, in_package_order};
 use crate::sparse;
 use crate::streams::{Hashing, Progress, Reporting, read_limited};
 use crate::walk::{FoundKind, Walk, shown};
@@ -51,9 +56,32 @@ impl Listed {
     }
 }
 
+/// Looks at the outer part that an opened derived package keeps; none if there is none.
+pub(super) fn examine_package(
+    folder: &Path,
+    options: &VerifyOptions<'_>,
+    findings: &mut Findings,
+) -> Option<Outer> {
+    let folder = folder.join(OPENED_PACKAGE_FOLDER);
+    folder.symlink_metadata().ok()?;
+    let outer = match FolderSource::open(&folder) {
+        Ok(source) => examine_outer(&source, Payload::Opened, options, findings),
+        Err(error) => {
+            findings.failed(Part::Objects, Some(OPENED_PACKAGE_FOLDER), chain(&error));
+            return None;
+        }
+    };
+    if !outer.is_derived() {
+        let why = "it is kept of a derived package only, and this one is an original";
+        findings.failed(Part::Objects, Some(OPENED_PACKAGE_FOLDER), why);
+    }
+    Some(outer)
+}
+
 /// Looks at the whole folder; gives the index if it could be read.
 pub(super) fn examine_opened(
     folder: &Path,
+    outer: Option<&Outer>,
     options: &VerifyOptions<'_>,
     findings: &mut Findings,
     progress: &mut dyn Progress,
@@ -69,13 +97,20 @@ pub(super) fn examine_opened(
             return None;
         }
     };
-    let mut index = examine_index(Box::new(file), options, findings)?;
-    findings.not_checked(Part::Seal, "an opened package does not hold the outer signatures");
+    let mut index = examine_index(Box::new(file), outer.and_then(Outer::disclosed), options, findings)?;
     let before = findings.failures();
+    if let Some(outer) = outer {
+        agree(outer, &index, findings);
+        if findings.failures() == before {
+            findings.checked(Part::Agreement, agreement(outer));
+        }
+    } else {
+        findings.not_checked(Part::Seal, "an opened package does not hold the outer signatures");
+    }
     let left = read_left(folder, &index, findings);
     let names_file = folder.join(REAL_NAMES_NAME);
     let portable = names_file.symlink_metadata().is_ok();
-    check_names(folder, &index, &left, portable, findings);
+    check_names(folder, &index, &left, (portable, outer.is_some()), findings);
     let mut real_names = portable.then(|| {
         let file = regular(&names_file);
         Listed { equal: file.is_ok(), file: file.ok().map(BufReader::new) }
@@ -86,6 +121,10 @@ pub(super) fn examine_opened(
     }
     let mut listed = Listed { equal: true, file: list.ok().map(BufReader::new) };
     listed.expect(&line_for_real_name(&digest, OPENED_INDEX_NAME.as_bytes()));
+    if outer.is_some() {
+        let as_listed = expect_package(&folder.join(OPENED_PACKAGE_FOLDER), &mut listed, findings);
+        listed.equal &= as_listed;
+    }
     let opened = |exhibit: &&ExhibitDescription| !left.contains_key(&exhibit.number);
     for exhibit in index.exhibits.iter().filter(opened).cloned().collect::<Vec<_>>() {
         let folder = folder.join(exhibit.number.to_string());
@@ -115,6 +154,25 @@ pub(super) fn examine_opened(
         }
     }
     Some(index)
+}
+
+/// The lines of the outer part that is kept.
+fn expect_package(folder: &Path, listed: &mut Listed, findings: &mut Findings) -> bool {
+    let Ok(source) = FolderSource::open(folder) else {
+        return false; // noted already
+    };
+    for object in in_package_order(source.objects()) {
+        let name = format!("{OPENED_PACKAGE_FOLDER}/{}", object.name);
+        let digest = source.open(&object.name).and_then(|file| Hashing::new(file).finish_after_the_rest());
+        match digest {
+            Ok((digest, _)) => listed.expect(&line_for_real_name(&digest, name.as_bytes())),
+            Err(error) => {
+                findings.failed(Part::Objects, Some(&name), format!("it cannot be read: {error}"));
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// Which exhibits the opening left sealed, as the folder says; nothing signed says so.
@@ -195,12 +253,12 @@ fn folder_name(exhibit: &ExhibitDescription) -> Vec<u8> {
     exhibit.number.to_string().into_bytes()
 }
 
-/// The folder holds the index, the list and one folder an exhibit, nothing else.
+/// The folder holds the index, the list, one folder an exhibit, and of a derived package its outer part; nothing else.
 fn check_names(
     folder: &Path,
     index: &Index,
     left: &BTreeMap<ExhibitNumber, NotOpened>,
-    portable: bool,
+    (portable, has_package): (bool, bool),
     findings: &mut Findings,
 ) {
     let names = match names_in(folder) {
@@ -221,6 +279,9 @@ fn check_names(
     }
     expected.insert(OPENED_INDEX_NAME.into());
     expected.insert(MANIFEST_NAME.into());
+    if has_package {
+        expected.insert(OPENED_PACKAGE_FOLDER.into());
+    }
     if portable {
         expected.insert(REAL_NAMES_NAME.into());
     }

@@ -5,21 +5,23 @@
 //! exhibits are left to the steps that read them, with the digests they must have.
 
 use super::VerifyOptions;
+use super::origin::{CarriedOrigin, examine_origin};
 use super::signature::{Examined, examine, judge_country, judge_person};
 use super::verdict::{Findings, Part};
 use crate::digest_list;
 use crate::exhibit::ExhibitNumber;
 use crate::known::{SealStanding, seal_standing};
-use crate::layout;
+use crate::layout::{self, Carried};
 use crate::source::{ObjectInfo, PackageSource};
 use crate::streams::read_limited;
-use crate::transmittal::{MAX_TRANSMITTAL_BYTES, Transmittal, TransmittalKind};
+use crate::transmittal::{MAX_TRANSMITTAL_BYTES, Transmittal};
 use rogatory_container::cades::{MAX_SIGNATURE_BYTES, VerifiedSignature};
 use rogatory_container::manifest::{AsicManifest, MAX_MANIFEST_BYTES};
 use rogatory_core::party::PartyId;
 use rogatory_core::reference::PackageId;
 use rogatory_core::{Digest, chain};
 use rogatory_pki::certificate::Certificate;
+use rogatory_pki::identity::Identity;
 use std::collections::{HashMap, HashSet};
 
 const MAX_LIST_BYTES: usize = 16 * 1024 * 1024;
@@ -27,24 +29,88 @@ const MAX_TAG_BYTES: usize = 64 * 1024;
 
 /// What the outer part told.
 pub(crate) struct Outer {
-    pub(super) transmittal: Option<Transmittal>,
+    pub(crate) transmittal: Option<Transmittal>,
     pub(super) transmittal_bytes: Vec<u8>,
     pub(crate) package: Option<PackageId>,
+    /// SHA-256 of the signed manifest.
+    pub(crate) manifest_sha256: Option<Digest>,
     /// The exhibits, by the transmittal, or as far as objects show them.
-    pub(super) numbers: Vec<ExhibitNumber>,
+    pub(crate) numbers: Vec<ExhibitNumber>,
     /// How many more there are that nobody looks at.
     pub(super) left_out: usize,
+    /// Who made this outer part.
+    pub(super) signers: Signers,
+    /// What it carries of an original.
+    pub(crate) carried: Carried,
+    pub(super) origin: Option<CarriedOrigin>,
+    signed: HashMap<String, Digest>,
+    bagged: HashMap<String, Digest>,
+}
+
+/// Whether exhibits and index lie where the outer part does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Payload {
+    Here,
+    /// They were opened, and lie elsewhere in the clear.
+    Opened,
+}
+
+/// Who signed an outer part.
+#[derive(Default)]
+pub(super) struct Signers {
     /// The certificate behind the person's signature, even if nobody vouches for it.
     pub(super) signer: Option<Certificate>,
     pub(super) signature: Option<VerifiedSignature>,
     pub(super) seal: Option<VerifiedSignature>,
     /// The institution whose published seal that is.
     pub(super) sealed_by: Option<PartyId>,
-    signed: HashMap<String, Digest>,
-    bagged: HashMap<String, Digest>,
 }
 
 impl Outer {
+    /// Whether it was made from another package.
+    pub(crate) fn is_derived(&self) -> bool {
+        self.transmittal.as_ref().is_some_and(|transmittal| transmittal.origin.is_some())
+    }
+
+    /// The transmittal that the index must hold: the one at hand, or the original's.
+    pub(super) fn inner_transmittal(&self) -> (Option<&Transmittal>, &[u8]) {
+        match &self.origin {
+            Some(origin) => (origin.transmittal.as_ref(), &origin.transmittal_bytes),
+            None if self.is_derived() => (None, &[]),
+            None => (self.transmittal.as_ref(), &self.transmittal_bytes),
+        }
+    }
+
+    /// Who must have signed the index.
+    pub(super) fn evidence_signers(&self) -> Option<&Signers> {
+        match &self.origin {
+            Some(origin) => Some(&origin.signers),
+            None => (!self.is_derived()).then_some(&self.signers),
+        }
+    }
+
+    /// The exhibits whose records the index must hold, if those are not all that its transmittal names.
+    pub(super) fn disclosed(&self) -> Option<&[ExhibitNumber]> {
+        self.is_derived().then_some(&self.numbers)
+    }
+
+    /// The signer must be the one that the transmittal names, and the one expected, if one is. In a derived package
+    /// that is asked of the original; of the maker, that he is the one whom his transmittal names.
+    pub(super) fn judge_signers(&self, options: &VerifyOptions<'_>, findings: &mut Findings) {
+        let Some(origin) = &self.origin else {
+            let (transmittal, signer) = (self.transmittal.as_ref(), self.signers.signer.as_ref());
+            judge_signer(transmittal, signer, layout::PERSON_SIGNATURE, options, findings);
+            return;
+        };
+        if let (Some(transmittal), Some(maker)) = (&self.transmittal, &self.signers.signer)
+            && maker.digest() != transmittal.sender.certificate_sha256
+        {
+            findings.failed(Part::MakerSignature, Some(layout::PERSON_SIGNATURE), OTHER_CERTIFICATE);
+        }
+        let (transmittal, signer) = (origin.transmittal.as_ref(), origin.signers.signer.as_ref());
+        judge_signer(transmittal, signer, layout::ORIGIN_SIGNATURE, options, findings);
+    }
+
     /// Leaves all other exhibits unread.
     pub(crate) fn select(&mut self, chosen: impl Fn(ExhibitNumber) -> bool) {
         let all = self.numbers.len();
@@ -53,7 +119,7 @@ impl Outer {
     }
 
     /// Compares the digest of an object with every list that should have it.
-    pub(super) fn compare(&self, name: &str, digest: Digest, findings: &mut Findings) -> bool {
+    pub(crate) fn compare(&self, name: &str, digest: Digest, findings: &mut Findings) -> bool {
         let before = findings.failures();
         for (list, part, list_name) in [
             (&self.signed, Part::PersonManifest, layout::PERSON_MANIFEST),
@@ -87,6 +153,7 @@ fn bag_part(name: &str) -> Part {
 /// Looks at everything but the index and the exhibits.
 pub(super) fn examine_outer(
     source: &dyn PackageSource,
+    payload: Payload,
     options: &VerifyOptions<'_>,
     findings: &mut Findings,
 ) -> Outer {
@@ -98,7 +165,9 @@ pub(super) fn examine_outer(
     let is_sealed =
         |object: &ObjectInfo| object.name == layout::SEAL_MANIFEST || object.name == layout::SEAL_SIGNATURE;
     let sealed = objects.iter().any(is_sealed);
-    check_set(&objects, &numbers, sealed, transmittal.as_ref(), reader.findings);
+    let carried = carried(transmittal.as_ref(), &objects);
+    let expected = layout::package_objects(numbers.iter().copied(), carried, sealed);
+    check_set(&objects, expected, payload, transmittal.as_ref(), reader.findings);
 
     let mut tags = vec![(layout::TRANSMITTAL_NAME, transmittal_bytes.clone())];
     for (name, limit) in [
@@ -123,13 +192,14 @@ pub(super) fn examine_outer(
         Part::TagManifest,
         layout::TAGMANIFEST_NAME,
         tag_list,
-        &layout::TAG_FILES,
+        &layout::tag_files(carried),
         &mut bagged,
         reader.findings,
     );
 
     let person_manifest = reader.read(Part::PersonManifest, layout::PERSON_MANIFEST, MAX_MANIFEST_BYTES);
-    let covered: Vec<&str> = exhibits.iter().copied().chain(layout::SIGNED_TAG_FILES).collect();
+    let mut covered = exhibits;
+    covered.extend(layout::signed_tag_files(carried));
     let signed = read_manifest(
         Part::PersonManifest,
         layout::PERSON_MANIFEST,
@@ -141,16 +211,17 @@ pub(super) fn examine_outer(
     let mut outer = Outer {
         transmittal,
         transmittal_bytes: transmittal_bytes.unwrap_or_default(),
-        package: person_manifest.as_deref().map(|bytes| PackageId::of_manifest(&Digest::of(bytes))),
+        package: None,
+        manifest_sha256: person_manifest.as_deref().map(Digest::of),
         numbers,
         left_out: 0,
-        signer: None,
-        signature: None,
-        seal: None,
-        sealed_by: None,
+        signers: Signers::default(),
+        carried,
+        origin: None,
         signed,
         bagged,
     };
+    outer.package = outer.manifest_sha256.as_ref().map(PackageId::of_manifest);
     let before = reader.findings.failures();
     for (name, bytes) in &tags {
         if let Some(bytes) = bytes {
@@ -169,22 +240,53 @@ pub(super) fn examine_outer(
     if reader.findings.failures() == before && !reader.findings.any_failed() {
         reader.findings.checked(Part::Manifest, "every tag file has the digests that the manifests give");
     }
-    let person_signature = reader.read(Part::PersonSignature, layout::PERSON_SIGNATURE, MAX_SIGNATURE_BYTES);
-    if let (Some(manifest), Some(signature)) = (&person_manifest, &person_signature) {
-        examine_person(manifest, signature, options, &mut outer, reader.findings);
-        examine_seal(&mut reader, sealed, manifest, signature, options, &mut outer);
+    let place = if outer.is_derived() { &Place::MAKER } else { &Place::AT_HAND };
+    let institution =
+        outer.transmittal.as_ref().and_then(|transmittal| transmittal.sender.institution.as_ref());
+    let signers =
+        examine_signers(&mut reader, place, person_manifest.as_deref(), sealed, institution, options);
+    outer.signers = signers;
+    if outer.is_derived() {
+        outer.origin = examine_origin(&mut reader, &outer, options);
     }
     outer
 }
 
+/// Where the signatures of an outer part lie, and what they are called in reports.
+pub(super) struct Place {
+    signature: &'static str,
+    seal_manifest: &'static str,
+    seal_signature: &'static str,
+    person: Part,
+    seal: Part,
+}
+
+impl Place {
+    const AT_HAND: Self = Self {
+        signature: layout::PERSON_SIGNATURE,
+        seal_manifest: layout::SEAL_MANIFEST,
+        seal_signature: layout::SEAL_SIGNATURE,
+        person: Part::PersonSignature,
+        seal: Part::Seal,
+    };
+    const MAKER: Self = Self { person: Part::MakerSignature, seal: Part::MakerSeal, ..Self::AT_HAND };
+    pub(super) const ORIGIN: Self = Self {
+        signature: layout::ORIGIN_SIGNATURE,
+        seal_manifest: layout::ORIGIN_SEAL_MANIFEST,
+        seal_signature: layout::ORIGIN_SEAL_SIGNATURE,
+        ..Self::AT_HAND
+    };
+}
+
 /// Reads objects of bounded size, noting what can't be read.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     source: &'a dyn PackageSource,
-    findings: &'a mut Findings,
+    pub(super) findings: &'a mut Findings,
 }
 
 impl Reader<'_> {
-    fn read(&mut self, part: Part, name: &str, limit: usize) -> Option<Vec<u8>> {
+    /// The whole object; none if it is missing or can't be read, which is noted.
+    pub(super) fn read(&mut self, part: Part, name: &str, limit: usize) -> Option<Vec<u8>> {
         let bytes = self.source.open(name).and_then(|mut reader| read_limited(&mut *reader, limit));
         match bytes {
             Ok(bytes) => Some(bytes),
@@ -201,12 +303,7 @@ impl Reader<'_> {
 fn read_transmittal(bytes: &[u8], findings: &mut Findings) -> Option<Transmittal> {
     match Transmittal::from_bytes(bytes) {
         Ok(transmittal) => {
-            if transmittal.kind == TransmittalKind::Original {
-                findings.checked(Part::Transmittal, "transmittal.json is in its canonical form");
-            } else {
-                let why = "it belongs to a rewrapped or disclosed package, and this version reads original ones only";
-                findings.failed(Part::Transmittal, Some(layout::TRANSMITTAL_NAME), why);
-            }
+            findings.checked(Part::Transmittal, "transmittal.json is in its canonical form");
             Some(transmittal)
         }
         Err(error) => {
@@ -226,16 +323,32 @@ fn numbers(transmittal: Option<&Transmittal>, objects: &[ObjectInfo]) -> Vec<Exh
     numbers
 }
 
+/// What a package must carry, by its transmittal, or as far as objects show it.
+fn carried(transmittal: Option<&Transmittal>, objects: &[ObjectInfo]) -> Carried {
+    let has = |name: &str| objects.iter().any(|object| object.name == name);
+    let is_derived = match transmittal {
+        Some(transmittal) => transmittal.origin.is_some(),
+        None => layout::ORIGIN_OBJECTS.iter().any(|(name, _)| has(name)),
+    };
+    match is_derived {
+        false => Carried::Nothing,
+        true if has(layout::ORIGIN_SEAL_MANIFEST) || has(layout::ORIGIN_SEAL_SIGNATURE) => Carried::Sealed,
+        true => Carried::Person,
+    }
+}
+
 /// Nothing missing, nothing more, and the sizes that the transmittal names.
 fn check_set(
     objects: &[ObjectInfo],
-    numbers: &[ExhibitNumber],
-    sealed: bool,
+    mut expected: Vec<String>,
+    payload: Payload,
     transmittal: Option<&Transmittal>,
     findings: &mut Findings,
 ) {
     let before = findings.failures();
-    let expected = layout::package_objects(numbers.iter().copied(), sealed);
+    if payload == Payload::Opened {
+        expected.retain(|name| !name.starts_with("data/") && name != layout::INDEX_NAME);
+    }
     let found: HashMap<&str, u64> =
         objects.iter().map(|object| (object.name.as_str(), object.size_bytes)).collect();
     let known: HashSet<&str> = expected.iter().map(String::as_str).collect();
@@ -356,117 +469,112 @@ pub(super) fn read_manifest(
     }
 }
 
-fn examine_person(
-    manifest: &[u8],
-    signature: &[u8],
+/// The person's signature over `manifest`, and the institution's seal over both: reported as none if there is none,
+/// else everything must be right.
+pub(super) fn examine_signers(
+    reader: &mut Reader<'_>,
+    place: &Place,
+    manifest: Option<&[u8]>,
+    sealed: bool,
+    institution: Option<&PartyId>,
     options: &VerifyOptions<'_>,
-    outer: &mut Outer,
-    findings: &mut Findings,
-) {
-    let (part, object) = (Part::PersonSignature, layout::PERSON_SIGNATURE);
-    let examined = examine(part, object, manifest, signature, options, findings);
-    outer.signer = examined.certificate().cloned();
+) -> Signers {
+    let mut signers = Signers::default();
+    let signature = reader.read(place.person, place.signature, MAX_SIGNATURE_BYTES);
+    let (Some(manifest), Some(signature)) = (manifest, signature) else {
+        return signers;
+    };
+    let findings = &mut *reader.findings;
+    let examined = examine(place.person, place.signature, manifest, &signature, options, findings);
+    signers.signer = examined.certificate().cloned();
     if let Examined::Trusted(signature) = &examined {
-        let institution =
-            outer.transmittal.as_ref().and_then(|transmittal| transmittal.sender.institution.as_ref());
-        judge_person(part, object, signature, institution, options, findings);
+        judge_person(place.person, place.signature, signature, institution, options, findings);
     }
-    outer.signature = examined.trusted();
+    signers.signature = examined.trusted();
+    if sealed {
+        examine_seal(reader, place, (manifest, &signature), institution, options, &mut signers);
+    } else {
+        findings.not_checked_as(place.seal, "none", format!("{}: none", place.seal));
+    }
+    signers
 }
 
-/// The institution's seal: reported as none if there is none, else everything must be right.
+/// The institution's seal.
 fn examine_seal(
     reader: &mut Reader<'_>,
-    sealed: bool,
-    person_manifest: &[u8],
-    person_signature: &[u8],
+    place: &Place,
+    (person_manifest, person_signature): (&[u8], &[u8]),
+    institution: Option<&PartyId>,
     options: &VerifyOptions<'_>,
-    outer: &mut Outer,
+    signers: &mut Signers,
 ) {
-    if !sealed {
-        reader.findings.not_checked_as(Part::Seal, "none", "institution seal: none".to_owned());
-        return;
-    }
-    let manifest = reader.read(Part::Seal, layout::SEAL_MANIFEST, MAX_MANIFEST_BYTES);
-    let signature = reader.read(Part::Seal, layout::SEAL_SIGNATURE, MAX_SIGNATURE_BYTES);
+    let part = place.seal;
+    let manifest = reader.read(part, place.seal_manifest, MAX_MANIFEST_BYTES);
+    let signature = reader.read(part, place.seal_signature, MAX_SIGNATURE_BYTES);
     let (Some(manifest), Some(signature)) = (manifest, signature) else {
         return; // noted as missing already
     };
     let findings = &mut *reader.findings;
     let covered = [layout::PERSON_MANIFEST, layout::PERSON_SIGNATURE];
-    let (name, signature_name) = (layout::SEAL_MANIFEST, layout::SEAL_SIGNATURE);
-    let digests = read_manifest(Part::Seal, name, signature_name, Some(&manifest), &covered, findings);
+    let (name, signature_name) = (place.seal_manifest, place.seal_signature);
+    let digests = read_manifest(part, name, layout::SEAL_SIGNATURE, Some(&manifest), &covered, findings);
     for (covered, bytes) in [(covered[0], person_manifest), (covered[1], person_signature)] {
         if digests.get(covered) != Some(&Digest::of(bytes)) {
-            findings.failed(Part::Seal, Some(name), format!("it gives another digest of `{covered}`"));
+            findings.failed(part, Some(name), format!("it gives another digest of `{covered}`"));
         }
     }
     let before = findings.failures();
-    let examined = examine(Part::Seal, signature_name, &manifest, &signature, options, findings);
-    if let (Some(seal), Some(person)) = (examined.certificate(), &outer.signer)
+    let examined = examine(part, signature_name, &manifest, &signature, options, findings);
+    if let (Some(seal), Some(person)) = (examined.certificate(), &signers.signer)
         && (seal.digest() == person.digest() || seal.spki_der() == person.spki_der())
     {
-        findings.failed(
-            Part::Seal,
-            Some(signature_name),
-            "it was made by the person who signed, not by an institution",
-        );
+        let why = "it was made by the person who signed, not by an institution";
+        findings.failed(part, Some(signature_name), why);
     }
     if let Examined::Trusted(seal) = &examined {
-        let institution =
-            outer.transmittal.as_ref().and_then(|transmittal| transmittal.sender.institution.as_ref());
-        judge_country(Part::Seal, signature_name, seal, institution, findings);
+        judge_country(part, signature_name, seal, institution, findings);
         match (seal.certificate().identity(), institution) {
-            (Ok(rogatory_pki::identity::Identity::Officer(officer)), _) => {
-                findings.failed(
-                    Part::Seal,
-                    Some(signature_name),
-                    format!("it is the signature of {officer}, no institution's seal"),
-                );
+            (Ok(Identity::Officer(officer)), _) => {
+                let why = format!("it is the signature of {officer}, no institution's seal");
+                findings.failed(part, Some(signature_name), why);
             }
-            (Ok(rogatory_pki::identity::Identity::Institution(party)), Some(institution))
-                if party != *institution =>
-            {
-                findings.failed(
-                    Part::Seal,
-                    Some(signature_name),
-                    format!("it is the seal of {party}, and the sender is {institution}"),
-                );
+            (Ok(Identity::Institution(party)), Some(institution)) if party != *institution => {
+                let why = format!("it is the seal of {party}, and the sender is {institution}");
+                findings.failed(part, Some(signature_name), why);
             }
             _ => {}
         }
-        outer.sealed_by = (findings.failures() == before)
-            .then(|| judge_owner(seal, signature_name, institution, options, findings))
+        signers.sealed_by = (findings.failures() == before)
+            .then(|| judge_owner(seal, place, institution, options, findings))
             .flatten();
     }
-    outer.seal = examined.trusted();
+    signers.seal = examined.trusted();
 }
 
 /// Whose seal a sound signature is: only an entry of the sender, given from outside, can say.
 fn judge_owner(
     seal: &VerifiedSignature,
-    object: &str,
+    place: &Place,
     institution: Option<&PartyId>,
     options: &VerifyOptions<'_>,
     findings: &mut Findings,
 ) -> Option<PartyId> {
+    let part = place.seal;
     let subject = seal.certificate().subject();
     let standing =
         institution.map(|party| (party, seal_standing(options.institutions, party, seal.certificate())));
     let open = match standing {
         Some((party, SealStanding::Published)) => {
             let time = seal.claimed_time();
-            findings.checked(
-                Part::Seal,
-                format!("institution seal: {subject}, as {party} publishes it; time claimed {time}"),
-            );
+            let text = format!("{part}: {subject}, as {party} publishes it; time claimed {time}");
+            findings.checked(part, text);
             return Some(party.clone());
         }
         Some((party, SealStanding::Another)) => {
             let why = format!(
                 "it was made by `{subject}`, which is not the seal that {party} publishes in its entry"
             );
-            findings.failed(Part::Seal, Some(object), why);
+            findings.failed(part, Some(place.seal_signature), why);
             return None;
         }
         Some((party, SealStanding::NotCompared)) => {
@@ -475,9 +583,12 @@ fn judge_owner(
         None => "not compared, since the package names no institution as its sender".to_owned(),
     };
     let why = format!("valid signature by {subject}, whose certificate leads to an anchor; {open}");
-    findings.not_checked_as(Part::Seal, &why, format!("institution seal: {why}"));
+    findings.not_checked_as(part, &why, format!("{part}: {why}"));
     None
 }
+
+const OTHER_CERTIFICATE: &str =
+    "it was made with another certificate than transmittal.json names as the sender's";
 
 /// The signer must be the one the transmittal names, and the one expected, if one is.
 pub(super) fn judge_signer(
@@ -491,8 +602,7 @@ pub(super) fn judge_signer(
         return; // a failure was noted where one of them could not be read
     };
     if signer.digest() != transmittal.sender.certificate_sha256 {
-        let why = "it was made with another certificate than transmittal.json names as the sender's";
-        findings.failed(Part::Signer, Some(object), why);
+        findings.failed(Part::Signer, Some(object), OTHER_CERTIFICATE);
         return;
     }
     match options.expected_signer {

@@ -46,10 +46,16 @@ pub enum Part {
     TagManifest,
     /// `META-INF/ASiCManifest001.xml`, and the digest of everything it covers.
     PersonManifest,
-    /// `META-INF/signature001.p7s`.
+    /// The signature 001 of who sealed the evidence: in a derived package that of the original.
     PersonSignature,
-    /// The institution's seal: manifest and signature 002.
+    /// The institution's seal, manifest and signature 002: in a derived package those of the original.
     Seal,
+    /// In a derived package, what it carries of the original.
+    Origin,
+    /// In a derived package, the signature 001 of who made it.
+    MakerSignature,
+    /// In a derived package, the seal of its maker's institution.
+    MakerSeal,
     /// That the signer is the one expected.
     Signer,
     /// The index and its lists.
@@ -88,6 +94,9 @@ impl Part {
             Self::PersonManifest => "signed manifest",
             Self::PersonSignature => "person's signature",
             Self::Seal => "institution seal",
+            Self::Origin => "origin",
+            Self::MakerSignature => "maker's signature",
+            Self::MakerSeal => "maker's institution seal",
             Self::Signer => "signer",
             Self::Index => "index",
             Self::IndexSignature => "signature in the index",
@@ -244,6 +253,57 @@ pub struct ExhibitDescription {
     pub acquisition: Option<Arc<Acquisition>>,
 }
 
+/// An exhibit that a disclosure does not disclose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct UndisclosedExhibit {
+    /// Its number.
+    pub number: ExhibitNumber,
+    /// The digest of its plaintext.
+    pub sha256: Digest,
+}
+
+/// How a derived package came from the original. Only the verifier makes one.
+#[derive(Clone, Debug)]
+pub struct Derivation {
+    pub(super) origin: PackageId,
+    pub(super) transmittal: Transmittal,
+    pub(super) maker: VerifiedSignature,
+    pub(super) maker_seal: Option<VerifiedSignature>,
+    pub(super) maker_sealed_by: Option<PartyId>,
+}
+
+impl Derivation {
+    /// The original package's id.
+    #[must_use]
+    pub const fn origin(&self) -> &PackageId {
+        &self.origin
+    }
+
+    /// What the original says of itself, signed: who sealed it, and for whom.
+    #[must_use]
+    pub const fn origin_transmittal(&self) -> &Transmittal {
+        &self.transmittal
+    }
+
+    /// The signature of who made the derived package.
+    #[must_use]
+    pub const fn maker(&self) -> &VerifiedSignature {
+        &self.maker
+    }
+
+    /// The second signature over the derived package, if it has one.
+    #[must_use]
+    pub const fn maker_seal(&self) -> Option<&VerifiedSignature> {
+        self.maker_seal.as_ref()
+    }
+
+    /// The maker's institution, if that seal is one that it published.
+    #[must_use]
+    pub const fn maker_sealed_by(&self) -> Option<&PartyId> {
+        self.maker_sealed_by.as_ref()
+    }
+}
+
 /// A package of which everything that was asked for is right. Only the verifier makes one.
 #[derive(Clone, Debug)]
 pub struct VerifiedPackage {
@@ -253,7 +313,9 @@ pub struct VerifiedPackage {
     pub(super) signature: VerifiedSignature,
     pub(super) seal: Option<VerifiedSignature>,
     pub(super) sealed_by: Option<PartyId>,
+    pub(super) derivation: Option<Derivation>,
     pub(super) exhibits: Vec<ExhibitDescription>,
+    pub(super) undisclosed: Vec<UndisclosedExhibit>,
     pub(super) contents: bool,
 }
 
@@ -276,7 +338,14 @@ impl VerifiedPackage {
         &self.transmittal
     }
 
-    /// The person's signature: the outer one of a sealed package, else the one in the index.
+    /// How it was derived, if it was: then [`VerifiedPackage::transmittal`] is its maker's, and signature and seal
+    /// are those of the original.
+    #[must_use]
+    pub const fn derivation(&self) -> Option<&Derivation> {
+        self.derivation.as_ref()
+    }
+
+    /// The signature of the person who sealed the evidence: the outer one if it is at hand, else the one in the index.
     #[must_use]
     pub const fn signature(&self) -> &VerifiedSignature {
         &self.signature
@@ -299,6 +368,12 @@ impl VerifiedPackage {
     #[must_use]
     pub fn exhibits(&self) -> &[ExhibitDescription] {
         &self.exhibits
+    }
+
+    /// The exhibits of the original that a disclosure does not hold; empty if the index could not be read.
+    #[must_use]
+    pub fn undisclosed(&self) -> &[UndisclosedExhibit] {
+        &self.undisclosed
     }
 
     /// Whether every exhibit's content was compared with the signed list.
@@ -436,6 +511,11 @@ impl Findings {
         };
         let object = object.map(ToOwned::to_owned);
         self.checks.push(Check { part, object, outcome: Outcome::Failed { why }, text });
+    }
+
+    /// The checks made so far.
+    pub(crate) fn into_checks(self) -> Vec<Check> {
+        self.checks
     }
 
     /// Failures so far; compared before and after a step it tells whether the step was right.

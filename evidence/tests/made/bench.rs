@@ -8,9 +8,11 @@ use rogatory_container::zip::{StrictZip, ZipLimits};
 use rogatory_core::{Digest, Entropy};
 use rogatory_evidence::age_layer::{generate_hybrid_identity, generate_identity};
 use rogatory_evidence::{
-    AgeRecipient, NoProgress, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, seal,
+    AgeRecipient, DeriveRequest, Derived, Identities, NoProgress, Output, SealOptions, SealRecipient,
+    SealRecovery, SealRequest, VerifyOptions, derive, seal,
 };
 use rogatory_pki::development::DevelopmentCa;
+use rogatory_pki::path::Anchors;
 use rogatory_pki::signing::{FileSigner, Signer};
 use std::fs;
 use std::io::Cursor;
@@ -27,6 +29,15 @@ const TAG_FILES: [&str; 6] =
 const SIGNED_FILES: [&str; 6] =
     ["index.age", TRANSMITTAL, "bag-info.txt", "bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"];
 const PARTY: &str = "md/central-authority";
+const MAKER: &str = "md/prosecution";
+/// What a derived package carries of the original.
+pub(super) const ORIGIN_FILES: [&str; 5] = [
+    "origin/transmittal.json",
+    "origin/ASiCManifest001.xml",
+    "origin/signature001.p7s",
+    "origin/ASiCManifest002.xml",
+    "origin/signature002.p7s",
+];
 
 const FACTS: &str = r#"{"format":1,"all":{"category":"content","acquired_time":"2026-11-20T08:15:00Z",
     "acquired_by":{"name":"Ana Lupu","role":"administrator"},"method":"provider-export",
@@ -58,6 +69,11 @@ pub(super) struct Bench {
     pub(super) stranger: FileSigner,
     pub(super) identity: String,
     pub(super) other_identity: String,
+    /// Of another office: makes packages of those that were sealed for it.
+    pub(super) maker: FileSigner,
+    /// Who reads what the maker makes.
+    pub(super) court_identity: String,
+    court: AgeRecipient,
     pub(super) hybrid_identity: String,
     pub(super) recipient: AgeRecipient,
     pub(super) hybrid_recipient: AgeRecipient,
@@ -70,12 +86,16 @@ impl Bench {
         let (root, other) = (authority("md", "Root of the vectors"), authority("md", "Root of the vectors"));
         let (identity, recipient) = generate_identity();
         let (other_identity, _) = generate_identity();
+        let (court_identity, court) = generate_identity();
         let (hybrid_identity, hybrid_recipient) = generate_hybrid_identity().expect("a hybrid identity");
         Self {
             officer: officer(&root, PARTY, "rusu", "PNOMD-1"),
             thief: officer(&root, PARTY, "popa", "PNOMD-2"),
             institution: signer(&issue_seal(&root, PARTY)),
             stranger: signer(&issue_seal(&other, PARTY)),
+            maker: officer(&root, MAKER, "smith", "PNOMD-3"),
+            court_identity: court_identity.to_string(),
+            court,
             root,
             other,
             identity: identity.to_string(),
@@ -101,7 +121,12 @@ impl Bench {
     /// The same with facts on all of them.
     pub(super) fn seal_with_facts(&self, name: &str, letter: &[u8]) -> Vec<RawEntry> {
         let facts = serde_json::from_str(FACTS).expect("facts");
-        self.seal_with(&self.recipient, name, letter, SealOptions { facts: Some(facts), ..SealOptions::default() })
+        self.seal_with(
+            &self.recipient,
+            name,
+            letter,
+            SealOptions { facts: Some(facts), ..SealOptions::default() },
+        )
     }
 
     /// The same for somebody else.
@@ -138,18 +163,69 @@ impl Bench {
             progress: &mut NoProgress,
         })
         .expect("seals");
-        let bytes = fs::read(output).expect("reads");
-        let mut zip = StrictZip::open(Cursor::new(&bytes), ZipLimits::PACKAGE).expect("a package");
-        let names: Vec<String> = zip.entries().iter().map(|entry| entry.name.clone()).collect();
-        names.iter().map(|name| entry(name, &zip.read(name, 1 << 20).expect("reads"))).collect()
+        read_entries(&output)
     }
+
+    /// Makes another package of `list`, which `identity` opens, for the court; gives the objects in their order.
+    pub(super) fn derive(
+        &self,
+        name: &str,
+        list: &[RawEntry],
+        identity: &str,
+        what: Derived,
+    ) -> Vec<RawEntry> {
+        let path = self.folder.path().join(format!("{name}.from.asice"));
+        fs::write(&path, raw_zip::write(list, b"")).expect("writes");
+        let anchors = Anchors::from_pem(&self.root.certificate_pem(), None).expect("anchors");
+        let output = self.folder.path().join(format!("{name}.asice"));
+        let identities = Identities::parse(&[identity]).expect("an identity");
+        derive(DeriveRequest {
+            path,
+            verify: VerifyOptions { identities, ..VerifyOptions::new(&anchors, now()) },
+            what,
+            recipients: vec![SealRecipient::bare(self.court.clone())],
+            recovery: SealRecovery::Waived { reason: "The original is kept.".to_owned() },
+            reference: None,
+            institution: Some(MAKER.parse().expect("a party")),
+            signer: &self.maker,
+            function: Some("prosecutor".to_owned()),
+            now: now(),
+            entropy: &self.entropy,
+            output: Output::AsiceFile(output.clone()),
+            progress: &mut NoProgress,
+        })
+        .expect("derives");
+        read_entries(&output)
+    }
+
+    /// Changes the files of a derived package's index, without signing them anew; outside the maker does.
+    pub(super) fn change_index(&self, list: &mut Vec<RawEntry>, change: impl FnOnce(&mut Vec<RawEntry>)) {
+        let identity = key_of(&self.court_identity);
+        let sealed = find(list, "index.age").bytes.clone();
+        let mut index = entries(&age::decrypt(&identity, &sealed).expect("decrypts"));
+        change(&mut index);
+        let index = raw_zip::write(&index, b"");
+        find(list, "index.age").bytes = age::encrypt(&identity.to_public(), &index).expect("encrypts");
+        sign_again(list, &self.maker);
+    }
+}
+
+fn key_of(file: &str) -> age::x25519::Identity {
+    let key = file.lines().find(|line| line.starts_with("AGE-SECRET-KEY-1")).expect("a key");
+    key.parse().expect("an identity")
+}
+
+fn read_entries(package: &std::path::Path) -> Vec<RawEntry> {
+    let bytes = fs::read(package).expect("reads");
+    let mut zip = StrictZip::open(Cursor::new(&bytes), ZipLimits::PACKAGE).expect("a package");
+    let names: Vec<String> = zip.entries().iter().map(|entry| entry.name.clone()).collect();
+    names.iter().map(|name| entry(name, &zip.read(name, 1 << 20).expect("reads"))).collect()
 }
 
 impl Bench {
     /// Changes one file of the index, and writes its lists and its signature anew by the same officer; likewise outside.
     pub(super) fn edit_index(&self, list: &mut [RawEntry], name: &str, change: impl FnOnce(&mut Vec<u8>)) {
-        let key = self.identity.lines().find(|line| line.starts_with("AGE-SECRET-KEY-1")).expect("a key");
-        let identity: age::x25519::Identity = key.parse().expect("an identity");
+        let identity = key_of(&self.identity);
         let sealed = find(list, "index.age").bytes.clone();
         let mut index = entries(&age::decrypt(&identity, &sealed).expect("decrypts"));
         change(&mut find(&mut index, name).bytes);
@@ -187,8 +263,12 @@ pub(super) fn sign_again(list: &mut [RawEntry], signer: &dyn Signer) {
         names.iter().map(line).collect::<String>().into_bytes()
     };
     find(list, "manifest-sha256.txt").bytes = lines(list, &data);
-    find(list, "tagmanifest-sha256.txt").bytes = lines(list, &TAG_FILES);
-    let covered = data.iter().copied().chain(SIGNED_FILES);
+    let has = |name: &&str| list.iter().any(|entry| entry.name == *name);
+    let origin: Vec<&str> = ORIGIN_FILES.into_iter().filter(has).collect();
+    let mut tags = [&TAG_FILES[..], &origin].concat();
+    tags.sort_unstable();
+    find(list, "tagmanifest-sha256.txt").bytes = lines(list, &tags);
+    let covered = data.iter().copied().chain(SIGNED_FILES).chain(origin);
     let references = covered
         .map(|name| DataReference {
             uri: name.to_owned(),

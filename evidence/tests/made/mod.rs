@@ -1,6 +1,7 @@
 //! Evidence packages (`docs/spec/evidence-package.md`): a letter, an empty file and a folder.
 
 mod bench;
+mod derived;
 mod raw_tar;
 mod tars;
 
@@ -64,6 +65,7 @@ fn made() -> Files {
     files.insert("other-anchors.pem".to_owned(), bench.other.certificate_pem().into_bytes());
     files.insert("identity.key".to_owned(), bench.identity.clone().into_bytes());
     files.insert("other-identity.key".to_owned(), bench.other_identity.clone().into_bytes());
+    files.insert("court-identity.key".to_owned(), bench.court_identity.clone().into_bytes());
     let person = bench.seal("one", b"the content of the letter");
     let sealed = bench.with_seal(&person, &bench.institution);
     let written = raw_zip::write(&sealed, b"");
@@ -141,6 +143,7 @@ fn made() -> Files {
     signatures(&mut files, &bench, &person);
     swaps(&mut files, &bench, &person);
     tars::tars(&mut files, &bench);
+    derived::derived(&mut files, &bench, &person, &sealed);
     encryption(&mut files, &bench, &person);
     files
 }

@@ -93,7 +93,8 @@ pub(super) fn tars(files: &mut Files, bench: &Bench) {
     let data = |regions: &[(u64, u64)], content: &[u8]| -> Vec<u8> {
         let part = |region: &(u64, u64)| {
             let start = usize::try_from(region.0).expect("small");
-            content[start..start + usize::try_from(region.1).expect("small")].to_vec()
+            let end = start + usize::try_from(region.1).expect("small");
+            content.get(start..end).unwrap_or_default().to_vec()
         };
         regions.iter().flat_map(part).collect()
     };

@@ -31,7 +31,8 @@ fn the_signatures_of_person_and_institution_are_valid_intact_and_trusted() {
     let folder = inspect::zip_readers(&office.path("PK.asice"), &office.path("unzipped"));
     let said = validate(&folder, &office.path("all.pem")).succeeds();
     let passed = "valid, intact, trusted, AdES basic validation passed";
-    said.says(&format!("META-INF/signature001.p7s: {passed}")).says(&format!("META-INF/signature002.p7s: {passed}"));
+    said.says(&format!("META-INF/signature001.p7s: {passed}"))
+        .says(&format!("META-INF/signature002.p7s: {passed}"));
     // Under the person's root alone the seal is nobody's.
     let said = validate(&folder, &office.path("anchors.pem")).exits(1);
     said.says("META-INF/signature002.p7s: not trusted");

@@ -7,7 +7,10 @@ use crate::problem::{Problem, clean};
 use crate::session::Session;
 use crate::trust::Trust;
 use rogatory_core::{Digest, Timestamp};
-use rogatory_evidence::verify::{Check, ExhibitDescription, Form, Outcome as CheckOutcome, Part, Verified};
+use rogatory_evidence::transmittal::TransmittalKind;
+use rogatory_evidence::verify::{
+    Check, ExhibitDescription, Form, Outcome as CheckOutcome, Part, UndisclosedExhibit, Verified,
+};
 use rogatory_evidence::{Identities, Requirement, Verdict, VerifyOptions};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -30,6 +33,23 @@ pub struct VerifyArguments {
     pub signer: Option<Digest>,
     /// What must be checked beyond integrity, signature and chain.
     pub require: BTreeSet<Requirement>,
+}
+
+/// How a package was made from another.
+#[derive(Clone, Debug, Serialize)]
+pub struct DerivedFacts {
+    /// A rewrapped package, or a disclosure.
+    pub kind: TransmittalKind,
+    /// The original.
+    pub origin_package_id: String,
+    /// For whom the original was sealed: the recovery recipients last.
+    pub origin_recipients: Vec<String>,
+    /// Subject of the certificate of who made this one.
+    pub maker: String,
+    /// SHA-256 of that certificate.
+    pub maker_sha256: Digest,
+    /// The institution that published the seal over this one; none if there is no seal or nobody compared it.
+    pub maker_seal_of: Option<String>,
 }
 
 /// The report of a verification.
@@ -55,8 +75,12 @@ pub struct VerifyOutcome {
     pub recipients: Vec<String>,
     /// The order that it answers, if it says so and verifies.
     pub order: Option<String>,
+    /// How it was made from another package, if it was: signer and seal above are those of the original.
+    pub derived: Option<DerivedFacts>,
     /// The exhibits as the signed index describes them, if it could be read.
     pub exhibits: Vec<ExhibitDescription>,
+    /// The exhibits that a disclosure does not hold, if the index could be read.
+    pub undisclosed: Vec<UndisclosedExhibit>,
     /// The instant at which certificates were judged, in UTC.
     pub judged_at: String,
 }
@@ -74,7 +98,9 @@ impl VerifyOutcome {
             seal_of: None,
             recipients: Vec::new(),
             order: None,
+            derived: None,
             exhibits: Vec::new(),
+            undisclosed: Vec::new(),
             judged_at: at.to_string(),
         };
         match verdict.verified() {
@@ -87,6 +113,20 @@ impl VerifyOutcome {
                 outcome.recipients = super::recipient_lines(package.transmittal());
                 outcome.order = package.transmittal().order.as_ref().map(ToString::to_string);
                 outcome.exhibits = package.exhibits().to_vec();
+                outcome.undisclosed = package.undisclosed().to_vec();
+                if let Some(derivation) = package.derivation() {
+                    // Its own transmittal answers no order.
+                    let origin = derivation.origin_transmittal();
+                    outcome.order = origin.order.as_ref().map(ToString::to_string);
+                    outcome.derived = Some(DerivedFacts {
+                        kind: package.transmittal().kind,
+                        origin_package_id: derivation.origin().to_string(),
+                        origin_recipients: super::recipient_lines(origin),
+                        maker: derivation.maker().certificate().subject(),
+                        maker_sha256: derivation.maker().certificate().digest(),
+                        maker_seal_of: derivation.maker_sealed_by().map(ToString::to_string),
+                    });
+                }
             }
             Some(Verified::Document(document)) => {
                 if let Some(last) = document.signatures().last() {
@@ -159,15 +199,7 @@ fn hint(failures: &[&Check]) -> &'static str {
 
 impl Outcome for VerifyOutcome {
     fn show(&self, page: &mut Page) {
-        for check in &self.checks {
-            match &check.outcome {
-                CheckOutcome::Checked => page.fact("checked", &check.text),
-                CheckOutcome::NotChecked { why } => {
-                    page.fact("not checked", format!("{}: {why}", check.part))
-                }
-                CheckOutcome::Failed { .. } => page.fact("FAILED", &check.text),
-            }
-        }
+        check_lines(&self.checks, page);
         if self.exhibits.is_empty() {
             page.blank();
         } else {
@@ -201,7 +233,19 @@ impl Outcome for VerifyOutcome {
             }
             page.blank();
         }
+        for exhibit in &self.undisclosed {
+            page.line(format!("{}  {}  not disclosed", exhibit.number, exhibit.sha256));
+        }
         page.fact_if("package", self.package_id.as_ref());
+        if let Some(derived) = &self.derived {
+            page.fact("made from", &derived.origin_package_id);
+            page.fact("made by", &derived.maker);
+            page.fact("certificate of the maker", derived.maker_sha256);
+            page.fact_if("seal of the maker", derived.maker_seal_of.as_ref());
+            for recipient in &derived.origin_recipients {
+                page.fact("the original was sealed for", recipient);
+            }
+        }
         page.fact_if("answers", self.order.as_ref());
         for recipient in &self.recipients {
             page.fact("can be opened by", recipient);
@@ -215,6 +259,17 @@ impl Outcome for VerifyOutcome {
 
     fn complaint(&self) -> Option<Problem> {
         self.failure()
+    }
+}
+
+/// One line for every check.
+pub(super) fn check_lines(checks: &[Check], page: &mut Page) {
+    for check in checks {
+        match &check.outcome {
+            CheckOutcome::Checked => page.fact("checked", &check.text),
+            CheckOutcome::NotChecked { why } => page.fact("not checked", format!("{}: {why}", check.part)),
+            CheckOutcome::Failed { .. } => page.fact("FAILED", &check.text),
+        }
     }
 }
 

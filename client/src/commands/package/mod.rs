@@ -1,5 +1,6 @@
 //! `rogatory package …`: sealed evidence, offline and on its way.
 
+mod derive;
 mod export;
 mod inspect;
 mod limits;
@@ -13,6 +14,7 @@ mod send;
 mod show;
 mod upload;
 
+pub use derive::{DeriveArguments, DerivedOutcome, derive};
 pub use export::{ExportArguments, ExportForm, Exported, Sending, export};
 pub use inspect::{VerifyArguments, VerifyOutcome, verify};
 pub use open::{OpenArguments, OpenedOutcome, open};
@@ -32,10 +34,11 @@ use crate::problem::{Problem, clean};
 use crate::session::Session;
 use rogatory_core::receipt::Receipted;
 use rogatory_core::{Digest, PackageId, PartyId};
-use rogatory_evidence::Transmittal;
 use rogatory_evidence::transmittal::{IntendedRecipient, Recovery};
+use rogatory_evidence::{Output, Transmittal};
 use rogatory_proto::office::v1 as office;
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// The result of [`list`].
 #[derive(Clone, Debug, Serialize)]
@@ -79,6 +82,15 @@ fn recipient_lines(transmittal: &Transmittal) -> Vec<String> {
     };
     let recipients = transmittal.recipients.iter().map(|one| line(one, ""));
     recipients.chain(recovery.iter().map(|one| line(one, "recovery key, "))).collect()
+}
+
+/// A folder, or a container file if it is called so.
+fn package_output(path: PathBuf) -> Output {
+    if path.extension().is_some_and(|extension| extension == "asice") {
+        Output::AsiceFile(path)
+    } else {
+        Output::Folder(path)
+    }
 }
 
 /// A recipient as it is shown: a post-quantum one has two thousand characters, so its ends and its fingerprint say which.

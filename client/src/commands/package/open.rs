@@ -8,7 +8,7 @@ use crate::problem::{Problem, clean};
 use crate::session::Session;
 use rogatory_evidence::open::{OpenedExhibit, leftover_note};
 use rogatory_evidence::{
-    ExhibitNumber, OpenError, OpenOptions, OpenRequest, SensitiveAccess, VerifyOptions, leftovers,
+    ExhibitNumber, OpenError, OpenOptions, OpenRequest, SensitiveAccess, Verdict, VerifyOptions, leftovers,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -174,15 +174,20 @@ fn log(session: &Session, output: &Path) -> PathBuf {
     }
 }
 
+/// The problem of a package that does not verify, with what failed.
+pub(super) fn unverified(what: &str, verdict: &Verdict, at: rogatory_core::Timestamp) -> Problem {
+    let failure = VerifyOutcome::of(verdict, at).failure();
+    let details = failure.as_ref().map(|failure| failure.details().to_vec()).unwrap_or_default();
+    let problem = Problem::unverified(clean(what)).with_details(details);
+    match failure.as_ref().and_then(Problem::hint) {
+        Some(hint) => problem.with_hint(hint),
+        None => problem,
+    }
+}
+
 fn problem(error: &OpenError, at: rogatory_core::Timestamp) -> Problem {
     if let Some(verdict) = error.verdict() {
-        let failure = VerifyOutcome::of(verdict, at).failure();
-        let details = failure.as_ref().map(|failure| failure.details().to_vec()).unwrap_or_default();
-        let problem = Problem::unverified(clean(&error.to_string())).with_details(details);
-        return match failure.as_ref().and_then(Problem::hint) {
-            Some(hint) => problem.with_hint(hint),
-            None => problem,
-        };
+        return unverified(&error.to_string(), verdict, at);
     }
     match error {
         OpenError::Package { .. } => Problem::unverified("the package was not opened").because(error),

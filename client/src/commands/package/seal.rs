@@ -20,7 +20,7 @@ use rogatory_core::{Digest, PackageId, SharedNumber};
 use rogatory_evidence::acquisition::Facts;
 use rogatory_evidence::age_layer::{AgeRecipient, Encryption};
 use rogatory_evidence::seal::{
-    Observer, Output, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit,
+    Observer, SealOptions, SealRecipient, SealRecovery, SealRequest, SealedExhibit,
 };
 use rogatory_evidence::sensitive::ReasonCodeError;
 use rogatory_evidence::transmittal::IntendedRecipient;
@@ -211,29 +211,8 @@ pub async fn plan_seal(session: &Session, arguments: SealArguments) -> Result<Se
     };
     let recipients = recipients(&arguments, ordered.as_ref())?;
     let order = order(arguments.order.as_deref(), ordered.map(|document| document.shared_number))?;
-    let recovery = recovery(profile, arguments.no_recovery.as_deref())?;
-    let own = match &recovery {
-        SealRecovery::Recipients(keys) => keys.clone(),
-        SealRecovery::Waived { .. } | SealRecovery::NoOfficeConfigured => Vec::new(),
-    };
-    let chosen = choose_keys(recipients, own).map_err(|error| {
-        Problem::usage("the recipients' keys are of different kinds").because(&error).with_hint(
-            "name keys of one kind: post-quantum ones (age1pq1…) for everybody, or classical ones (age1…)",
-        )
-    })?;
-    let ChosenKeys { encryption, mut recipients, recovery: own, why } = chosen;
-    let recovery = match recovery {
-        SealRecovery::Recipients(_) => SealRecovery::Recipients(own),
-        none => none,
-    };
-    if let SealRecovery::Recipients(keys) = &recovery {
-        // A key stands in a package once.
-        recipients.retain(|known| !keys.iter().any(|key| key.recipient == known.recipient));
-    }
-    if recipients.is_empty() {
-        return Err(Problem::usage("nobody could open the package")
-            .with_hint("name recipients with --recipient age1…"));
-    }
+    let Keys { encryption, recipients, recovery, why } =
+        keys(profile, arguments.no_recovery.as_deref(), recipients)?;
     let reference: Option<OfficeReference> =
         arguments.reference.as_deref().map(str::parse).transpose().map_err(
             |error: rogatory_core::reference::ReferenceError| Problem::usage(format!("--reference: {error}")),
@@ -277,7 +256,7 @@ pub async fn plan_seal(session: &Session, arguments: SealArguments) -> Result<Se
     })
 }
 
-fn certificate_of(signer: &FileSigner) -> Result<Certificate, Problem> {
+pub(super) fn certificate_of(signer: &FileSigner) -> Result<Certificate, Problem> {
     let certificate = signer.certificate();
     certificate.cloned().map_err(|error| Problem::usage("the signing key cannot be used").because(&error))
 }
@@ -308,11 +287,7 @@ pub(super) async fn seal_observed(
     let Work { arguments, signer, recipients, recovery, reference, sensitive, takers } = work;
     let profile = session.profile.as_ref();
     let certificate = certificate_of(&signer)?;
-    let output = if arguments.output.extension().is_some_and(|extension| extension == "asice") {
-        Output::AsiceFile(arguments.output)
-    } else {
-        Output::Folder(arguments.output)
-    };
+    let output = super::package_output(arguments.output);
     let institution = profile.map(|profile| profile.party.clone());
     let function = profile.map(|_| containers::OFFICER.to_owned());
     let (now, entropy, progress) =
@@ -380,7 +355,7 @@ fn flags(texts: &[String]) -> Result<Vec<SensitiveFlag>, Problem> {
     texts.iter().map(flag).collect()
 }
 
-fn signer(profile: Option<&Profile>, given: Option<&KeyPair>) -> Result<FileSigner, Problem> {
+pub(super) fn signer(profile: Option<&Profile>, given: Option<&KeyPair>) -> Result<FileSigner, Problem> {
     match (given, profile) {
         (Some(pair), _) => FileSigner::from_pem(&pair.key_pem, &pair.certificates_pem)
             .map_err(|error| Problem::usage("the signing key cannot be used").because(&error)),
@@ -448,26 +423,77 @@ async fn verified_order(
 
 /// Those named, and those whom the order names.
 fn recipients(arguments: &SealArguments, ordered: Option<&Document>) -> Result<Vec<SealRecipient>, Problem> {
-    let parse = |text: &str| -> Result<AgeRecipient, Problem> {
-        text.parse().map_err(|error| {
-            Problem::usage(clean(&rogatory_core::chain(&error as &rogatory_evidence::age_layer::AgeError)))
-        })
-    };
     let mut recipients: Vec<SealRecipient> = Vec::new();
     if let Some(document) = ordered {
         let listed = document
             .evidence_recipients()
             .map_err(|error| Problem::unverified("the order document names no recipients").because(&error))?;
         for one in listed {
-            let recipient = parse(&one.recipient)?;
+            let recipient = parse_recipient(&one.recipient)?;
             push(
                 &mut recipients,
                 SealRecipient { institution: Some(one.institution), officer: one.officer, recipient },
             );
         }
     }
-    for text in &arguments.recipients {
-        push(&mut recipients, SealRecipient::bare(parse(text)?));
+    for one in parse_recipients(&arguments.recipients)? {
+        push(&mut recipients, one);
+    }
+    Ok(recipients)
+}
+
+/// Who shall be able to open a package, by keys of one kind.
+pub(super) struct Keys {
+    pub(super) encryption: Encryption,
+    pub(super) recipients: Vec<SealRecipient>,
+    pub(super) recovery: SealRecovery,
+    /// Why this kind, in one clause.
+    why: String,
+}
+
+/// Adds the office's recovery keys, and takes those of one kind.
+pub(super) fn keys(
+    profile: Option<&Profile>,
+    waived: Option<&str>,
+    recipients: Vec<SealRecipient>,
+) -> Result<Keys, Problem> {
+    let recovery = recovery(profile, waived)?;
+    let own = match &recovery {
+        SealRecovery::Recipients(keys) => keys.clone(),
+        SealRecovery::Waived { .. } | SealRecovery::NoOfficeConfigured => Vec::new(),
+    };
+    let chosen = choose_keys(recipients, own).map_err(|error| {
+        Problem::usage("the recipients' keys are of different kinds").because(&error).with_hint(
+            "name keys of one kind: post-quantum ones (age1pq1…) for everybody, or classical ones (age1…)",
+        )
+    })?;
+    let ChosenKeys { encryption, mut recipients, recovery: own, why } = chosen;
+    let recovery = match recovery {
+        SealRecovery::Recipients(_) => SealRecovery::Recipients(own),
+        none => none,
+    };
+    if let SealRecovery::Recipients(keys) = &recovery {
+        // A key stands in a package once.
+        recipients.retain(|known| !keys.iter().any(|key| key.recipient == known.recipient));
+    }
+    if recipients.is_empty() {
+        return Err(Problem::usage("nobody could open the package")
+            .with_hint("name recipients with --recipient age1…"));
+    }
+    Ok(Keys { encryption, recipients, recovery, why })
+}
+
+fn parse_recipient(text: &str) -> Result<AgeRecipient, Problem> {
+    text.parse().map_err(|error| {
+        Problem::usage(clean(&rogatory_core::chain(&error as &rogatory_evidence::age_layer::AgeError)))
+    })
+}
+
+/// Those named by their bare keys, each once.
+pub(super) fn parse_recipients(texts: &[String]) -> Result<Vec<SealRecipient>, Problem> {
+    let mut recipients = Vec::new();
+    for text in texts {
+        push(&mut recipients, SealRecipient::bare(parse_recipient(text)?));
     }
     Ok(recipients)
 }

@@ -16,7 +16,7 @@ use crate::session::Session;
 use rogatory_core::receipt::{ReceiptKind, Receipted};
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
 use rogatory_evidence::source::{ObjectDigest, ObjectList, PackageSource};
-use rogatory_evidence::transmittal::{MAX_TRANSMITTAL_BYTES, Transmittal};
+use rogatory_evidence::transmittal::{MAX_TRANSMITTAL_BYTES, Transmittal, TransmittalKind};
 use rogatory_proto::common::v1::PackageObject;
 use rogatory_proto::office::v1 as office;
 use serde::Serialize;
@@ -132,6 +132,14 @@ pub async fn plan_send(session: &Session, arguments: SendArguments) -> Result<Se
     .await
     .map_err(|error| Problem::failed("reading the package stopped").because(&error))??;
     let (objects, (package_id, manifest)) = objects;
+    if transmittal.kind != TransmittalKind::Original {
+        return Err(Problem::usage(format!(
+            "package {package_id} was made from another one, and only an original answers an order"
+        ))
+        .with_hint(
+            "hand it over on a medium; what an order asks for is sealed for its recipients and sent",
+        ));
+    }
     if transmittal.order.as_ref() != Some(&order) {
         let says =
             transmittal.order.as_ref().map_or_else(|| "no order".to_owned(), |said| format!("order {said}"));
