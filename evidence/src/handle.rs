@@ -48,9 +48,12 @@ pub(crate) const SYNCED_TOGETHER: bool = cfg!(target_os = "linux");
 
 pub(crate) use system::{Folder, facts_of, open_unfollowed, sync_file_system};
 
+/// An open folder, if the system has such a thing, and what identifies it, if that is known.
+type OpenFolder = (Option<Folder>, Option<(u64, u64)>);
+
 /// The folders from the top down to the one at hand.
 pub(crate) struct FolderStack {
-    open: Vec<(Option<Folder>, Option<(u64, u64)>)>,
+    open: Vec<OpenFolder>,
 }
 
 impl FolderStack {
@@ -132,11 +135,7 @@ mod system {
         }
     }
 
-    #[expect(
-        clippy::useless_conversion,
-        clippy::unnecessary_fallible_conversions,
-        reason = "the widths of these fields differ between systems"
-    )]
+    #[expect(clippy::useless_conversion, reason = "the widths of these fields differ between systems")]
     fn facts(stat: &Stat) -> Facts {
         let number = |value: u64| value;
         let time = |seconds: i64, nanoseconds: i64| FileTime {

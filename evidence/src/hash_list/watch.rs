@@ -107,7 +107,7 @@ impl Watch {
         if self.lists.is_none() {
             return;
         }
-        let whole = self.whole.get_or_insert_with(Whole::default);
+        let whole = self.whole.get_or_insert_default();
         let hole = at.saturating_sub(whole.position);
         self.zeros(hole);
         if let Some(whole) = self.whole.as_mut().filter(|whole| whole.holes <= MAX_HOLES_BYTES) {
@@ -119,7 +119,7 @@ impl Watch {
 
     /// A hole, as far as it is worth reading.
     fn zeros(&mut self, mut count: u64) {
-        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
         let Some(whole) = &mut self.whole else {
             return;
         };
@@ -142,7 +142,7 @@ impl Watch {
     /// As [`Watch::entry`], of a file with holes.
     pub(crate) fn sparse_entry(&mut self, size_bytes: u64, path: &[u8]) {
         if self.lists.is_some() {
-            let whole = self.whole.get_or_insert_with(Whole::default);
+            let whole = self.whole.get_or_insert_default();
             let end = size_bytes.saturating_sub(whole.position);
             self.zeros(end);
         }

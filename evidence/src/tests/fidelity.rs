@@ -148,7 +148,8 @@ fn a_tree_with_one_of_everything_comes_back_as_it_was() {
     let bench = bench();
     let top = bench.path("tree");
     tree(&top);
-    let report = bench.seal(&[top.clone()], Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
+    let report =
+        bench.seal(std::slice::from_ref(&top), Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
     assert!(report.notes.is_empty(), "{:?}", report.notes);
     // Of fifty megabytes little more than the data is stored.
     assert!(fs::metadata(bench.path("PK.asice")).expect("reads").len() < 400_000);
@@ -197,7 +198,7 @@ fn what_gives_a_right_is_kept_in_the_tar_and_told_by_name() {
         set_attribute(&top.join(name), "user.kept", b"yes");
     }
     fs::set_permissions(top.join("inner"), fs::Permissions::from_mode(0o2777)).expect("sets");
-    bench.seal(&[top.clone()], Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
+    bench.seal(std::slice::from_ref(&top), Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
     let report = opened(&bench, "PK.asice", "out", OpenOptions { keep_tar: true, ..OpenOptions::default() });
     let notes = report.notes.join("\n");
     assert!(
@@ -256,7 +257,8 @@ fn a_file_exhibits_own_attributes_are_in_its_record_and_come_back() {
     let file = bench.file("letter", b"x");
     set_attribute(&file, "user.origin", b"\0\xff");
     set_attribute(&file, "system.posix_acl_access", ACCESS_LIST);
-    let report = bench.seal(&[file.clone()], Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
+    let report =
+        bench.seal(std::slice::from_ref(&file), Output::AsiceFile(bench.path("PK.asice"))).expect("seals");
     assert!(report.notes.is_empty(), "{:?}", report.notes);
     let report = opened(&bench, "PK.asice", "out", OpenOptions::default());
     assert_eq!(report.notes.len(), 1, "{:?}", report.notes);
@@ -329,7 +331,7 @@ fn names_that_windows_forbids_get_others_that_are_verified() {
     fs::rename(out.join("EX-0001/%43ON/Plain"), out.join("EX-0001/%43ON/plain")).expect("renames");
     assert_verified(&check(&out, &bench.options()));
     fs::write(out.join("EX-0001/%43ON/more"), b"").expect("writes");
-    assert!(failures(&check(&out, &bench.options())).contains("14 entries"));
+    assert!(failures(&check(&out, &bench.options())).contains("it holds 12 entries, and 11"));
     fs::remove_file(out.join("EX-0001/%43ON/more")).expect("removes");
     fs::write(out.join("EX-0001/%43ON/same%~2"), b"Same").expect("writes");
     assert!(failures(&check(&out, &bench.options())).contains("same%~2"));
@@ -401,50 +403,4 @@ fn a_million_empty_files_take_little_memory() {
     assert_verified(&check(&bench.path("out"), &bench.options()));
     peaks.push(peak_bytes());
     assert!(peaks.iter().all(|peak| *peak < 128 << 20), "{peaks:?}");
-}
-
-#[test]
-#[ignore = "writes 2 GB and measures; run it alone"]
-fn many_small_files_are_read_at_half_the_rate_of_one() {
-    use crate::tar::hard_links::Room;
-    use crate::tar::stream::{FolderStream, measure};
-    use std::time::Instant;
-    let bench = bench();
-    let top = bench.path("many");
-    let content: Vec<u8> = (0..4096_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
-    for folder in 0..100 {
-        let folder = top.join(format!("folder-{folder}"));
-        fs::create_dir_all(&folder).expect("makes");
-        for number in 0..1000 {
-            fs::write(folder.join(format!("file-{number:04}")), &content).expect("writes");
-        }
-    }
-    let one = bench.path("one/file");
-    fs::create_dir(bench.path("one")).expect("makes");
-    let mut file = File::create(&one).expect("makes");
-    for _ in 0..100_000 {
-        file.write_all(&content).expect("writes");
-    }
-    drop(file);
-    let read = |folder: &Path| {
-        let start = Instant::now();
-        let measured = measure(folder, &mut Room::default()).expect("measures");
-        let looked = start.elapsed();
-        let mut list = std::io::sink();
-        let mut watch = crate::hash_list::Watch::new(None, None, Vec::new());
-        let mut stream = FolderStream::new(folder, &measured, &mut list, &mut watch).expect("opens");
-        let mut buffer = vec![0; 128 * 1024];
-        while std::io::Read::read(&mut stream, &mut buffer).expect("reads") > 0 {}
-        (start.elapsed(), looked)
-    };
-    let (mut many, mut single) = (Vec::new(), Vec::new());
-    for _ in 0..5 {
-        many.push(read(&top));
-        single.push(read(&bench.path("one")));
-    }
-    many.sort();
-    single.sort();
-    let text = format!("many {:?}, one {:?}", many[2], single[2]);
-    assert!(std::env::var_os("ROGATORY_SHOW").is_none(), "{text}");
-    assert!(many[2].0 <= single[2].0 * 2, "{text}");
 }

@@ -15,6 +15,9 @@ use rogatory_pki::signing::Signer;
 use std::fs;
 use std::io::{Cursor, Read};
 
+/// The files of an index by name.
+type IndexFiles = Vec<(String, Vec<u8>)>;
+
 /// Writes the outer part of a folder package anew for what lies there now, signed by `signer`.
 fn sign_again(folder: &Path, signer: &FileSigner) {
     let read = |name: &str| fs::read(folder.join(name)).expect("reads");
@@ -98,7 +101,7 @@ impl Chain {
         }
         let plain = zip.finish().expect("finishes").into_inner();
         let mut sealed = Vec::new();
-        Sealing::new(&[self.court.clone()], plain.len() as u64, plain.as_slice(), 1)
+        Sealing::new(std::slice::from_ref(&self.court), plain.len() as u64, plain.as_slice(), 1)
             .expect("seals")
             .read_to_end(&mut sealed)
             .expect("seals");
@@ -163,7 +166,7 @@ fn records_are_neither_added_nor_left_out_nor_changed() {
     let whole = chain.derive(&original, Derived::Rewrap, "R");
     let all = chain.index(&whole);
     let find = |name: &str| all.iter().find(|(found, _)| found == name).expect("there").clone();
-    let changed = |change: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let changed = |change: &dyn Fn(&mut IndexFiles)| {
         let (outside, inside) = chain.forged(&package, |folder| {
             let mut files = chain.index(folder);
             change(&mut files);

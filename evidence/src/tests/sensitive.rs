@@ -329,6 +329,7 @@ fn what_will_not_fit_is_told_before_the_first_byte() {
             options: SealOptions::default(),
             progress: &mut moved,
         };
+        request.options.store_holes = true;
         request.options.takers =
             vec![SizeLimit { of: "gb/central-authority".to_owned(), package_bytes: 90_000 }];
         seal(request).expect_err("it does not fit")

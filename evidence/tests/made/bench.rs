@@ -199,7 +199,7 @@ impl Bench {
     }
 
     /// Changes the files of a derived package's index, without signing them anew; outside the maker does.
-    pub(super) fn change_index(&self, list: &mut Vec<RawEntry>, change: impl FnOnce(&mut Vec<RawEntry>)) {
+    pub(super) fn change_index(&self, list: &mut [RawEntry], change: impl FnOnce(&mut Vec<RawEntry>)) {
         let identity = key_of(&self.court_identity);
         let sealed = find(list, "index.age").bytes.clone();
         let mut index = entries(&age::decrypt(&identity, &sealed).expect("decrypts"));

@@ -42,7 +42,8 @@ impl SealedMeanwhile {
         for (at, end) in [(0, 90), (1, BREAK)] {
             let (object, bytes) = &self.0[at];
             let awaited = Awaited { sha256: None, ..object.into() };
-            let committed = early.committed_late(&[awaited.clone()]).map_err(|error| text(&error))?[0];
+            let committed =
+                early.committed_late(std::slice::from_ref(&awaited)).map_err(|error| text(&error))?[0];
             if committed < ledger.told[at] {
                 return Err(format!(
                     "{} of {} were acknowledged, {committed} are here",
