@@ -72,7 +72,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 fn build(work: &Path) -> anyhow::Result<PathBuf> {
     let host = host()?;
     let status = cargo()
-        .args(["build", "--release", "--locked", "--target", &host])
+        .args(["build", "--release", "--target", &host])
         .current_dir(root().join("tests/fuzz/libfuzzer"))
         .env("CARGO_TARGET_DIR", work.join("build"))
         .env("RUSTFLAGS", COVERAGE)

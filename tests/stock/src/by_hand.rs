@@ -50,7 +50,7 @@ impl ByHand {
     #[track_caller]
     pub fn sign(&self, office: &Office, names: &[&str]) {
         let reference = |name: &&str| {
-            let arguments = ["dgst", "-sha256", "-binary", "-out", "../digest", name];
+            let arguments = ["dgst", "-sha256", "-binary", "-out", "../digest", *name];
             run("openssl", &arguments, &self.folder).succeeds();
             let digest = run("openssl", &["base64", "-in", "../digest"], &self.folder).succeeds().output();
             format!(

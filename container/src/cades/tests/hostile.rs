@@ -24,7 +24,7 @@ fn indefinite_lengths_are_no_der() {
     let good = good();
     // The outermost length is two bytes long: 30 82 xx xx.
     assert_eq!(good[..2], [0x30, 0x82]);
-    let indefinite = [&[0x30, 0x80], &good[4..], &[0, 0]].concat();
+    let indefinite = [&[0x30, 0x80][..], &good[4..], &[0, 0]].concat();
     assert_malformed(&indefinite, "an indefinite outer length");
     let inner = good.windows(2).skip(4).position(|pair| pair == [0xa0, 0x82]).unwrap() + 4;
     let mut nested = good.clone();
@@ -46,7 +46,7 @@ fn lengths_that_lie_allocate_nothing() {
         &[0x84, 0, 0, 5, 0x89],
         &[0],
     ] {
-        let lying = [&[0x30], length, &good[4..]].concat();
+        let lying = [&[0x30][..], length, &good[4..]].concat();
         assert_malformed(&lying, "an outer length that lies");
     }
     // Every length byte inside, made as large as one byte can say.
@@ -71,7 +71,7 @@ fn a_cut_at_every_byte_and_every_byte_more_is_refused_by_name() {
         assert_malformed(&good[..end], &format!("cut at {end}"));
     }
     for more in [&[0][..], &[0, 0], &[0x30, 0], &good] {
-        assert_malformed(&[&good, more].concat(), "bytes after the end");
+        assert_malformed(&[good.as_slice(), more].concat(), "bytes after the end");
     }
 }
 
