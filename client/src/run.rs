@@ -375,7 +375,8 @@ async fn package(
         }
         Package::Disclose(it) => {
             let arguments = derive_arguments(session, it.derive)?;
-            let arguments = package::DeriveArguments { is_disclosure: true, exhibits: it.exhibit, ..arguments };
+            let arguments =
+                package::DeriveArguments { is_disclosure: true, exhibits: it.exhibit, ..arguments };
             printer.outcome(&package::derive(session, arguments).await?)
         }
         Package::Rewrap(it) => {

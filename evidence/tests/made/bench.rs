@@ -121,7 +121,12 @@ impl Bench {
     /// The same with facts on all of them.
     pub(super) fn seal_with_facts(&self, name: &str, letter: &[u8]) -> Vec<RawEntry> {
         let facts = serde_json::from_str(FACTS).expect("facts");
-        self.seal_with(&self.recipient, name, letter, SealOptions { facts: Some(facts), ..SealOptions::default() })
+        self.seal_with(
+            &self.recipient,
+            name,
+            letter,
+            SealOptions { facts: Some(facts), ..SealOptions::default() },
+        )
     }
 
     /// The same for somebody else.

@@ -136,7 +136,9 @@ pub async fn plan_send(session: &Session, arguments: SendArguments) -> Result<Se
         return Err(Problem::usage(format!(
             "package {package_id} was made from another one, and only an original answers an order"
         ))
-        .with_hint("hand it over on a medium; what an order asks for is sealed for its recipients and sent"));
+        .with_hint(
+            "hand it over on a medium; what an order asks for is sealed for its recipients and sent",
+        ));
     }
     if transmittal.order.as_ref() != Some(&order) {
         let says =
