@@ -306,7 +306,8 @@ fn changed_files_in_an_opened_package_are_named() {
 #[test]
 fn a_formal_document_needs_anchors_too() {
     let bench = bench();
-    let contents = vec![("document.json".to_owned(), "application/json".to_owned(), b"{}".to_vec())];
+    let data = br#"{"profile":1}"#.to_vec();
+    let contents = vec![("document.json".to_owned(), "application/json".to_owned(), data)];
     let signed = rogatory_container::asice::start(contents)
         .expect("starts")
         .sign(&bench.office.officer, now(), None)

@@ -196,7 +196,8 @@ fn a_document_without_its_signatures_does_not_verify() {
     }
     let found = failures(&verdict_on(&bench, &request(office, &drafted, Some(&office.seal)), &own));
     assert!(found.contains("needs 3 signatures"), "{found}");
-    let contents = vec![(DATA_FILE.to_owned(), "application/json".to_owned(), b"{}".to_vec())];
+    let data = br#"{"profile":1}"#.to_vec();
+    let contents = vec![(DATA_FILE.to_owned(), "application/json".to_owned(), data)];
     let other = asice::start(contents).expect("starts").sign(&office.seal, now(), None).expect("signs");
     assert!(failures(&verdict_on(&bench, &other, &own)).contains("document.json"));
 }

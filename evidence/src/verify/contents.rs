@@ -5,6 +5,7 @@
 //! objects. Never says that an exhibit is right before its last byte was.
 
 use super::VerifyOptions;
+use super::encryption::examine_exhibit_headers;
 use super::index::{Index, examine_index};
 use super::outer::Outer;
 use super::verdict::{ExhibitDescription, Findings, Part};
@@ -227,6 +228,7 @@ pub(crate) fn examine_exhibits(
     findings: &mut Findings,
     progress: &mut dyn Progress,
 ) {
+    examine_exhibit_headers(source, outer, findings);
     let before = findings.failures();
     for number in &outer.numbers {
         if visitor.stopped() {

@@ -5,39 +5,55 @@
 
 use super::outer::Outer;
 use super::verdict::{Findings, Part};
-use crate::age_layer::{self, AgeError};
+use crate::age_layer::{self, AgeError, Encryption};
 use crate::layout;
 use crate::source::PackageSource;
 use rogatory_core::chain;
 use std::io::{self, BufReader};
 
-/// Compares the header of every age file with what the transmittal says.
-pub(super) fn examine_headers(source: &dyn PackageSource, outer: &Outer, findings: &mut Findings) {
-    let Some(transmittal) = &outer.transmittal else { return };
-    let before = findings.failures();
-    let exhibits = outer.numbers.iter().map(|number| number.object_name());
-    for name in exhibits.chain([layout::INDEX_NAME.to_owned()]) {
-        let found = source
-            .open(&name)
-            .map_err(AgeError::Io)
-            .and_then(|reader| age_layer::encryption(&mut BufReader::new(reader)));
-        match found {
-            Ok(found) if found == transmittal.encryption => {}
-            Ok(found) => {
-                let said = transmittal.encryption;
-                let why = format!("it is encrypted to {found} keys, and transmittal.json says {said}");
-                findings.failed(Part::Encryption, Some(&name), why);
-            }
-            // A missing object is noted with the set of objects.
-            Err(AgeError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => findings.failed(Part::Encryption, Some(&name), chain(&error)),
-        }
+/// Compares the header of the index with what the transmittal says.
+pub(super) fn examine_index_header(source: &dyn PackageSource, outer: &Outer, findings: &mut Findings) {
+    if let Some(transmittal) = &outer.transmittal {
+        examine(source, layout::INDEX_NAME, transmittal.encryption, findings);
     }
-    if findings.failures() == before {
-        let (encryption, tools) = (transmittal.encryption, transmittal.encryption.tools());
-        findings.checked(
-            Part::Encryption,
-            format!("encryption: {encryption} throughout; without rogatory it is opened with {tools}"),
-        );
+}
+
+/// The same for those exhibits that are looked at, after the index; tells how far that went.
+pub(super) fn examine_exhibit_headers(source: &dyn PackageSource, outer: &Outer, findings: &mut Findings) {
+    let Some(transmittal) = &outer.transmittal else { return };
+    let encryption = transmittal.encryption;
+    for number in &outer.numbers {
+        examine(source, &number.object_name(), encryption, findings);
+    }
+    if findings.any_failed_of(Part::Encryption) {
+        return;
+    }
+    let (seen, all) = (outer.numbers.len(), outer.numbers.len() + outer.left_out);
+    let far = if seen == all {
+        "throughout".to_owned()
+    } else {
+        format!("in the index and {seen} of {all} exhibits")
+    };
+    let tools = encryption.tools();
+    findings.checked(
+        Part::Encryption,
+        format!("encryption: {encryption} {far}; without rogatory it is opened with {tools}"),
+    );
+}
+
+fn examine(source: &dyn PackageSource, name: &str, said: Encryption, findings: &mut Findings) {
+    let found = source
+        .open(name)
+        .map_err(AgeError::Io)
+        .and_then(|reader| age_layer::encryption(&mut BufReader::new(reader)));
+    match found {
+        Ok(found) if found == said => {}
+        Ok(found) => {
+            let why = format!("it is encrypted to {found} keys, and transmittal.json says {said}");
+            findings.failed(Part::Encryption, Some(name), why);
+        }
+        // A missing object is noted with the set of objects.
+        Err(AgeError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => findings.failed(Part::Encryption, Some(name), chain(&error)),
     }
 }

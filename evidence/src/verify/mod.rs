@@ -145,6 +145,7 @@ pub(crate) fn look_from(
     progress.begin(Step::Verifying, None);
     let (mut outer, index) = examine_before_contents(source, options, &mut findings);
     outer.select(|_| false);
+    encryption::examine_exhibit_headers(source, &outer, &mut findings);
     contents::tell_how_many(&outer, index.as_ref().map(|index| index.exhibits.len()), &mut findings);
     judge_sealed(outer, index.as_ref(), options, findings)
 }
@@ -179,7 +180,7 @@ pub(crate) fn examine_before_contents(
 ) -> (Outer, Option<Index>) {
     let outer = examine_outer(source, Payload::Here, options, findings);
     outer.judge_signers(options, findings);
-    encryption::examine_headers(source, &outer, findings);
+    encryption::examine_index_header(source, &outer, findings);
     let index = examine_sealed_index(source, &outer, options, findings);
     not_looked_at(findings);
     (outer, index)

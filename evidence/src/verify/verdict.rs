@@ -527,6 +527,11 @@ impl Findings {
         self.failures > 0
     }
 
+    /// Whether something of `part` failed.
+    pub(crate) fn any_failed_of(&self, part: Part) -> bool {
+        self.checks.iter().any(|check| check.part == part && matches!(check.outcome, Outcome::Failed { .. }))
+    }
+
     /// Whether `part` was looked at and found right.
     pub(crate) fn has_checked(&self, part: Part) -> bool {
         self.checks.iter().any(|check| check.part == part && check.outcome == Outcome::Checked)

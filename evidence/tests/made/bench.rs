@@ -51,7 +51,9 @@ struct Counting(AtomicU64);
 impl Entropy for Counting {
     fn fill(&self, bytes: &mut [u8]) {
         for byte in bytes {
-            *byte = u8::try_from(self.0.fetch_add(1, Ordering::Relaxed) * 167 % 256).unwrap_or(0);
+            let count = self.0.fetch_add(1, Ordering::Relaxed);
+            // The second part keeps it from beginning anew after 256 bytes.
+            *byte = u8::try_from((count * 167 + count / 256 * 31) % 256).unwrap_or(0);
         }
     }
 }
