@@ -210,7 +210,8 @@ impl Arrivals {
         let failed = |source| ArrivalError::Io { name: object.name.clone(), source };
         let (part, state) = (self.part_path(&object.name), self.state_path(&object.name));
         let hash = if offset == 0 {
-            if self.is_large(&object) {
+            // Of a late object another size may have been said before, so a small one may have a state as well.
+            if self.is_large(&object) || state.symlink_metadata().is_ok() {
                 // A state outliving this would claim bytes that are overwritten now.
                 self.files.remove(&state).map_err(failed)?;
                 self.files.sync_folder(part.parent().unwrap_or(&self.arriving)).map_err(failed)?;
@@ -383,10 +384,13 @@ impl ArrivingObject {
     fn remove(&mut self) {
         // No state may come after its removal; whether the last one failed is of no interest any more.
         let _ = self.commits.end();
-        for path in [&self.state, &self.part] {
-            if let Err(error) = self.files.remove(path) {
-                tracing::warn!(%error, path = %path.display(), "a part of an object could not be removed");
-            }
+        // The state durably first: one that came back without its part could meet another.
+        let removed = self.files.remove(&self.state).and_then(|()| {
+            let folder = self.state.parent().filter(|_| self.large);
+            folder.map_or(Ok(()), |folder| self.files.sync_folder(folder))
+        });
+        if let Err(error) = removed.and_then(|()| self.files.remove(&self.part)) {
+            tracing::warn!(%error, path = %self.part.display(), "a part of an object could not be removed");
         }
     }
 

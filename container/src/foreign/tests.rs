@@ -157,7 +157,18 @@ fn several_manifests_each_with_its_signature() {
     let signature = cades::sign(xml.as_bytes(), &seal(&bench.ca), now(), None).unwrap();
     let both =
         bench.with("META-INF/ASiCManifest2.xml", xml.as_bytes()).with("META-INF/signature2.p7s", &signature);
-    assert_eq!(both.verify().unwrap().signatures().len(), 2);
+    let verified = both.verify().unwrap();
+    let whole: Vec<bool> =
+        verified.signatures().iter().map(|signature| verified.is_covered_by(signature)).collect();
+    assert_eq!(whole, [true, false], "the second covers the letter alone");
+    // By the manifest that it covers it covers all.
+    let first = both.files.iter().find(|(name, _)| name == MANIFEST).unwrap().1.clone();
+    let xml = manifest("META-INF/signature3.p7s", &[(MANIFEST, &first)]);
+    let signature = cades::sign(xml.as_bytes(), &seal(&both.ca), now(), None).unwrap();
+    let three =
+        both.with("META-INF/ASiCManifest3.xml", xml.as_bytes()).with("META-INF/signature3.p7s", &signature);
+    let verified = three.verify().unwrap();
+    assert!(verified.signatures().last().is_some_and(|last| verified.is_covered_by(last)));
 }
 
 #[test]

@@ -36,6 +36,7 @@ pub trait ForeignFiles {
 #[derive(Debug, Clone)]
 pub struct ForeignSignature {
     name: String,
+    manifest: String,
     covers: Vec<String>,
     signature: VerifiedSignature,
 }
@@ -77,6 +78,7 @@ impl ForeignSignature {
 #[derive(Debug, Clone)]
 pub struct ForeignVerified {
     signatures: Vec<ForeignSignature>,
+    covered: BTreeSet<String>,
     uncovered: Vec<String>,
 }
 
@@ -96,7 +98,26 @@ impl ForeignVerified {
     /// Whether a signature covers this file.
     #[must_use]
     pub fn covers(&self, name: &str) -> bool {
-        self.signatures.iter().any(|signature| signature.covers.iter().any(|covered| covered == name))
+        self.covered.contains(name)
+    }
+
+    /// Whether `signature` covers every file outside `META-INF`, by its own manifest or by one that this covers.
+    #[must_use]
+    pub fn is_covered_by(&self, signature: &ForeignSignature) -> bool {
+        let mut reached: BTreeSet<&str> = BTreeSet::new();
+        let mut manifests = vec![signature.manifest.as_str()];
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        while let Some(manifest) = manifests.pop() {
+            if !seen.insert(manifest) {
+                continue;
+            }
+            for one in self.signatures.iter().filter(|one| one.manifest == manifest) {
+                reached.extend(one.covers.iter().map(String::as_str));
+                manifests.extend(one.covers.iter().filter(|name| is_manifest(name)).map(String::as_str));
+            }
+        }
+        let mut content = self.covered.iter().filter(|name| !name.starts_with("META-INF/"));
+        content.all(|name| reached.contains(name.as_str()))
     }
 }
 
@@ -144,7 +165,10 @@ pub fn verify(
         names.iter().filter(open).filter(|name| !is_manifest(name) && !is_signature(name)).cloned().collect();
     match uncovered.iter().find(|name| !name.starts_with("META-INF/")) {
         Some(content) => Err(ForeignError::NotCovered(content.clone())),
-        None => Ok(ForeignVerified { signatures, uncovered }),
+        None => {
+            let covered = wanted.into_keys().collect();
+            Ok(ForeignVerified { signatures, covered, uncovered })
+        }
     }
 }
 
@@ -197,7 +221,7 @@ fn check_signature(
         .and_then(|parsed| cades::verify(&parsed, xml, anchors, at))
         .map_err(|source| ForeignError::Signature { part: name.clone(), source })?;
     let covers = manifest.references.iter().map(|reference| reference.name.clone()).collect();
-    Ok(ForeignSignature { name: name.clone(), covers, signature })
+    Ok(ForeignSignature { name: name.clone(), manifest: part.to_owned(), covers, signature })
 }
 
 /// Reads a file once and compares every digest that any manifest states.

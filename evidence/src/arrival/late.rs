@@ -72,16 +72,21 @@ impl Arrivals {
                 self.files.rename(&sealing.whole.join(late), &self.whole.join(name))?;
                 continue;
             }
-            // Whatever comes together here, a state is believed only of its size, and the digest decides.
-            let moves = [
-                (sealing.part_path(name), self.part_path(name)),
-                (sealing.state_path(name), self.state_path(name)),
-            ];
-            for (from, to) in moves {
-                if parts.contains(&from) && to.symlink_metadata().is_err() {
-                    self.files.rename(&from, &to)?;
+            // A state must never meet another part than its own: nobody would read that part's first bytes again. So
+            // a part that is here stays, and the other goes nowhere; else state first, for without a part it is not
+            // believed. A crash in between leaves a state here without part, and only that does.
+            let (part, state) = (self.part_path(name), self.state_path(name));
+            let (other_part, other_state) = (sealing.part_path(name), sealing.state_path(name));
+            if !parts.contains(&other_part) || part.symlink_metadata().is_ok() {
+                continue;
+            }
+            if parts.contains(&other_state) {
+                self.files.rename(&other_state, &state)?;
+                for folder in [state.parent(), other_state.parent()].into_iter().flatten() {
+                    self.files.sync_folder(folder)?;
                 }
             }
+            self.files.rename(&other_part, &part)?;
         }
         self.sync_names(&self.whole)?;
         self.sync_names(&self.arriving)

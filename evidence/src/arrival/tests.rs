@@ -268,3 +268,38 @@ fn small_objects_have_no_state() {
     let files = fs::read_dir(folder.path().join("arriving")).expect("listable").flatten();
     assert_eq!(files.filter(|entry| entry.path().is_file()).count(), 0);
 }
+
+/// A late object of this size whose digest nobody knows yet.
+fn late(size_bytes: u64) -> Awaited {
+    Awaited { name: object().name, size_bytes, sha256: None }
+}
+
+#[test]
+fn a_state_never_meets_a_part_that_was_here_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sealing = arrivals(&folder.path().join("sealing"));
+    let here = arrivals(&folder.path().join("here"));
+    // Rubbish lies here without a state, as a crash leaves it; the sealing has the true beginning with one.
+    fs::write(folder.path().join("here/arriving/data/EX-0001.age"), [9; 500]).expect("written");
+    let mut arriving = sealing.write(late(1000), 0).expect("begun");
+    arriving.write(&content()[..300]).expect("written");
+    assert_eq!(arriving.suspend().expect("kept"), 300);
+    here.take_over(&sealing, &[object()]).expect("taken over");
+    assert_eq!(here.committed(&object()), 0, "the rubbish would stand before what is sent from 300 on");
+    send(&here, 0, 1000).finish().expect("whole");
+    assert_eq!(fs::read(folder.path().join("here/whole/data/EX-0001.age")).expect("there"), content());
+}
+
+#[test]
+fn a_late_object_of_another_size_leaves_no_state_of_the_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = arrivals(folder.path());
+    let mut arriving = here.write(late(1000), 0).expect("begun");
+    arriving.write(&content()[..300]).expect("written");
+    assert_eq!(arriving.suspend().expect("kept"), 300);
+    // The same name as a small object, broken off by a crash.
+    let mut small = here.write(late(50), 0).expect("begun");
+    small.write(&[9; 40]).expect("written");
+    drop(small);
+    assert!(here.write(late(1000), 300).is_err(), "the first 300 bytes are others now");
+}

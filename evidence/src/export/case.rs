@@ -60,7 +60,10 @@ pub fn case(
         report.with_facts += u64::from(record.acquisition.is_some());
         writer.exhibit(&record)?;
         if record.exhibit_type == ExhibitType::Folder {
-            report.entries += writer.entries(&mut index, exhibit)?;
+            // What lies in a sensitive folder is named to nobody by accident.
+            if record.sensitive.is_none() {
+                report.entries += writer.entries(&mut index, exhibit)?;
+            }
         }
     }
     report.nodes = writer.finish(&package)?;
@@ -71,13 +74,14 @@ pub fn case(
 pub(super) fn described(path: &Path, options: &VerifyOptions<'_>) -> Result<Described, ExportError> {
     // The index of an opened package lies in the clear.
     let is_sealed = !path.is_dir() || !path.join(crate::layout::OPENED_INDEX_NAME).exists();
-    describe(path, options).map_err(|verdict| {
+    let described = describe(path, options).map_err(|verdict| {
         if options.identities.is_empty() && is_sealed && verdict.form() == Form::Sealed {
             ExportError::NoIdentity
         } else {
             ExportError::NotVerified(verdict)
         }
-    })
+    })?;
+    if described.package.derivation().is_some() { Err(ExportError::Derived) } else { Ok(described) }
 }
 
 struct Writer<'a> {

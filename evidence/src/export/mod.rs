@@ -34,6 +34,11 @@ pub enum ExportError {
     /// Verification failed.
     #[error("the package is not verified, so nothing was exported")]
     NotVerified(Box<Verdict>),
+    /// Made from another package.
+    #[error(
+        "it was re-wrapped or disclosed from another package, and an export would mix up who sealed it and who made it anew: export the original"
+    )]
+    Derived,
     /// Not what was sent.
     #[error("only a sealed package can have been sent, and this is an opened one or an index")]
     NotSealed,

@@ -262,6 +262,20 @@ fn the_original_seal_goes_along_and_counts() {
     assert!(found.contains("not the seal that md/central-authority publishes"), "{found}");
     options.expected_signer = Some(certificate(&chain.maker.officer).digest());
     assert!(failures(&check(&package, &options)).contains("is expected"));
+    // Anybody can copy the original's outer part: without a key it vouches for nothing.
+    let mut keyless = chain.outside().with_institutions(&known);
+    let verdict = check(&package, &keyless);
+    assert_verified(&verdict);
+    let verified = verdict.into_package().expect("a package");
+    assert_eq!(verified.signature().certificate(), &certificate(&chain.maker.officer));
+    assert!(verified.sealed_by().is_none());
+    keyless.expected_signer = Some(certificate(&office.officer).digest());
+    keyless.require = [Requirement::Seal, Requirement::Signer].into();
+    let found = failures(&check(&package, &keyless));
+    assert!(
+        found.contains("seal was required") && found.contains("only the identity of a recipient"),
+        "{found}"
+    );
 
     // The maker's office seals it too.
     add_seal(&package, &chain.maker.seal, now(), &mut NoProgress).expect("seals");

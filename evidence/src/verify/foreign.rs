@@ -14,6 +14,7 @@ use crate::layout::{BAGIT_NAME, EXHIBITS_NAME, INDEX_NAME, TRANSMITTAL_NAME};
 use crate::source::{ObjectInfo, PACKAGE_LIMITS, PackageSource, read_at};
 use crate::streams::{Progress, Reporting, Step, read_limited};
 use crate::threads::threads;
+use crate::transmittal::MAX_TRANSMITTAL_BYTES;
 use rogatory_container::foreign::{self, ForeignEntry, ForeignFiles, ForeignVerified, ForeignZip};
 use rogatory_core::{Digest, chain};
 use std::collections::BTreeMap;
@@ -23,8 +24,6 @@ use std::path::{Path, PathBuf};
 
 /// The data of a formal document.
 const DOCUMENT_NAME: &str = "document.json";
-/// The longest JSON that is looked at for a profile.
-const MAX_CLAIM_BYTES: usize = 1 << 20;
 /// The longest list of digests.
 const MAX_LIST_BYTES: usize = 32 << 20;
 
@@ -73,11 +72,25 @@ fn is_foreign(source: &dyn PackageSource) -> bool {
             .any(|name| has(name) && claims_profile(source, name))
 }
 
-/// Whether a JSON says `profile`. What can't be read claims nothing, and fails later by its digest.
+/// Whether a JSON says `profile`. What is too long, cannot be read or is no object might, so the strict rules hold for it.
 fn claims_profile(source: &dyn PackageSource, name: &str) -> bool {
-    let bytes = source.open(name).and_then(|mut reader| read_limited(&mut reader, MAX_CLAIM_BYTES));
-    let value = bytes.ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    value.is_some_and(|value| value.get("profile").is_some())
+    #[derive(serde::Deserialize)]
+    struct Claim {
+        #[serde(default)]
+        profile: Said,
+    }
+    #[derive(Default)]
+    struct Said(bool);
+    impl<'de> serde::Deserialize<'de> for Said {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self(true))
+        }
+    }
+    let claim = source.open(name).map_err(serde_json::Error::io).and_then(|reader| {
+        let reader = BufReader::new(reader.take(MAX_TRANSMITTAL_BYTES as u64));
+        serde_json::from_reader::<_, Claim>(reader)
+    });
+    claim.map_or(true, |claim| claim.profile.0)
 }
 
 struct Files<'a>(&'a dyn PackageSource);
@@ -143,12 +156,22 @@ fn listed(names: &[String]) -> String {
 }
 
 fn judge_signers(verified: &ForeignVerified, options: &VerifyOptions<'_>, findings: &mut Findings) {
-    let certificates = || verified.signatures().iter().map(foreign::ForeignSignature::certificate);
+    // Who signed a part only, vouches for no more than that part.
+    let certificates = || {
+        let whole = verified.signatures().iter().filter(|signature| verified.is_covered_by(signature));
+        whole.map(foreign::ForeignSignature::certificate)
+    };
     match options.expected_signer {
         Some(expected) if certificates().any(|one| one.digest() == expected) => {
-            findings.checked(Part::Signer, "the expected signer is among the signers");
+            findings.checked(Part::Signer, "the expected signer signed every file");
         }
-        Some(_) => findings.failed(Part::Signer, None, "the expected signer is not among the signers"),
+        Some(_) => {
+            findings.failed(
+                Part::Signer,
+                None,
+                "the expected signer did not sign every file of the container",
+            );
+        }
         None => findings.not_checked(Part::Signer, "the signers are named by the container itself"),
     }
     let sealed = certificates().find_map(|one| {
@@ -161,9 +184,7 @@ fn judge_signers(verified: &ForeignVerified, options: &VerifyOptions<'_>, findin
         Some((party, subject)) => {
             findings.checked(Part::Seal, format!("institution seal: {subject}, as {party} publishes it"));
         }
-        None => {
-            findings.not_checked(Part::Seal, "nothing says which of the signatures is an institution's seal")
-        }
+        None => findings.not_checked(Part::Seal, "no published seal of an institution covers every file"),
     }
 }
 

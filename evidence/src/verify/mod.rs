@@ -28,7 +28,7 @@ use crate::source::{FolderSource, PackageError, PackageSource, ZipSource, in_pac
 use crate::streams::{Progress, Step, read_limited};
 use contents::{Look, examine_exhibits, examine_sealed_index};
 use index::{Index, examine_index};
-use outer::{Outer, Payload, examine_outer, judge_signer};
+use outer::{Outer, Payload, Signers, examine_outer, judge_signer};
 use rogatory_core::{Digest, Timestamp, chain};
 use rogatory_pki::path::Anchors;
 use std::collections::BTreeSet;
@@ -182,6 +182,14 @@ pub(crate) fn examine_before_contents(
     outer.judge_signers(options, findings);
     encryption::examine_index_header(source, &outer, findings);
     let index = examine_sealed_index(source, &outer, options, findings);
+    if outer.is_derived() && index.is_none() {
+        // Anybody can copy an outer part: what ties it to these age files stands in the index.
+        let why = "only the identity of a recipient can tell whether the exhibits are the original's";
+        findings.doubt(&[Part::PersonSignature, Part::Signer, Part::Seal], why);
+        if options.expected_signer.is_some() {
+            findings.failed(Part::Signer, None, why);
+        }
+    }
     not_looked_at(findings);
     (outer, index)
 }
@@ -240,7 +248,18 @@ fn verified(form: Form, outer: Option<Outer>, index: Option<&Index>, contents: b
                 maker_seal: outer.signers.seal,
                 maker_sealed_by: outer.signers.sealed_by,
             };
-            (origin.signers, Some(derivation))
+            // Without the index nothing says that the original's signers know of these age files.
+            let signers = if index.is_some() {
+                origin.signers
+            } else {
+                Signers {
+                    signer: None,
+                    signature: Some(derivation.maker.clone()),
+                    seal: derivation.maker_seal.clone(),
+                    sealed_by: derivation.maker_sealed_by.clone(),
+                }
+            };
+            (signers, Some(derivation))
         }
         None => (outer.signers, None),
     };

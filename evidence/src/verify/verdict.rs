@@ -346,6 +346,7 @@ impl VerifiedPackage {
     }
 
     /// The signature of the person who sealed the evidence: the outer one if it is at hand, else the one in the index.
+    /// Of a derived package of which no index was read it is the maker's: nobody else is known to have signed for it.
     #[must_use]
     pub const fn signature(&self) -> &VerifiedSignature {
         &self.signature
@@ -525,6 +526,15 @@ impl Findings {
 
     pub(crate) const fn any_failed(&self) -> bool {
         self.failures > 0
+    }
+
+    /// What was found right of `parts` says nothing of what is at hand, for this reason.
+    pub(crate) fn doubt(&mut self, parts: &[Part], why: &str) {
+        let checked = |check: &&mut Check| parts.contains(&check.part) && check.outcome == Outcome::Checked;
+        for check in self.checks.iter_mut().filter(checked) {
+            check.outcome = Outcome::NotChecked { why: why.to_owned() };
+            check.text = format!("{}: not checked ({why})", check.text);
+        }
     }
 
     /// Whether something of `part` failed.

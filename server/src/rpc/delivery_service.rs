@@ -72,7 +72,12 @@ impl DeliveryService for Delivery {
     ) -> Result<Response<wire::BeginPackageResponse>, Status> {
         let begun = async {
             let permit = permit_of(&request)?;
-            objects::begin(&self.0, &permit, request.into_inner().into()).await
+            let announcement = Announcement::from(request.into_inner());
+            if announcement.unfinished {
+                // Servers send what is whole; from a peer, objects without digests would have no bound.
+                return Err(Problem::argument("unfinished", &"is not taken from another institution"));
+            }
+            objects::begin(&self.0, &permit, announcement).await
         };
         let (transfer_id, progress) = begun.await.map_err(|problem| status_of(&problem))?;
         Ok(Response::new(wire::BeginPackageResponse { transfer_id, progress }))
