@@ -7,7 +7,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Iterator
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -142,10 +142,13 @@ class HybridIdentity:
     kind = HYBRID
 
     def __init__(self, seed: bytes):
-        if MLKEM768PrivateKey is None:
-            raise NotRead("hybrid: this `cryptography` has no ML-KEM")
         expanded = hashlib.shake_256(seed).digest(96)
-        self.lattice = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
+        try:
+            if MLKEM768PrivateKey is None:
+                raise UnsupportedAlgorithm("an old version of it")
+            self.lattice = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
+        except UnsupportedAlgorithm as error:
+            raise NotRead("hybrid: this `cryptography` has no ML-KEM-768") from error
         self.curve = X25519PrivateKey.from_private_bytes(expanded[64:])
         self.public_curve = self.curve.public_key().public_bytes_raw()
         self.recipient = bech32.encode("age1pq", self.lattice.public_key().public_bytes_raw() + self.public_curve)

@@ -11,7 +11,8 @@ from refusal import Refused, demand
 DEEPEST = 12
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{0,5}[1-9])?Z", re.ASCII)
-NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
+STRUCTURE = re.compile(r'[\\",\[\]{}]')
+MOST_VALUES = 500_000  # a transmittal of 100,000 exhibits has 300,000
 
 
 def read(text: bytes, part: str):
@@ -20,10 +21,7 @@ def read(text: bytes, part: str):
         string = text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refused(part, "it is no UTF-8") from error
-    depth = 0
-    for token in NESTING.finditer(string):  # so that the parser below never nests deeper
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
-        demand(depth <= DEEPEST, part, "its values are nested too deeply")
+    judge_structure(string, part)
     try:
         value = json.loads(string, object_pairs_hook=pairs, parse_float=no_number, parse_constant=no_number)
         same = write(value) == text
@@ -32,6 +30,23 @@ def read(text: bytes, part: str):
     demand(same, part, "it is not the canonical form of its values")
     demand(isinstance(value, dict), part, "it is no object")
     return value
+
+
+def judge_structure(text: str, part: str) -> None:
+    """Bounds depth and number of values before the parser, which calls itself, sees them."""
+    depth, values, in_string, escaped = 0, 0, False, -1
+    for match in STRUCTURE.finditer(text):
+        letter = match[0]
+        if match.start() == escaped:
+            continue
+        if letter == "\\":
+            escaped = match.end()
+        elif letter == '"':
+            in_string = not in_string
+        elif not in_string:
+            depth += 1 if letter in "[{" else -1 if letter in "]}" else 0
+            values += letter in ",[{"
+            demand(depth <= DEEPEST and values <= MOST_VALUES, part, "it holds too many values, or nests them too deeply")
 
 
 def write(value) -> bytes:

