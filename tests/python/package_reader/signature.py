@@ -245,7 +245,10 @@ def judge_end(certificate: x509.Certificate, part: str) -> None:
 def judge_certificate(certificate: x509.Certificate, at: datetime.datetime, part: str) -> None:
     demand(certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc, part, "a certificate of its path is not valid at the instant")
     for extension in certificate.extensions:
-        demand(not extension.critical or isinstance(extension.value, UNDERSTOOD), part, "a certificate of its path has a critical extension unknown here")
+        unknown = extension.critical and not isinstance(extension.value, UNDERSTOOD)
+        demand(not unknown, part, "a certificate of its path has a critical extension unknown here")
+        constrained = isinstance(extension.value, x509.NameConstraints)
+        demand(not constrained, part, "a certificate of its path constrains names, which is not judged here")
 
 
 def vouches(authority: x509.Certificate, certificate: x509.Certificate, below: int) -> bool:
