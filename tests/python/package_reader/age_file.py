@@ -102,7 +102,11 @@ def judge_stanzas(stanzas: list[Stanza], part: str) -> str:
         kind = KIND_OF_STANZA.get(name)
         demand(kind is not None, part, f"it has a stanza of an unknown kind, {name.decode('ascii')}")
         share = unpadded(stanza.arguments[1], part) if len(stanza.arguments) == 2 else b""
-        demand(len(share) == SHARE_LENGTH[kind] and len(stanza.body) == 32, part, f"a stanza {name.decode('ascii')} is not formed as it must be")
+        demand(
+            len(share) == SHARE_LENGTH[kind] and len(stanza.body) == 32,
+            part,
+            f"a stanza {name.decode('ascii')} is not formed as it must be",
+        )
         kinds.add(kind)
     demand(len(kinds) < 2, part, "stanzas of both kinds, X25519 and mlkem768x25519, stand side by side (5.2)")
     demand(len(kinds) == 1, part, "it is encrypted to nobody")
@@ -159,7 +163,9 @@ class HybridIdentity:
             shared_curve = self.curve.exchange(X25519PublicKey.from_public_bytes(of_curve))
         except ValueError:
             return None
-        secret = hashlib.sha3_256(self.lattice.decapsulate(of_lattice) + shared_curve + of_curve + self.public_curve + b"\\.//^\\").digest()
+        secret = hashlib.sha3_256(
+            self.lattice.decapsulate(of_lattice) + shared_curve + of_curve + self.public_curve + b"\\.//^\\"
+        ).digest()
         context = b"\0" + extract(b"", b"psk_id_hash", b"") + extract(b"", b"info_hash", HPKE_INFO)
         scheduled = extract(secret, b"secret", b"")
         return unseal(expand(scheduled, b"key", context, 32), expand(scheduled, b"base_nonce", context, 12), body)

@@ -168,7 +168,9 @@ def local_header(name: bytes, crc: int, size: int) -> bytes:
     wide = size >= FULL_32
     extra = struct.pack("<HHQQ", 1, 16, size, size) if wide else b""
     field = FULL_32 if wide else size
-    fixed = struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 45 if wide else 20, 0, 0, 0, DATE_1980, crc, field, field, len(name), len(extra))
+    fixed = struct.pack(
+        "<4sHHHHHIIIHH", b"PK\3\4", 45 if wide else 20, 0, 0, 0, DATE_1980, crc, field, field, len(name), len(extra)
+    )
     return fixed + name + extra
 
 

@@ -77,7 +77,11 @@ def text(value, pattern: re.Pattern | str, part: str, what: str) -> str:
 
 
 def number(value, low: int, high: int, part: str, what: str) -> int:
-    demand(isinstance(value, int) and not isinstance(value, bool) and low <= value <= high, part, f"{what} is no number from {low} to {high}")
+    demand(
+        isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+        part,
+        f"{what} is no number from {low} to {high}",
+    )
     return value
 
 
@@ -91,7 +95,11 @@ def instant(value, part: str, what: str) -> datetime.datetime:
 
 
 def printable(value, longest: int, part: str, what: str) -> str:
-    demand(isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable(), part, f"{what} has not 1 to {longest} printable characters")
+    demand(
+        isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable(),
+        part,
+        f"{what} has not 1 to {longest} printable characters",
+    )
     return value
 
 

@@ -47,7 +47,9 @@ def main() -> int:
                 print(f"    {line}")
     if hybrid:
         print(f"not read, hybrid: {', '.join(hybrid)}")
-    print(f"{len(texts) - len(disagreed) - len(hybrid)} of {len(texts)} vectors agree, {len(hybrid)} are of hybrid keys and were not read")
+    print(
+        f"{len(texts) - len(disagreed) - len(hybrid)} of {len(texts)} vectors agree, {len(hybrid)} are of hybrid keys and were not read"
+    )
     return 1 if disagreed else 0
 
 
@@ -64,7 +66,11 @@ def check(text: Path) -> tuple[str, list[str]]:
         verdict = verify(package, read_given(fields, folder))
     except NotRead as reason:
         verdict = Verdict(not_read=[str(reason)])
-    said = [*verdict.report, *(str(failure) for failure in verdict.failures), *(f"not read: {reason}" for reason in verdict.not_read)]
+    said = [
+        *verdict.report,
+        *(str(failure) for failure in verdict.failures),
+        *(f"not read: {reason}" for reason in verdict.not_read),
+    ]
     if verdict.not_read and "hybrid" in fields["identity"]:
         return NO_HYBRID, said
     return judge(fields, verdict), said

@@ -12,9 +12,7 @@ MEMBERS = (
     "legal_basis method method_description tools transformations completeness limits privileged victim original_digests custody_statement"
 )
 CATEGORIES = "subscriber id-only traffic content domain-registration real-time-traffic real-time-content bank other"
-METHODS = (
-    "physical-image file-system-extraction logical-extraction live-capture network-capture provider-export cloud-export query copy manual-capture other"
-)
+METHODS = "physical-image file-system-extraction logical-extraction live-capture network-capture provider-export cloud-export query copy manual-capture other"
 COMPLETENESS = "complete partial unknown"
 DIGITS = {"md5": 32, "sha-1": 40, "sha-256": 64, "sha-512": 128}
 MEDIA_TYPE = re.compile(r"[A-Za-z0-9._+-]+/[A-Za-z0-9._+-]+", re.ASCII)
@@ -79,7 +77,11 @@ class Facts:
         if value is None and not required:
             return
         good = isinstance(value, str) and 1 <= len(value) <= longest and value == value.strip()
-        demand(good and not any(control(letter) and not (breaks and letter == "\n") for letter in value), self.part, f"{what} is no text as it must be")
+        demand(
+            good and not any(control(letter) and not (breaks and letter == "\n") for letter in value),
+            self.part,
+            f"{what} is no text as it must be",
+        )
 
     def line(self, value, what: str, required: bool = False) -> None:
         self.text(value, what, required, longest=500, breaks=False)
@@ -120,7 +122,11 @@ class Facts:
         for one in values:
             canonical.members(one, "of algorithm value standing", part, "one of original_digests")
             of, algorithm = one["of"], one["algorithm"]
-            demand(of in ("exhibit", "source") and algorithm in tuple(DIGITS), part, "an original digest is of something unknown, or by an unknown algorithm")
+            demand(
+                of in ("exhibit", "source") and algorithm in tuple(DIGITS),
+                part,
+                "an original digest is of something unknown, or by an unknown algorithm",
+            )
             demand(not is_folder or of == "source", part, "a folder has an original digest of the exhibit")
             canonical.text(one["value"], rf"[0-9a-f]{{{DIGITS[algorithm]}}}", part, "the value of an original digest")
             demand((of, algorithm) not in known, part, "two original digests have the same `of` and `algorithm`")
@@ -128,7 +134,11 @@ class Facts:
             of_exhibit = (of, algorithm) == ("exhibit", "sha-256")
             standing = "information-only" if algorithm in ("md5", "sha-1") else "compared" if of_exhibit else "claimed"
             demand(one["standing"] == standing, part, f"the standing of an original digest is not {standing}")
-            demand(not of_exhibit or one["value"] == sha256, part, "the original digest of the exhibit is another than the record's sha256")
+            demand(
+                not of_exhibit or one["value"] == sha256,
+                part,
+                "the original digest of the exhibit is another than the record's sha256",
+            )
 
 
 def control(letter: str) -> bool:

@@ -67,7 +67,11 @@ class Folders:
                 known.pop()
         is_folder = path.endswith(b"/")
         parent = path.rstrip(b"/").rpartition(b"/")[0]
-        demand((self.open[-1] if self.open else b"") == (parent + b"/" if parent else b""), part, "an entry's parent is not before it (7.1)")
+        demand(
+            (self.open[-1] if self.open else b"") == (parent + b"/" if parent else b""),
+            part,
+            "an entry's parent is not before it (7.1)",
+        )
         demand(not is_folder or path[:-1] not in self.files, part, "a path is that of a file and of a folder")
         (self.open if is_folder else self.files).append(path)
 
@@ -261,7 +265,9 @@ def read_records(content: bytes, part: str) -> list[tuple[bytes, bytes]]:
         match = LENGTH.match(content, position)
         demand(match is not None, part, "a pax record has no length")
         end = position + int(match[0])
-        demand(match.end() < end <= len(content) and content[end - 1 : end] == b"\n", part, "a pax record ends where it must not")
+        demand(
+            match.end() < end <= len(content) and content[end - 1 : end] == b"\n", part, "a pax record ends where it must not"
+        )
         key, equals, value = content[match.end() : end - 1].partition(b"=")
         demand(bool(equals), part, "a pax record has no value")
         records.append((key, value))
@@ -284,8 +290,14 @@ def read_values(header: bytes, records: list[tuple[bytes, bytes]], part: str) ->
     demand(entry.type in (b"0", b"1", b"2", b"5"), part, "an entry is of a type that is none of 7.2")
     entry.path = known.get(b"GNU.sparse.name", known.get(b"path", entry.path))
     entry.link = known.get(b"linkpath", header[157:257].rstrip(b"\0"))
-    demand((entry.type in (b"1", b"2")) == bool(entry.link), part, "an entry has a link name where it must not, or none where it must")
-    demand((entry.type == b"5") == entry.path.endswith(b"/"), part, "a folder's path does not end with a slash, or another's does")
+    demand(
+        (entry.type in (b"1", b"2")) == bool(entry.link),
+        part,
+        "an entry has a link name where it must not, or none where it must",
+    )
+    demand(
+        (entry.type == b"5") == entry.path.endswith(b"/"), part, "a folder's path does not end with a slash, or another's does"
+    )
     entry.size = decimal(known[b"size"], part) if b"size" in known else octal(header[124:136], 11, part)
     demand(entry.type == b"0" or entry.size == 0, part, "an entry that is no file has content")
     entry.seconds = octal(header[136:148], 11, part)

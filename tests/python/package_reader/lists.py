@@ -34,7 +34,11 @@ def read_list(text: bytes, names: Iterable[str] | None, part: str) -> dict[str, 
         digests[name] = match[1].decode("ascii")
     if names is not None:
         wanted = list(names)
-        demand(list(digests) == wanted, part, "it does not name exactly what it must, in this order: " + first_difference(list(digests), wanted))
+        demand(
+            list(digests) == wanted,
+            part,
+            "it does not name exactly what it must, in this order: " + first_difference(list(digests), wanted),
+        )
     return digests
 
 

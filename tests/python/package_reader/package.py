@@ -169,7 +169,11 @@ class Package:
                 header = age_file.read_header(Stream(self.objects.chunks(name)), name)
                 demand(header.kind == wanted, name, f"it is encrypted to {header.kind} keys, and the transmittal says {wanted}")
                 count = sum(not stanza.arguments[0].endswith(b"-grease") for stanza in header.stanzas)
-                demand(count == len(self.outside.recipients), name, "it is encrypted to another number of keys than the transmittal names (5.1)")
+                demand(
+                    count == len(self.outside.recipients),
+                    name,
+                    "it is encrypted to another number of keys than the transmittal names (5.1)",
+                )
             except Refused as refusal:
                 self.verdict.failures.append(refusal)
 
@@ -185,7 +189,9 @@ class Package:
         for name, text in expected.items():
             if self.read(name, TAG_LIMIT) != text:
                 self.verdict.fail(name, "it says something else than 3.4 demands")
-        self.payload = lists.read_list(self.read("manifest-sha256.txt", DIGESTS_LIMIT), self.data_names(), "manifest-sha256.txt")
+        self.payload = lists.read_list(
+            self.read("manifest-sha256.txt", DIGESTS_LIMIT), self.data_names(), "manifest-sha256.txt"
+        )
         tagged = sorted(TAGGED + self.origin_names())
         self.tags = lists.read_list(self.read("tagmanifest-sha256.txt", TAG_LIMIT), tagged, "tagmanifest-sha256.txt")
         covered = self.data_names() + BEFORE_ORIGIN + self.origin_names()
@@ -204,7 +210,15 @@ class Package:
         seal = None
         if SEALED <= self.present:
             names = {MANIFEST_1: self.digests[MANIFEST_1], SIGNATURE_1: self.digests[SIGNATURE_1]}
-            seal = self.seal(MANIFEST_2, SIGNATURE_2, self.read(MANIFEST_2, MANIFEST_LIMIT), self.read(SIGNATURE_2, signature.LIMIT), names, signer, self.outside)
+            seal = self.seal(
+                MANIFEST_2,
+                SIGNATURE_2,
+                self.read(MANIFEST_2, MANIFEST_LIMIT),
+                self.read(SIGNATURE_2, signature.LIMIT),
+                names,
+                signer,
+                self.outside,
+            )
         return signer, seal
 
     def person(self, part: str, data: bytes, manifest: bytes, said: Transmittal) -> Signed:
@@ -214,12 +228,25 @@ class Package:
         party, institution = signed.party(), said.value["sender"]["institution"]
         if party is not None:
             demand("/officer/" in party, part, "it was made with an institution's certificate")
-            demand(institution is None or party.startswith(institution + "/officer/"), part, "its officer is none of the institution")
+            demand(
+                institution is None or party.startswith(institution + "/officer/"),
+                part,
+                "its officer is none of the institution",
+            )
         if signed.fingerprint() != said.value["sender"]["certificate_sha256"]:
             self.verdict.fail(part, "its certificate is not the one that the transmittal names")
         return signed
 
-    def seal(self, part: str, signature_part: str, manifest: bytes, data: bytes, names: dict[str, str], signer: Signed, said: Transmittal) -> Signed:
+    def seal(
+        self,
+        part: str,
+        signature_part: str,
+        manifest: bytes,
+        data: bytes,
+        names: dict[str, str],
+        signer: Signed,
+        said: Transmittal,
+    ) -> Signed:
         """8.7."""
         covered = lists.read_manifest(manifest, SIGNATURE_2, list(names), part)
         for name, value in covered.items():
@@ -251,15 +278,31 @@ class Package:
         demand(self.digests[manifest_name] == named, manifest_name, "it is not the one that the transmittal names")
         names = [f"data/{name}.age" for name in original.exhibits] + BEFORE_ORIGIN
         covered = lists.read_manifest(manifest, SIGNATURE_1, names, manifest_name)
-        demand(covered["transmittal.json"] == self.digests[ORIGIN_TRANSMITTAL], ORIGIN_TRANSMITTAL, "its digest is another than its manifest says")
+        demand(
+            covered["transmittal.json"] == self.digests[ORIGIN_TRANSMITTAL],
+            ORIGIN_TRANSMITTAL,
+            "its digest is another than its manifest says",
+        )
         signer = self.person(signature_name, self.read(signature_name, signature.LIMIT), manifest, original)
         seal = None
         if set(ORIGIN_SEALED) <= self.present:
             part, signature_part = ORIGIN_SEALED
             digests = {MANIFEST_1: self.digests[manifest_name], SIGNATURE_1: self.digests[signature_name]}
-            seal = self.seal(part, signature_part, self.read(part, MANIFEST_LIMIT), self.read(signature_part, signature.LIMIT), digests, signer, original)
+            seal = self.seal(
+                part,
+                signature_part,
+                self.read(part, MANIFEST_LIMIT),
+                self.read(signature_part, signature.LIMIT),
+                digests,
+                signer,
+                original,
+            )
         if self.outside.kind() == "rewrap":
-            demand(list(self.outside.exhibits) == list(original.exhibits), "transmittal.json", "a rewrap has not exactly the exhibits of the original")
+            demand(
+                list(self.outside.exhibits) == list(original.exhibits),
+                "transmittal.json",
+                "a rewrap has not exactly the exhibits of the original",
+            )
         for name in self.outside.exhibits:
             demand(name in original.exhibits, f"data/{name}.age", "the original has no such exhibit")
         return original, signer, seal
@@ -270,7 +313,9 @@ class Package:
             self.verdict.report.append(f"rewrapped: all {total} exhibits")
         else:
             rest = total - len(names)
-            self.verdict.report.append(f"disclosed: {', '.join(names)} of {total}; the other {rest} are known by number and digest only")
+            self.verdict.report.append(
+                f"disclosed: {', '.join(names)} of {total}; the other {rest} are known by number and digest only"
+            )
         made_from = self.outside.value["origin"]["made_from"]
         if made_from is not None:
             self.verdict.report.append(f"its maker says that package {made_from} was at hand; nothing shows it")
@@ -336,7 +381,9 @@ class Inside:
         package, fail = self.package, self.verdict.fail
         exhibits = list(package.original.exhibits)
         given = set(package.outside.exhibits)
-        self.plaintexts = lists.read_list(self.read("exhibits-sha256.txt", INDEX_DIGESTS_LIMIT), exhibits, "exhibits-sha256.txt")
+        self.plaintexts = lists.read_list(
+            self.read("exhibits-sha256.txt", INDEX_DIGESTS_LIMIT), exhibits, "exhibits-sha256.txt"
+        )
         part = "records-sha256.txt"
         listed = lists.read_list(self.read(part, INDEX_DIGESTS_LIMIT), None, part)
         names = iter(listed)
@@ -392,7 +439,11 @@ class Inside:
         if record.is_folder:
             listed = records.FilesList(Stream(self.index.chunks(f"records/{exhibit}.files")), f"records/{exhibit}.files")
             FolderTar(Stream(plain), listed, part).check()
-            demand(listed.count == record.entries, f"records/{exhibit}.files", "it has another number of lines than the record says")
+            demand(
+                listed.count == record.entries,
+                f"records/{exhibit}.files",
+                "it has another number of lines than the record says",
+            )
         else:
             for _ in plain:
                 pass

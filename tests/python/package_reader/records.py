@@ -9,9 +9,7 @@ from objects import Stream
 from refusal import Refused, demand
 
 LIMIT = 64 * 1024
-MEMBERS = (
-    "format profile exhibit type name path size_bytes sha256 entries mode modified_time changed_time birth_time extended_attributes sensitive acquisition salt"
-)
+MEMBERS = "format profile exhibit type name path size_bytes sha256 entries mode modified_time changed_time birth_time extended_attributes sensitive acquisition salt"
 LARGEST_NUMBER = (1 << 63) - 1
 LONGEST_PATH = 8192
 LONGEST_SEGMENT = 255
@@ -148,7 +146,11 @@ class FilesList:
         path = ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), escaped)
         demand(escape(path) == escaped, self.part, f"the path of line {self.count} is not escaped in the one form")
         judge_path(path, self.part, f"the path of line {self.count}")
-        demand((digest == "-") == (kind == "d") and (kind != "d" or size == 0), self.part, f"line {self.count} has not the digest and size of its type")
+        demand(
+            (digest == "-") == (kind == "d") and (kind != "d" or size == 0),
+            self.part,
+            f"line {self.count} has not the digest and size of its type",
+        )
         names = int(kind[1:]) if kind[0] in "fs" and len(kind) > 1 else 1
         return Listed(digest, size, kind[0] if kind[0] in "fs" else kind, names, path)
 

@@ -22,11 +22,27 @@ CONTENT_TYPE, MESSAGE_DIGEST = der.oid("1.2.840.113549.1.9.3"), der.oid("1.2.840
 SIGNING_TIME, SIGNING_CERTIFICATE = der.oid("1.2.840.113549.1.9.5"), der.oid("1.2.840.113549.1.9.16.2.47")
 SIGNER_ATTRIBUTES, TITLE = der.oid("0.4.0.19122.1.1"), der.oid("2.5.4.12")
 NULL = bytes([der.NULL, 0])
-ECDSA = {name: der.sequence(der.oid(f"1.2.840.10045.4.3.{number}")) for number, name in ((2, "sha256"), (3, "sha384"), (4, "sha512"))}
-RSA = {name: der.sequence(der.oid(f"1.2.840.113549.1.1.{number}"), NULL) for number, name in ((11, "sha256"), (12, "sha384"), (13, "sha512"))}
-DIGESTS = {name: der.sequence(der.oid(f"2.16.840.1.101.3.4.2.{number}")) for number, name in ((1, "sha256"), (2, "sha384"), (3, "sha512"))}
+ECDSA = {
+    name: der.sequence(der.oid(f"1.2.840.10045.4.3.{number}")) for number, name in ((2, "sha256"), (3, "sha384"), (4, "sha512"))
+}
+RSA = {
+    name: der.sequence(der.oid(f"1.2.840.113549.1.1.{number}"), NULL)
+    for number, name in ((11, "sha256"), (12, "sha384"), (13, "sha512"))
+}
+DIGESTS = {
+    name: der.sequence(der.oid(f"2.16.840.1.101.3.4.2.{number}"))
+    for number, name in ((1, "sha256"), (2, "sha384"), (3, "sha512"))
+}
 HASHES = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
-UNREADABLE = (ValueError, TypeError, KeyError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 UNDERSTOOD = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage, x509.SubjectAlternativeName)
 
 
@@ -53,7 +69,11 @@ class Signed:
         except x509.ExtensionNotFound:
             return None
         found = [uri for uri in names.get_values_for_type(x509.UniformResourceIdentifier) if uri.startswith("rogatory:")]
-        demand(len(found) < 2 and all(uri.startswith("rogatory://") for uri in found), self.part, "its certificate has several URIs, or a strange one")
+        demand(
+            len(found) < 2 and all(uri.startswith("rogatory://") for uri in found),
+            self.part,
+            "its certificate has several URIs, or a strange one",
+        )
         return found[0].removeprefix("rogatory://") if found else None
 
 
@@ -118,7 +138,11 @@ def parse(data: bytes, manifest: bytes, part: str) -> Signed:
             )]),
         )),
     )  # fmt: skip
-    demand(attributes.whole == der.set_of(parts, 0xA0), part, "its signed attributes are not those of this manifest and certificate, in the one form (C6 to C11)")
+    demand(
+        attributes.whole == der.set_of(parts, 0xA0),
+        part,
+        "its signed attributes are not those of this manifest and certificate, in the one form (C6 to C11)",
+    )
     demand(data == expected, part, "it is not in the one form (C1)")
     verify_value(certificate, digest_name, value, der.set_of(parts), part)
     for other in certificates.values():
@@ -152,7 +176,9 @@ def read_attributes(content: bytes, part: str) -> tuple[datetime.datetime, bytes
     demand((found.tag == der.GENERALIZED_TIME) == (time.year >= 2050), part, "signing-time is of the wrong type (C9)")
     title = None
     if SIGNER_ATTRIBUTES in values:
-        attribute = Cursor(values[SIGNER_ATTRIBUTES]).inside(der.SEQUENCE).inside(0xA0).inside(der.SEQUENCE).inside(der.SEQUENCE)
+        attribute = (
+            Cursor(values[SIGNER_ATTRIBUTES]).inside(der.SEQUENCE).inside(0xA0).inside(der.SEQUENCE).inside(der.SEQUENCE)
+        )
         demand(attribute.take(der.OID).whole == TITLE, part, "the claimed attribute is no title (C11)")
         title = attribute.inside(der.SET).take(der.UTF8).content.decode("utf-8")
         clean = title == title.strip() and not any(unicodedata.category(letter) == "Cc" for letter in title)
@@ -201,7 +227,11 @@ def verify_value(certificate: x509.Certificate, digest_name: str, value: bytes, 
             outer = Cursor(value)
             pair = outer.inside(der.SEQUENCE)
             numbers = [int.from_bytes(pair.take(der.INTEGER).content, "big", signed=True) for _ in range(2)]
-            demand(min(numbers) > 0 and value == der.sequence(*(der.integer(number) for number in numbers)), part, "its value is not in the one form (C4)")
+            demand(
+                min(numbers) > 0 and value == der.sequence(*(der.integer(number) for number in numbers)),
+                part,
+                "its value is not in the one form (C4)",
+            )
             key.verify(value, signed, ec.ECDSA(algorithm))
         else:
             key.verify(value, signed, padding.PKCS1v15(), algorithm)
@@ -239,11 +269,19 @@ def judge_end(certificate: x509.Certificate, part: str) -> None:
     constraints = extensions.get(x509.BasicConstraints)
     demand(constraints is None or not constraints.ca, part, "it was made with an authority's certificate")
     usage = extensions.get(x509.KeyUsage)
-    demand(usage is None or usage.digital_signature or usage.content_commitment, part, "its certificate's key is not for signatures")
+    demand(
+        usage is None or usage.digital_signature or usage.content_commitment,
+        part,
+        "its certificate's key is not for signatures",
+    )
 
 
 def judge_certificate(certificate: x509.Certificate, at: datetime.datetime, part: str) -> None:
-    demand(certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc, part, "a certificate of its path is not valid at the instant")
+    demand(
+        certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc,
+        part,
+        "a certificate of its path is not valid at the instant",
+    )
     for extension in certificate.extensions:
         unknown = extension.critical and not isinstance(extension.value, UNDERSTOOD)
         demand(not unknown, part, "a certificate of its path has a critical extension unknown here")

@@ -50,7 +50,9 @@ def read(text: bytes, part: str) -> Transmittal:
     if value["sender"]["institution"] is not None:
         canonical.text(value["sender"]["institution"], INSTITUTION, part, "sender.institution")
     canonical.text(value["sender"]["certificate_sha256"], canonical.HEX_DIGEST, part, "sender.certificate_sha256")
-    recipients = read_recipients(value["recipients"], encryption, part, "recipients") + read_recovery(value["recovery"], encryption, part)
+    recipients = read_recipients(value["recipients"], encryption, part, "recipients") + read_recovery(
+        value["recovery"], encryption, part
+    )
     demand(len(recipients) <= RECIPIENTS, part, f"there are more than {RECIPIENTS} recipients")
     demand(len(set(recipients)) == len(recipients), part, "a recipient stands there twice")
     read_origin(value["origin"], kind, part)
@@ -96,7 +98,9 @@ def read_origin(value, kind: str, part: str) -> None:
         canonical.text(value["manifest_sha256"], canonical.HEX_DIGEST, part, "origin.manifest_sha256")
         if value["made_from"] is not None:
             canonical.text(value["made_from"], canonical.HEX_DIGEST, part, "origin.made_from")
-            demand(value["made_from"] != value["manifest_sha256"], part, "origin.made_from equals origin.manifest_sha256 (12.1)")
+            demand(
+                value["made_from"] != value["manifest_sha256"], part, "origin.made_from equals origin.manifest_sha256 (12.1)"
+            )
 
 
 def read_exhibits(value, kind: str, part: str) -> dict[str, int]:

@@ -21,12 +21,22 @@ from refusal import NotRead
 def main() -> int:
     parser = argparse.ArgumentParser(description="Verifies one evidence package after its specification.")
     parser.add_argument("package", type=Path)
-    parser.add_argument("--trust", type=Path, help="PEM file with the anchors; without it nobody vouches for the signers, and the package is refused")
-    parser.add_argument("--identity", type=Path, help="file with an age identity; without it index and contents are not checked")
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        help="PEM file with the anchors; without it nobody vouches for the signers, and the package is refused",
+    )
+    parser.add_argument(
+        "--identity", type=Path, help="file with an age identity; without it index and contents are not checked"
+    )
     parser.add_argument("--at", help="the instant of verification; now if absent")
     parser.add_argument("--require", action="append", default=[], choices=["seal", "contents"])
     arguments = parser.parse_args()
-    at = datetime.datetime.fromisoformat(arguments.at.replace("Z", "+00:00")) if arguments.at else datetime.datetime.now(datetime.timezone.utc)
+    at = (
+        datetime.datetime.fromisoformat(arguments.at.replace("Z", "+00:00"))
+        if arguments.at
+        else datetime.datetime.now(datetime.timezone.utc)
+    )
     anchors = x509.load_pem_x509_certificates(arguments.trust.read_bytes()) if arguments.trust else None
     try:
         identity = age_file.read_identity(arguments.identity.read_text(encoding="ascii")) if arguments.identity else None
