@@ -57,9 +57,9 @@ async fn many_small_objects_arrive_on_every_leg() {
     let received = package::receive(&gb.session("evidence"), &id, &output).await.expect("received");
     assert_eq!(received.fetched_bytes, received.size_bytes);
     same(&path, &output);
-    let file = world.directory().join("received.asice");
+    let file = world.directory().join("fetched.asice");
     package::receive(&gb.session("evidence"), &id, &file).await.expect("received");
-    assert!(file.is_file() && !world.directory().join("received.asice.partial").exists());
+    assert!(file.is_file() && !world.directory().join("fetched.asice.partial").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,7 @@ fn a_package_for_somebody_else_is_not_opened() {
 fn two() -> Office {
     let office = Office::new();
     office.seal_text("PK", "letter.txt", "the letter that was sent\n");
-    office.seal_text("B", "letter.txt", "a letter of another case\n");
+    office.seal_text("B", "letter.txt", "a letter of quite another case\n");
     office
 }
 

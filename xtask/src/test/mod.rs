@@ -33,7 +33,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
         ]))
     })?;
     step("wire files", || wire_files(&tools))?;
-    step("tests", || checked(tools.lend(cargo().args(["test", "--locked", "--workspace"]))))?;
+    step("tests", || {
+        checked(tools.lend(cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"])))
+    })?;
     step("demonstration", || demo::run(&demo::Options::default()))?;
     step("benchmarks, tiny", || {
         bench::run(&bench::Options { scale: bench::Scale::Smoke, ..bench::Options::default() })
