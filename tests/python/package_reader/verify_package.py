@@ -32,17 +32,13 @@ def main() -> int:
     parser.add_argument("--at", help="the instant of verification; now if absent")
     parser.add_argument("--require", action="append", default=[], choices=["seal", "contents"])
     arguments = parser.parse_args()
-    at = (
-        datetime.datetime.fromisoformat(arguments.at.replace("Z", "+00:00"))
-        if arguments.at
-        else datetime.datetime.now(datetime.timezone.utc)
-    )
-    anchors = x509.load_pem_x509_certificates(arguments.trust.read_bytes()) if arguments.trust else None
     try:
-        identity = age_file.read_identity(arguments.identity.read_text(encoding="ascii")) if arguments.identity else None
-        verdict = verify(arguments.package, Given(anchors, at, identity, frozenset(arguments.require)))
+        verdict = verify(arguments.package, read_given(arguments))
     except NotRead as reason:
         verdict = Verdict(not_read=[str(reason)])
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     for line in verdict.report:
         print(line)
     for failure in verdict.failures:
@@ -53,6 +49,16 @@ def main() -> int:
         print("accepted")
         return 0
     return 1 if verdict.failures else 75
+
+
+def read_given(arguments) -> Given:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return Given(
+        anchors=x509.load_pem_x509_certificates(arguments.trust.read_bytes()) if arguments.trust else None,
+        at=datetime.datetime.fromisoformat(arguments.at.replace("Z", "+00:00")) if arguments.at else now,
+        identity=age_file.read_identity(arguments.identity.read_text(encoding="ascii")) if arguments.identity else None,
+        require=frozenset(arguments.require),
+    )
 
 
 if __name__ == "__main__":
