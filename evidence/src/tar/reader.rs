@@ -112,11 +112,23 @@ pub(crate) fn read_folder(
     let mut last: Vec<u8> = Vec::new();
     // The folders that are open: paths with a slash at the end.
     let mut parents: Vec<Vec<u8>> = Vec::new();
+    // What is no folder and begins the path at hand: how long each of these paths is.
+    let mut others: Vec<usize> = Vec::new();
     let mut awaiting = Awaiting::default();
     let mut entries = 0;
     while let Some(entry) = headers.next(tar, &last)? {
         let stored = entry.stored_path();
         check_place(&entry, &stored, &last, &mut parents)?;
+        let common = stored.iter().zip(&last).take_while(|(a, b)| a == b).count();
+        others.retain(|length| *length <= common);
+        match entry.kind {
+            EntryKind::Folder if others.contains(&entry.path.len()) => {
+                let why = "a file or link has the same path";
+                return Err(TarError::Path { path: display(&entry.path), why });
+            }
+            EntryKind::Folder => {}
+            _ => others.push(stored.len()),
+        }
         let listed = list
             .next_entry()
             .map_err(TarError::List)?

@@ -99,6 +99,13 @@ fn a_hostile_tar_is_refused() {
         modified: time,
         attributes: Vec::new(),
     };
+    let folder = |path: &str| Entry {
+        path: path.into(),
+        kind: EntryKind::Folder,
+        mode: 0o755,
+        modified: time,
+        attributes: Vec::new(),
+    };
     let file = |path: &str| Entry {
         path: path.into(),
         kind: EntryKind::File { size_bytes: 0 },
@@ -116,6 +123,8 @@ fn a_hostile_tar_is_refused() {
         vec![file("a"), file("a")],
         vec![file("a/b")],
         vec![file("a//b")],
+        vec![file("a"), file("a.b"), folder("a")],
+        vec![link("a", "b"), folder("a")],
     ] {
         let mut tar: Vec<u8> = entries.iter().flat_map(Entry::header).collect();
         tar.resize(tar.len() + 1024, 0);
@@ -124,21 +133,15 @@ fn a_hostile_tar_is_refused() {
             let (listed_type, sha256, size_bytes) = match &entry.kind {
                 EntryKind::Link { target } => (
                     crate::files_list::ListedType::Link,
-                    rogatory_core::Digest::of(target),
+                    Some(rogatory_core::Digest::of(target)),
                     target.len() as u64,
                 ),
-                _ => (crate::files_list::ListedType::File, rogatory_core::Digest::of(b""), 0),
+                EntryKind::Folder => (crate::files_list::ListedType::Folder, None, 0),
+                _ => (crate::files_list::ListedType::File, Some(rogatory_core::Digest::of(b"")), 0),
             };
             let path = entry.path.clone();
             list.extend(
-                crate::files_list::ListedEntry {
-                    sha256: Some(sha256),
-                    size_bytes,
-                    listed_type,
-                    names: 1,
-                    path,
-                }
-                .to_line(),
+                crate::files_list::ListedEntry { sha256, size_bytes, listed_type, names: 1, path }.to_line(),
             );
         }
         let outcome = read_folder(&mut tar.as_slice(), list.as_slice(), &mut CheckOnly);

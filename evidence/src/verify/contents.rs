@@ -367,15 +367,38 @@ fn show(
     match exhibit.exhibit_type {
         ExhibitType::File => visitor.file(exhibit, plain).map_err(|error| error.to_string()),
         ExhibitType::Folder => {
-            let mut files = index.files(exhibit).map_err(|error| chain(&error))?;
-            visitor.folder(exhibit, &mut &mut *plain, &mut files).map_err(|error| match exhibit.sensitive {
-                // What is wrong would be told by the name of an entry.
-                Some(_) => {
-                    "it is not a folder as its list says; it is sensitive, so no entry is named".to_owned()
+            let stated = index.record(exhibit).and_then(|record| record.entries);
+            let files = index.files(exhibit).map_err(|error| chain(&error))?;
+            let mut files = Lines { inner: files, count: 0 };
+            visitor.folder(exhibit, &mut &mut *plain, &mut files).map_err(|error| {
+                match exhibit.sensitive {
+                    // What is wrong would be told by the name of an entry.
+                    Some(_) => "it is not a folder as its list says; it is sensitive, so no entry is named"
+                        .to_owned(),
+                    None => chain(&error),
                 }
-                None => chain(&error),
-            })
+            })?;
+            if stated == Some(files.count) {
+                Ok(())
+            } else {
+                Err(format!("it has {} entries, and its record says another number", files.count))
+            }
         }
+    }
+}
+
+/// Counts the lines of a list that is read.
+struct Lines<R> {
+    inner: R,
+    count: u64,
+}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let read = buffer.get(..count).unwrap_or_default();
+        self.count += read.iter().filter(|byte| **byte == b'\n').count() as u64;
+        Ok(count)
     }
 }
 

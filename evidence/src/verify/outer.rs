@@ -21,7 +21,7 @@ use rogatory_core::party::PartyId;
 use rogatory_core::reference::PackageId;
 use rogatory_core::{Digest, chain};
 use rogatory_pki::certificate::Certificate;
-use rogatory_pki::identity::Identity;
+use rogatory_pki::identity::{Identity, IdentityError};
 use std::collections::{HashMap, HashSet};
 
 const MAX_LIST_BYTES: usize = 16 * 1024 * 1024;
@@ -534,6 +534,9 @@ fn examine_seal(
     if let Examined::Trusted(seal) = &examined {
         judge_country(part, signature_name, seal, institution, findings);
         match (seal.certificate().identity(), institution) {
+            (Err(error @ (IdentityError::Several(_) | IdentityError::Damaged)), _) => {
+                findings.failed(part, Some(signature_name), chain(&error));
+            }
             (Ok(Identity::Officer(officer)), _) => {
                 let why = format!("it is the signature of {officer}, no institution's seal");
                 findings.failed(part, Some(signature_name), why);

@@ -11,7 +11,7 @@ use rogatory_container::cades::{self, CadesError, Framing, VerifiedSignature};
 use rogatory_core::chain;
 use rogatory_core::party::PartyId;
 use rogatory_pki::certificate::Certificate;
-use rogatory_pki::identity::Identity;
+use rogatory_pki::identity::{Identity, IdentityError};
 
 /// What is known of a signature after the look at it.
 pub(super) enum Examined {
@@ -100,6 +100,11 @@ pub(super) fn judge_person(
     findings: &mut Findings,
 ) {
     match (signature.certificate().identity(), institution) {
+        // One of several names might be an institution's.
+        (Err(error @ (IdentityError::Several(_) | IdentityError::Damaged)), _) => {
+            findings.failed(part, Some(object), chain(&error));
+            return;
+        }
         (Ok(Identity::Institution(party)), _) => {
             findings.failed(
                 part,
