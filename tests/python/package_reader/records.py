@@ -1,4 +1,4 @@
-"""Records of exhibits (6.5, 6.6, 6.8, 6.9) and the lists of what folders hold (6.7)."""
+"""Records of exhibits (6.5, 6.6, 6.8, 6.10) and the lists of what folders hold (6.7)."""
 
 import re
 from dataclasses import dataclass
