@@ -36,6 +36,7 @@ pub mod known;
 mod layout;
 pub mod limits;
 pub mod open;
+mod outer_part;
 mod partial;
 mod portable;
 mod raw_path;

@@ -14,18 +14,19 @@
 
 mod aside;
 mod index;
-mod outer;
+mod origin;
 
 use crate::age_layer::{self, AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::exhibit::ExhibitNumber;
 use crate::layout;
+use crate::outer_part::{OuterPart, OuterPartError};
 use crate::seal::{Output, SealRecipient, SealRecovery};
 use crate::sink::{Sink, WriteError};
 use crate::source::{FolderSource, ObjectDigest, ObjectList, PackageError, PackageSource, ZipSource};
 use crate::streams::{Progress, Reporting, Step};
 use crate::threads::threads;
-use crate::transmittal::{ExhibitSize, Origin, Recovery, Transmittal, TransmittalKind, TransmittalSender};
+use crate::transmittal::{ExhibitSize, Origin, Transmittal, TransmittalKind, TransmittalSender};
 use crate::verify::outer::Outer;
 use crate::verify::verdict::{Check, Findings, Part};
 use crate::verify::{Verdict, VerifyOptions, check_zip_order, examine_before_contents, judge_sealed};
@@ -177,6 +178,16 @@ impl DeriveError {
     }
 }
 
+impl From<OuterPartError> for DeriveError {
+    fn from(error: OuterPartError) -> Self {
+        match error {
+            OuterPartError::Manifest(source) => Self::Manifest(source),
+            OuterPartError::Signature(source) => Self::Signature(source),
+            OuterPartError::Write(source) => Self::Write(source),
+        }
+    }
+}
+
 /// Makes a package for others out of the one at hand.
 ///
 /// Each exhibit that goes along is read once; its plaintext is neither seen nor checked. What the signatures and
@@ -205,19 +216,11 @@ pub fn derive(request: DeriveRequest<'_>) -> Result<DeriveReport, DeriveError> {
     };
     let numbers = chosen(&request.what, &outer)?;
     let origin_exhibits = index.exhibits.len() + index.undisclosed().len();
-    let mut keys: Vec<AgeRecipient> =
-        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
-    if let SealRecovery::Recipients(recovery) = &request.recovery {
-        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
-    }
+    let keys = request.recovery.keys_with(&request.recipients);
     let encryption = Encryption::of(&keys).map_err(DeriveError::Encryption)?;
     let transmittal = transmittal(&request, &outer, &numbers, (certificate, encryption));
     transmittal.to_bytes().map_err(DeriveError::Format)?;
-    let sink = match &request.output {
-        Output::Folder(path) => Sink::folder(path),
-        Output::AsiceFile(path) => Sink::file(path),
-    };
-    let sink = sink.map_err(DeriveError::Write)?;
+    let sink = request.output.sink().map_err(DeriveError::Write)?;
     sink.make_folder(layout::ORIGIN_FOLDER).map_err(DeriveError::Write)?;
     let shorter = match request.what {
         Derived::Rewrap => None,
@@ -277,13 +280,7 @@ fn transmittal(
         reference: request.reference.clone(),
         sender: TransmittalSender { institution: request.institution.clone(), certificate_sha256 },
         recipients: request.recipients.iter().map(SealRecipient::intended).collect(),
-        recovery: match &request.recovery {
-            SealRecovery::Recipients(keys) => {
-                Recovery::Recipients(keys.iter().map(SealRecipient::intended).collect())
-            }
-            SealRecovery::Waived { reason } => Recovery::Waived { reason: reason.clone() },
-            SealRecovery::NoOfficeConfigured => Recovery::NoOfficeConfigured,
-        },
+        recovery: request.recovery.stated(),
         origin: Some(origin),
         exhibits: numbers.iter().map(|name| ExhibitSize { name: *name, size_bytes: 0 }).collect(),
         salt: Salt::mint(request.entropy),
@@ -351,7 +348,17 @@ impl Maker<'_, '_> {
             }
         }
         self.say_what_was_checked(names.len());
-        let package = self.finish_outer_part(&transmittal)?;
+        let bytes = transmittal.to_bytes().map_err(DeriveError::Format)?;
+        let origin = self.origin()?;
+        let outer = OuterPart {
+            transmittal: &transmittal,
+            bytes: &bytes,
+            origin: &origin,
+            signer: self.request.signer,
+            function: self.request.function.as_deref(),
+            now: self.request.now,
+        };
+        let package = outer.write(&mut self.sink, &mut self.objects)?;
         let output = self.sink.commit().map_err(DeriveError::Write)?;
         let notes = notes(self.outer.transmittal.as_ref(), &transmittal);
         let origin = transmittal.origin.map(|origin| PackageId::of_manifest(&origin.manifest_sha256));

@@ -13,11 +13,11 @@ use crate::acquisition::{Assigned, Facts, FactsError};
 use crate::age_layer::{AgeError, AgeRecipient, Encryption, Sealing};
 use crate::attributes;
 use crate::canonical::{CanonicalError, Salt};
-use crate::digest_list;
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
 use crate::hash_list::{HashListError, HashLists, Watch};
 use crate::layout;
 use crate::limits::{Limits, LimitsError, SizeLimit, sealed_bytes};
+use crate::outer_part::{OuterPart, OuterPartError};
 use crate::record::{Attributes, ExhibitType, OwnAttributes, RawName, Record, display};
 use crate::sensitive::{Flags, Sensitive, SensitiveFlag};
 use crate::sink::{Sink, WriteError};
@@ -32,8 +32,8 @@ use crate::walk::{SourceError, from_io, shown};
 use index::IndexBuilder;
 pub use observer::{Observer, SealObserver};
 use plan::{Plan, Planned, PlannedKind};
-use rogatory_container::cades::{self, CadesError};
-use rogatory_container::manifest::{AsicManifest, DataReference, ManifestError};
+use rogatory_container::cades::CadesError;
+use rogatory_container::manifest::ManifestError;
 use rogatory_container::zip::ZipError;
 use rogatory_core::party::{OfficerId, PartyId};
 use rogatory_core::reference::{OfficeReference, PackageId, SharedNumber};
@@ -60,6 +60,14 @@ impl Output {
     pub fn path(&self) -> &Path {
         match self {
             Self::Folder(path) | Self::AsiceFile(path) => path,
+        }
+    }
+
+    /// Begins to write there.
+    pub(crate) fn sink(&self) -> Result<Sink, WriteError> {
+        match self {
+            Self::Folder(path) => Sink::folder(path),
+            Self::AsiceFile(path) => Sink::file(path),
         }
     }
 }
@@ -104,6 +112,28 @@ pub enum SealRecovery {
     },
     /// Not at all: sealed with bare keys.
     NoOfficeConfigured,
+}
+
+impl SealRecovery {
+    /// As the transmittal states it.
+    pub(crate) fn stated(&self) -> Recovery {
+        match self {
+            Self::Recipients(recipients) => {
+                Recovery::Recipients(recipients.iter().map(SealRecipient::intended).collect())
+            }
+            Self::Waived { reason } => Recovery::Waived { reason: reason.clone() },
+            Self::NoOfficeConfigured => Recovery::NoOfficeConfigured,
+        }
+    }
+
+    /// The keys of all who shall open the package: `recipients` first.
+    pub(crate) fn keys_with(&self, recipients: &[SealRecipient]) -> Vec<AgeRecipient> {
+        let own: &[SealRecipient] = match self {
+            Self::Recipients(own) => own,
+            Self::Waived { .. } | Self::NoOfficeConfigured => &[],
+        };
+        recipients.iter().chain(own).map(|entry| entry.recipient.clone()).collect()
+    }
 }
 
 /// What may be asked of a sealing; the default asks nothing.
@@ -259,6 +289,16 @@ pub enum SealError {
     Write(#[source] WriteError),
 }
 
+impl From<OuterPartError> for SealError {
+    fn from(error: OuterPartError) -> Self {
+        match error {
+            OuterPartError::Manifest(source) => Self::Manifest(source),
+            OuterPartError::Signature(source) => Self::Signature(source),
+            OuterPartError::Write(source) => Self::Write(source),
+        }
+    }
+}
+
 /// Seals files and folders into a package.
 ///
 /// Each exhibit is read once. The result appears under its final name when everything is durable.
@@ -270,26 +310,11 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
     let mut plan = plan::plan(&request.paths, &request.options, request.output.path())?;
     check_limits(&plan, &request)?;
     let facts = plan.assign(request.options.facts.as_ref())?;
-    let mut keys: Vec<AgeRecipient> =
-        request.recipients.iter().map(|entry| entry.recipient.clone()).collect();
-    if let SealRecovery::Recipients(recovery) = &request.recovery {
-        keys.extend(recovery.iter().map(|entry| entry.recipient.clone()));
-    }
+    let keys = request.recovery.keys_with(&request.recipients);
     let encryption = Encryption::of(&keys).map_err(SealError::Encryption)?;
     let paths = plan.exhibits.iter().map(|planned| planned.path.as_path());
     let flags = Flags::new(&request.options.sensitive, paths).map_err(|path| SealError::Flag { path })?;
-    let sink = match &request.output {
-        Output::Folder(path) => Sink::folder(path),
-        Output::AsiceFile(path) => Sink::file(path),
-    };
-    let sink = sink.map_err(SealError::Write)?;
-    let recovery = match &request.recovery {
-        SealRecovery::Recipients(recipients) => {
-            Recovery::Recipients(recipients.iter().map(SealRecipient::intended).collect())
-        }
-        SealRecovery::Waived { reason } => Recovery::Waived { reason: reason.clone() },
-        SealRecovery::NoOfficeConfigured => Recovery::NoOfficeConfigured,
-    };
+    let sink = request.output.sink().map_err(SealError::Write)?;
     let transmittal = Transmittal {
         format: 1,
         profile: 1,
@@ -302,7 +327,7 @@ pub fn seal(request: SealRequest<'_>) -> Result<SealReport, SealError> {
             certificate_sha256: certificate,
         },
         recipients: request.recipients.iter().map(SealRecipient::intended).collect(),
-        recovery,
+        recovery: request.recovery.stated(),
         origin: None,
         // A stand-in, so that the rules can be checked before hours are spent.
         exhibits: (0..plan.exhibits.len())
@@ -370,7 +395,15 @@ impl Sealer<'_> {
         self.seal_exhibits(&plan, &mut transmittal)?;
         let transmittal_bytes = transmittal.to_bytes().map_err(SealError::Format)?;
         self.write_index(&transmittal_bytes)?;
-        let package = self.write_tags_and_sign(&transmittal, &transmittal_bytes)?;
+        let outer = OuterPart {
+            transmittal: &transmittal,
+            bytes: &transmittal_bytes,
+            origin: &[],
+            signer: self.request.signer,
+            function: self.request.function.as_deref(),
+            now: self.request.now,
+        };
+        let package = outer.write(&mut self.sink, &mut self.objects)?;
         self.request.progress.begin(Step::Syncing, None);
         let output = self.sink.commit().map_err(SealError::Write)?;
         Ok(SealReport {
@@ -520,42 +553,6 @@ impl Sealer<'_> {
         let (object, _) = put(&mut self.sink, layout::INDEX_NAME, sealing).map_err(SealError::Write)?;
         self.objects.push(object);
         Ok(())
-    }
-
-    /// The bag's tag files, then manifest and signature over everything.
-    fn write_tags_and_sign(
-        &mut self,
-        transmittal: &Transmittal,
-        bytes: &[u8],
-    ) -> Result<PackageId, SealError> {
-        self.put(layout::TRANSMITTAL_NAME, bytes)?;
-        let day = transmittal.created_time.to_string();
-        let day = day.get(..10).unwrap_or("0001-01-01");
-        let info = layout::bag_info(day, transmittal.total_bytes(), transmittal.exhibits.len());
-        self.put(layout::BAG_INFO_NAME, info.as_bytes())?;
-        self.put(layout::BAGIT_NAME, layout::BAGIT.as_bytes())?;
-        let payload = self.objects.iter().filter(|object| object.name.starts_with("data/"));
-        let manifest = digest_list::to_text(payload.map(|object| (object.sha256, object.name.as_str())));
-        self.put(layout::MANIFEST_NAME, &manifest)?;
-        let mut tags = Vec::new();
-        for name in layout::TAG_FILES {
-            tags.extend(
-                self.objects.iter().filter(|object| object.name == name).map(|object| (object.sha256, name)),
-            );
-        }
-        self.put(layout::TAGMANIFEST_NAME, &digest_list::to_text(tags.into_iter()))?;
-        let covered = self.objects.iter().filter(|object| object.name != layout::MIMETYPE_NAME);
-        let references = covered
-            .map(|object| DataReference { uri: object.name.clone(), mime: None, digest: object.sha256 })
-            .collect();
-        let manifest =
-            AsicManifest::new(layout::PERSON_SIGNATURE, references).map_err(SealError::Manifest)?.to_xml();
-        let request = &self.request;
-        let signature = cades::sign(&manifest, request.signer, request.now, request.function.as_deref())
-            .map_err(SealError::Signature)?;
-        self.put(layout::PERSON_MANIFEST, &manifest)?;
-        self.put(layout::PERSON_SIGNATURE, &signature)?;
-        Ok(PackageId::of_manifest(&Digest::of(&manifest)))
     }
 
     fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), SealError> {
