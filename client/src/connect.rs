@@ -11,6 +11,7 @@ use rogatory_pki::path::Anchors;
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::tls::{self, Refusal, Registry, TlsIdentity};
 use rogatory_proto::custody::v1::custody_service_client::CustodyServiceClient;
+use rogatory_proto::objects::WIRE_BYTES;
 use rogatory_proto::office::v1::case_service_client::CaseServiceClient;
 use rogatory_proto::office::v1::document_service_client::DocumentServiceClient;
 use rogatory_proto::office::v1::package_service_client::PackageServiceClient;
@@ -20,6 +21,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -171,13 +173,14 @@ impl Dialler {
         })
     }
 
-    async fn dial(&self) -> Result<TlsStream<TcpStream>, DialError> {
+    async fn dial(&self) -> Result<TlsStream<BufReader<TcpStream>>, DialError> {
         tokio::time::timeout(DIAL_TIMEOUT, self.connect()).await.unwrap_or(Err(DialError::TimedOut))
     }
 
-    async fn connect(&self) -> Result<TlsStream<TcpStream>, DialError> {
+    async fn connect(&self) -> Result<TlsStream<BufReader<TcpStream>>, DialError> {
         let socket = TcpStream::connect(&self.address).await.map_err(DialError::Unreachable)?;
         socket.set_nodelay(true).map_err(DialError::Unreachable)?;
+        let socket = BufReader::with_capacity(WIRE_BYTES, socket);
         let stream = self.tls.connect(self.name.clone(), socket).await.map_err(DialError::Handshake)?;
         let chain = stream.get_ref().1.peer_certificates();
         tls::admit_server(&self.party, chain, &self.registry, self.clock.now())

@@ -24,6 +24,9 @@ pub trait DurableFile: Write + Send {
     /// # Errors
     /// As the operating system says.
     fn another(&self) -> io::Result<Box<dyn DurableFile>>;
+
+    /// Tells that the first bytes, which are durable, are not wanted soon: they need not stay in memory.
+    fn let_go(&self, _bytes: u64) {}
 }
 
 /// How files come to be. What no sync followed may be lost, in part or in another order.
@@ -81,6 +84,10 @@ impl DurableFile for File {
 
     fn another(&self) -> io::Result<Box<dyn DurableFile>> {
         Ok(Box::new(self.try_clone()?))
+    }
+
+    fn let_go(&self, bytes: u64) {
+        crate::passing::let_go(self, 0, bytes);
     }
 }
 

@@ -38,6 +38,7 @@ pub mod limits;
 pub mod open;
 mod outer_part;
 mod partial;
+pub mod passing;
 mod portable;
 mod raw_path;
 pub mod record;

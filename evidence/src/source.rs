@@ -4,6 +4,7 @@
 //! container file. May read files. Never judges: what an object says is the verifier's concern.
 
 use crate::layout::{PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE};
+use crate::passing::PassingFile;
 use crate::streams::{Hashing, Progress, Reporting, Step};
 use crate::walk::shown;
 use rogatory_container::manifest::{AsicManifest, MAX_MANIFEST_BYTES, ManifestError};
@@ -181,7 +182,7 @@ impl PackageSource for FolderSource {
         if !known {
             return Err(io::ErrorKind::NotFound.into());
         }
-        Ok(Box::new(File::open(self.folder.join(name))?))
+        Ok(Box::new(PassingFile::new(File::open(self.folder.join(name))?)))
     }
 
     fn open_at(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read + '_>> {
@@ -192,7 +193,7 @@ impl PackageSource for FolderSource {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(file))
+        Ok(Box::new(PassingFile::new(file)))
     }
 }
 
@@ -237,22 +238,20 @@ impl PackageSource for ZipSource {
         let entry = self.places.get(name).and_then(|place| self.entries.get(*place));
         let entry = entry.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         let left = entry.size_bytes.checked_sub(offset).ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(Box::new(Section {
-            source: self,
-            entry,
-            position: entry.data_offset() + offset,
+        let file = PassingFile::part(
+            own_handle(&self.file, &self.path)?,
+            entry.data_offset().saturating_add(offset),
             left,
-            crc: (offset == 0).then(crc32fast::Hasher::new),
-        }))
+        );
+        Ok(Box::new(Section { file, entry, left, crc: (offset == 0).then(crc32fast::Hasher::new) }))
     }
 }
 
 /// One stored entry, read by position, so that several can be read at once; checks the CRC-32 if it is read from
 /// its beginning.
 struct Section<'a> {
-    source: &'a ZipSource,
+    file: PassingFile,
     entry: &'a ZipEntry,
-    position: u64,
     left: u64,
     crc: Option<crc32fast::Hasher>,
 }
@@ -270,14 +269,13 @@ impl Read for Section<'_> {
                 Err(io::Error::new(io::ErrorKind::InvalidData, text))
             };
         };
-        let count = read_at(&self.source.file, &self.source.path, space, self.position)?;
+        let count = self.file.read(space)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if let Some(crc) = &mut self.crc {
             crc.update(space.get(..count).unwrap_or_default());
         }
-        self.position += count as u64;
         self.left -= count as u64;
         Ok(count)
     }
@@ -293,6 +291,17 @@ pub(crate) fn read_at(_: &File, path: &Path, buffer: &mut [u8], position: u64) -
     let mut own = File::open(path)?;
     own.seek(SeekFrom::Start(position))?;
     own.read(buffer)
+}
+
+/// A handle with which others may read elsewhere meanwhile.
+#[cfg(unix)]
+fn own_handle(file: &File, _: &Path) -> io::Result<File> {
+    file.try_clone()
+}
+
+#[cfg(not(unix))]
+fn own_handle(_: &File, path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// A source with a few objects more, in memory.

@@ -1,9 +1,10 @@
 //! A file that becomes durable while it is written.
 //!
-//! Holds the writer and the thread that syncs behind it, so that the sync at the end has little left to do. May write
-//! and sync the file it was given. Only [`WriteBehind::finish`] says that everything is durable; a sync that failed
+//! Holds the writer and the thread that syncs behind it, so that the sync at the end has little left to do, and a long
+//! file takes no memory of the system's. May write and sync the file it was given. Only [`WriteBehind::finish`] says that everything is durable; a sync that failed
 //! on the way is told there, since the system tells it once.
 
+use crate::passing::let_go;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ impl Syncing {
         let (written, who) = (Arc::clone(&of.written), of.told.clone());
         let (again, told) = sync_channel(1);
         let work = move || {
+            let mut before = 0;
             while told.recv().is_ok() {
                 // What is written from here on may be covered or not.
                 let bytes = written.load(Ordering::Acquire);
@@ -45,6 +47,9 @@ impl Syncing {
                 if let Some(who) = &who {
                     who(bytes);
                 }
+                // Who reads behind finds the last part still in memory.
+                let_go(&file, 0, before);
+                before = bytes;
             }
             Ok(())
         };
@@ -71,8 +76,12 @@ impl WriteBehind {
 
     /// Makes durable what is not yet.
     pub(crate) fn finish(mut self) -> io::Result<()> {
+        let is_long = self.syncing.is_some();
         self.syncing.take().map_or(Ok(()), Syncing::end)?;
         self.file.sync_data()?;
+        if is_long && self.told.is_none() {
+            let_go(&self.file, 0, self.written.load(Ordering::Acquire));
+        }
         if let Some(told) = &self.told {
             told(self.written.load(Ordering::Acquire));
         }

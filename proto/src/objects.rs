@@ -12,6 +12,8 @@ use std::io::{self, Read};
 
 /// The most bytes of one message that this version sends.
 pub const MESSAGE_BYTES: usize = 256 * 1024;
+/// How much of a connection is read from the network at once, and written at once. TLS alone reads 4 KiB a call.
+pub const WIRE_BYTES: usize = 64 * 1024;
 /// How many streams a sender has under way at once.
 pub const STREAMS_AT_ONCE: usize = 4;
 /// An object of which no more than this is to come shares its stream with others.

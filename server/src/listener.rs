@@ -7,12 +7,13 @@
 
 use crate::authority::Authority;
 use rogatory_pki::tls::{self, Admitted, Listener, Refusal, refusal_of_handshake};
+use rogatory_proto::objects::WIRE_BYTES;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
@@ -32,7 +33,7 @@ pub struct Connected {
 
 /// A connection after its handshake.
 pub struct Connection {
-    stream: TlsStream<TcpStream>,
+    stream: TlsStream<BufReader<TcpStream>>,
     connected: Connected,
 }
 
@@ -134,7 +135,7 @@ async fn shake(authority: &Authority, listener: Listener, tcp: TcpStream) -> Opt
         tracing::debug!(%error, "a connection keeps delaying small messages");
     }
     let config = authority.tls_config(listener);
-    let handshake = TlsAcceptor::from(config).accept(tcp);
+    let handshake = TlsAcceptor::from(config).accept(BufReader::with_capacity(WIRE_BYTES, tcp));
     let stream = match tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {

@@ -13,7 +13,9 @@ use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::tls::{admit_server, client_config, explain_tls_error};
 use rogatory_proto::common::v1::{ObjectProgress, PackageObject, SealedReceipt};
-use rogatory_proto::objects::{Buffers, ObjectMessage as _, STREAMS_AT_ONCE, read_messages, streams};
+use rogatory_proto::objects::{
+    Buffers, ObjectMessage as _, STREAMS_AT_ONCE, WIRE_BYTES, read_messages, streams,
+};
 use rogatory_proto::peer::v1::delivery_service_client::DeliveryServiceClient;
 use rogatory_proto::peer::v1::{
     BeginPackageRequest, CommitPackageRequest, DeliverDocumentRequest, SendObjectRequest,
@@ -24,6 +26,7 @@ use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
@@ -321,7 +324,7 @@ fn channel(authority: &Arc<Authority>, party: &Arc<ConfirmedParty>) -> Result<Ch
 async fn dial(
     authority: &Authority,
     party: &ConfirmedParty,
-) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+) -> io::Result<tokio_rustls::client::TlsStream<BufReader<TcpStream>>> {
     let endpoint = &party.entry.peer_endpoint;
     let host = endpoint.rsplit_once(':').map_or(endpoint.as_str(), |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -337,7 +340,8 @@ async fn dial(
     .map_err(io::Error::other)?;
     let tcp = TcpStream::connect(endpoint.as_str()).await?;
     tcp.set_nodelay(true)?;
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await?;
+    let stream =
+        TlsConnector::from(Arc::new(config)).connect(name, BufReader::with_capacity(WIRE_BYTES, tcp)).await?;
     let chain = stream.get_ref().1.peer_certificates();
     admit_server(&party.entry.party, chain, registry, authority.clock.now()).map_err(io::Error::other)?;
     Ok(stream)

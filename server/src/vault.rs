@@ -16,6 +16,7 @@ use rogatory_evidence::ObjectDigest;
 use rogatory_evidence::arrival::{
     ArrivalError, Arrivals, ArrivingObject, Awaited, Ended, RESUME_INTERVAL_BYTES, SETTLED_AT_ONCE,
 };
+use rogatory_evidence::passing::PassingFile;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io;
@@ -331,8 +332,9 @@ impl Vault {
     ///
     /// # Errors
     /// [`Problem`] if it is not there.
-    pub fn open_object(&self, id: &PackageId, name: &str) -> Result<File, Problem> {
+    pub fn open_object(&self, id: &PackageId, name: &str) -> Result<PassingFile, Problem> {
         File::open(self.package(id).join(name))
+            .map(PassingFile::new)
             .map_err(|error| Problem::internal("an object of a package cannot be read", error))
     }
 }

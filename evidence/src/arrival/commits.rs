@@ -164,6 +164,7 @@ impl Keeping {
         // A crash here: the older state, which claims less.
         let state = state::write(&self.object, mark.bytes, &mark.hash);
         write_whole(self.files.as_ref(), &self.state, &state)?;
+        file.let_go(mark.bytes);
         Ok(mark.bytes)
     }
 }

@@ -73,7 +73,13 @@ pub(super) fn settle(files: &dyn DurableFiles, mut objects: Vec<Ended>) -> Resul
 
 /// Makes the bytes durable, several threads at it if there are several objects.
 fn sync_all(files: &dyn DurableFiles, objects: &mut [Ended]) -> Result<(), ArrivalError> {
-    let sync = |object: &mut Ended| object.file.sync().map_err(|error| Ended::failed(&object.name, error));
+    let sync = |object: &mut Ended| {
+        object.file.sync().map_err(|error| Ended::failed(&object.name, error))?;
+        if object.state.is_some() {
+            object.file.let_go(object.size_bytes);
+        }
+        Ok(())
+    };
     let threads = objects.len().min(SYNCING_THREADS);
     if threads < 2 || files.is_in_turn() {
         return objects.iter_mut().try_for_each(sync);

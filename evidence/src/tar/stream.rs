@@ -9,6 +9,7 @@ use crate::attributes::{self, Owner};
 use crate::files_list::{ListedEntry, ListedType};
 use crate::handle::{Facts, FileKind, facts_of, open_unfollowed};
 use crate::hash_list::Watch;
+use crate::passing::PassingFile;
 use crate::record::Attributes;
 use crate::sparse::{self, SparseDigest, SparseMap};
 use crate::streams::BUFFER_BYTES;
@@ -169,7 +170,7 @@ fn compare(path: &dyn Fn() -> PathBuf, before: &Facts, now: &Facts) -> Result<()
 /// A file that is read exactly as long as it was when it was opened.
 pub(crate) struct SteadyFile {
     path: PathBuf,
-    file: File,
+    file: PassingFile,
     before: Facts,
     left: u64,
 }
@@ -195,12 +196,13 @@ impl SteadyFile {
         Ok(Self::opened(path.to_owned(), file, before))
     }
 
-    const fn opened(path: PathBuf, file: File, before: Facts) -> Self {
+    fn opened(path: PathBuf, file: File, before: Facts) -> Self {
+        let file = PassingFile::sized(file, before.size_bytes);
         Self { path, file, before, left: before.size_bytes }
     }
 
     fn check(&self) -> io::Result<()> {
-        facts_of(&self.file)
+        facts_of(self.file.file())
             .map_err(|error| SourceError::io(&self.path, error))
             .and_then(|now| compare(&|| self.path.clone(), &self.before, &now))
             .map_err(SourceError::into_io)

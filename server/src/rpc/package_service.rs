@@ -17,8 +17,7 @@ use rogatory_proto::common::v1::PackageObject;
 use rogatory_proto::objects::Buffers;
 use rogatory_proto::office::v1 as wire;
 use rogatory_proto::office::v1::package_service_server::PackageService;
-use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -206,7 +205,7 @@ impl PackageService for Packages {
 /// Passes an object on in messages, the first with its name. Tells whether everything was taken.
 fn pass_on(
     mut name: String,
-    file: &mut File,
+    file: &mut dyn Read,
     buffers: &mut Buffers,
     send: &mut dyn FnMut(Result<wire::DownloadObjectResponse, Status>) -> bool,
 ) -> io::Result<bool> {

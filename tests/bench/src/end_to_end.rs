@@ -1,6 +1,6 @@
 //! From the evidence on the provider's disk to the authority's receipt: sealed while it is sent; beside the procedure by hand.
 
-use crate::manual::{self, AgeKey, Ours, SshDoor, Took};
+use crate::manual::{self, AgeKey, SshDoor, Took};
 use crate::office::Place;
 use crate::process;
 use crate::report::{Line, Report};
@@ -26,7 +26,6 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
         runs.push(once(&mut road, &order, place, &evidence)?);
         road.restart()?;
     }
-    let bare = unsynced(place, &mut road, &evidence).await;
     let speeds: Vec<f64> = runs.iter().map(|seconds| manual::speed(bytes, *seconds)).collect();
     report.add(
         Line::of("sealed while it is sent, durable at both servers, receipted", "MiB/s", speeds.clone())
@@ -37,21 +36,13 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
                 bytes >> 20
             )),
     );
-    let bare = match bare {
-        Ok(bare) => Some(bare),
-        Err(why) => {
-            report.miss("sealing while sending without syncs", format!("{why:#}"));
-            None
-        }
-    };
     match by_hand(place, &evidence) {
         Ok((copied, whole)) => {
-            let ours = Ours { durable: &runs, unsynced: bare.as_deref() };
             for (what, took, promised) in [
                 ("scp of the plain file", &copied, 2.5),
                 ("sha256sum, age, sha256sum, scp, sha256sum", &whole, 5.0),
             ] {
-                for line in manual::against("sealed while sent", bytes, ours, (what, took), promised) {
+                for line in manual::against("sealed while sent", bytes, &runs, (what, took), promised) {
                     report.add(line);
                 }
             }
@@ -68,25 +59,6 @@ fn once(road: &mut Road, order: &Order, place: &Place, evidence: &Path) -> anyho
     let ended = process::watched(&mut road.seal_and_send_command(order, evidence, &package))?;
     remove(&package)?;
     Ok(ended.seconds)
-}
-
-/// Runs with every sync left out, of the client's and of both servers'.
-async fn unsynced(place: &Place, road: &mut Road, evidence: &Path) -> anyhow::Result<Vec<f64>> {
-    let mut runs = Vec::new();
-    for _ in 0..place.pick(1, 3, 5) {
-        let order = road.order().await?;
-        for office in [&mut road.provider, &mut road.requested] {
-            office.stop()?;
-            office.start_unsynced()?;
-        }
-        let package = place.work.join("sealed");
-        settle()?;
-        let command = road.seal_and_send_command(&order, evidence, &package);
-        runs.push(process::watched(&mut process::unsynced(&command))?.seconds);
-        remove(&package)?;
-        road.restart()?;
-    }
-    Ok(runs)
 }
 
 fn by_hand(place: &Place, evidence: &Path) -> anyhow::Result<(Vec<Took>, Vec<Took>)> {

@@ -239,38 +239,24 @@ pub(crate) fn speed(bytes: u64, seconds: f64) -> f64 {
     amount(bytes) / 1_048_576.0 / seconds
 }
 
-/// How long our runs took, in seconds.
-#[derive(Clone, Copy)]
-pub(crate) struct Ours<'a> {
-    /// Durable at the end, as always.
-    pub(crate) durable: &'a [f64],
-    /// With every sync left out, if that could be measured.
-    pub(crate) unsynced: Option<&'a [f64]>,
-}
-
-/// The two lines that compare with a procedure by hand: without syncs, which the promise speaks of, and durable.
+/// The two lines that compare `ours`, in seconds and durable at the end as always, with a procedure by hand: as people run it, without syncs,
+/// which the promise speaks of, and durable as well.
 pub(crate) fn against(
     measure: &str,
     bytes: u64,
-    ours: Ours<'_>,
+    ours: &[f64],
     manual: (&str, &[Took]),
     promised_times: f64,
-) -> Vec<Line> {
+) -> [Line; 2] {
     let (what, took) = manual;
     let of = |seconds: &[f64]| seconds.iter().map(|seconds| speed(bytes, *seconds)).collect::<Vec<_>>();
     let median =
         |value: fn(&Took) -> f64| crate::report::median(&of(&took.iter().map(value).collect::<Vec<_>>()));
-    let mut lines = Vec::new();
-    if let Some(unsynced) = ours.unsynced {
-        lines.push(
-            Line::of(format!("{measure}, nothing synced"), "MiB/s", of(unsynced))
-                .beside(format!("{what}, nothing synced"), median(|took| took.seconds))
-                .at_least_times(promised_times),
-        );
-    }
-    lines.push(
-        Line::of(format!("{measure}, durable"), "MiB/s", of(ours.durable))
-            .beside(format!("{what}, then synced"), median(|took| took.durable_seconds)),
-    );
-    lines
+    let line = || Line::of(format!("{measure}, durable"), "MiB/s", of(ours));
+    [
+        line()
+            .beside(format!("{what}, nothing synced"), median(|took| took.seconds))
+            .at_least_times(promised_times),
+        line().beside(format!("{what}, then synced"), median(|took| took.durable_seconds)),
+    ]
 }

@@ -211,22 +211,6 @@ impl Office {
         Ok(())
     }
 
-    /// The same, with every sync left out, for comparison with tools that sync nothing.
-    ///
-    /// # Errors
-    /// Likewise, or without `strace`.
-    pub(crate) fn start_unsynced(&mut self) -> anyhow::Result<()> {
-        ensure!(process::is_there("strace"), "`strace` is not installed: it leaves out the syncs");
-        let mut command = process::unsynced(&self.run_command());
-        command.env_remove("ROGATORY_LOG");
-        let mut server = Running::start(&mut command, &self.log())?;
-        server.wait_for("listening")?;
-        server.look_behind_tracer()?;
-        self.server = Some(server);
-        self.syncs = None;
-        Ok(())
-    }
-
     /// What counts its syncs, if it was started so.
     ///
     /// # Errors

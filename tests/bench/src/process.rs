@@ -231,21 +231,6 @@ pub(crate) struct Syncs {
     file: PathBuf,
 }
 
-/// A command that runs `command` with every sync left out: the call returns at once and nothing waits for the disk, as with tools
-/// that sync nothing. The rest runs at full speed.
-#[must_use]
-pub(crate) fn unsynced(command: &Command) -> Command {
-    let mut traced = Command::new("strace");
-    let calls = "fsync,fdatasync,sync_file_range,syncfs,msync";
-    traced.args(["-f", "--seccomp-bpf", "-e", &format!("trace={calls}")]);
-    traced.args(["-e", &format!("inject={calls}:retval=0"), "-e", "signal=none", "-o", "/dev/null"]);
-    traced.arg(command.get_program()).args(command.get_args());
-    if let Some(folder) = command.get_current_dir() {
-        traced.current_dir(folder);
-    }
-    traced
-}
-
 /// Syncs in a span of time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Synced {

@@ -30,8 +30,6 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
         folder_runs.push(seal(&office, &recipient, &evidence, &place.work.join("sealed"))?);
         asice_runs.push(seal(&office, &recipient, &evidence, &place.work.join("sealed.asice"))?);
     }
-    let output = place.work.join("sealed");
-    let bare = unsynced(place, &mut report, &command(&office, &recipient, &evidence, &output), &output);
     let speeds = |runs: &[f64]| runs.iter().map(|seconds| manual::speed(bytes, *seconds)).collect::<Vec<_>>();
     report.add(
         Line::of("sealed into a folder, durable", "MiB/s", speeds(&folder_runs))
@@ -51,8 +49,7 @@ pub(crate) fn measure(place: &Place) -> anyhow::Result<Report> {
     for (what, procedure, promised_times) in procedures {
         match by_hand(place, &evidence, procedure) {
             Ok(took) => {
-                let ours = manual::Ours { durable: &folder_runs, unsynced: bare.as_deref() };
-                for line in manual::against("sealed", bytes, ours, (what, &took), promised_times) {
+                for line in manual::against("sealed", bytes, &folder_runs, (what, &took), promised_times) {
                     report.add(line);
                 }
             }
@@ -78,24 +75,6 @@ pub(crate) fn command(office: &Office, recipient: &str, evidence: &Path, output:
     command.args(["package", "seal", "--recipient", recipient, "--no-recovery", "a benchmark", "-o"]);
     command.arg(output).arg(evidence);
     command
-}
-
-/// Runs a command a few times with every sync left out; notes in the report why that was not possible.
-pub(crate) fn unsynced(
-    place: &Place,
-    report: &mut Report,
-    command: &Command,
-    output: &Path,
-) -> Option<Vec<f64>> {
-    let run = || -> anyhow::Result<f64> {
-        anyhow::ensure!(process::is_there("strace"), "`strace` is not installed: it leaves out the syncs");
-        settle()?;
-        let ended = process::watched(&mut process::unsynced(command))?;
-        remove(output)?;
-        Ok(ended.seconds)
-    };
-    let runs = (0..place.pick(1, 5, 5)).map(|_| run()).collect::<anyhow::Result<_>>();
-    runs.map_err(|why| report.miss("without syncs", format!("{why:#}"))).ok()
 }
 
 /// A way of sealing by hand.

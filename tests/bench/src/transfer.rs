@@ -50,22 +50,10 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
         .at_least_times(0.75)
         .noting("the own server stores all of it, seals it and forwards it"),
     );
-    let bare = match unsynced(place, &mut road, &evidence).await {
-        Ok(bare) => Some(bare),
-        Err(why) => {
-            report.miss("sending without syncs", format!("{why:#}"));
-            None
-        }
-    };
     match by_hand(place, &evidence) {
         Ok(took) => {
-            let bare_hops = bare.as_ref().map(|(_, hops)| hops.as_slice());
-            let bare_runs = bare.as_ref().map(|(both, _)| both.as_slice());
-            for (what, durable, unsynced) in
-                [("server to server", &hops, bare_hops), ("by way of the own server", &runs, bare_runs)]
-            {
-                let ours = manual::Ours { durable, unsynced };
-                for line in manual::against(what, bytes, ours, ("scp", &took), 4.0) {
+            for (what, runs) in [("server to server", &hops), ("by way of the own server", &runs)] {
+                for line in manual::against(what, bytes, runs, ("scp", &took), 4.0) {
                     report.add(line);
                 }
             }
@@ -74,24 +62,6 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     }
     roofline.explain(&mut report);
     Ok(report)
-}
-
-/// Runs with every sync left out: the seconds of sending by way of the own server, and of passing on.
-async fn unsynced(place: &Place, road: &mut Road, evidence: &Path) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
-    let (mut both, mut hops) = (Vec::new(), Vec::new());
-    for _ in 0..place.pick(1, 3, 5) {
-        let (order, package) = road.sealed(evidence).await?;
-        for office in [&mut road.provider, &mut road.requested, &mut road.requesting] {
-            office.stop()?;
-            office.start_unsynced()?;
-        }
-        both.push(process::watched(&mut road.send_command(&order, &package))?.seconds);
-        remove(&package)?;
-        settle()?;
-        hops.push(process::watched(&mut road.relay_command(&order)?)?.seconds);
-        road.restart()?;
-    }
-    Ok((both, hops))
 }
 
 fn by_hand(place: &Place, evidence: &Path) -> anyhow::Result<Vec<manual::Took>> {
