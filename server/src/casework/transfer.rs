@@ -35,8 +35,9 @@ pub async fn begin(
     demand_matter(authority, permit, &shared_number).await?;
     let caller = permit.caller_name();
     let id = id_of(&caller, &shared_number, &list_of(&objects));
+    let sealing = sealing.map(|sealing| sealing_id_of(&caller, &shared_number, sealing));
     let transfer = TransferRow { id, caller, shared_number, objects };
-    authority.datastore.perform(Begin(transfer.clone())).await?;
+    open(authority, &transfer, sealing.as_deref()).await?;
     if let Some(sealing) = sealing {
         take_over(authority, &transfer, sealing).await?;
     }
@@ -60,7 +61,7 @@ pub async fn begin_sealing(
     let caller = permit.caller_name();
     let id = sealing_id_of(&caller, &shared_number, sealing);
     let transfer = TransferRow { id, caller, shared_number, objects: Vec::new() };
-    authority.datastore.perform(Begin(transfer.clone())).await?;
+    open(authority, &transfer, None).await?;
     Ok(transfer)
 }
 
@@ -91,19 +92,61 @@ fn sealing_id_of(caller: &str, number: &SharedNumber, sealing: &[u8]) -> String 
     id_of(caller, number, &format!("sealing {}", Digest::of(sealing)))
 }
 
+/// Opens a transfer. Who has all places taken loses the sealing that was announced longest ago and that nothing is
+/// coming of: most such were given up, for a new try is another sealing, and what came of any can be sent again.
+/// `takes_over` is the sealing whose place this one gets.
+async fn open(
+    authority: &Authority,
+    transfer: &TransferRow,
+    takes_over: Option<&str>,
+) -> Result<(), Problem> {
+    let begin = Begin { transfer: transfer.clone(), takes_over: takes_over.unwrap_or_default().to_owned() };
+    while !authority.datastore.perform(begin.clone()).await? {
+        if !let_one_give_way(authority, transfer, &begin.takes_over).await? {
+            let what = format!("{} has {OPEN_TRANSFERS} transfers open already", transfer.caller);
+            return Err(Problem::new(Reason::LimitReached, what).with_hint("complete those first"));
+        }
+    }
+    Ok(())
+}
+
+/// Lets go of one sealing of the caller; says whether there was any to let go.
+async fn let_one_give_way(
+    authority: &Authority,
+    transfer: &TransferRow,
+    takes_over: &str,
+) -> Result<bool, Problem> {
+    let sealings = authority.datastore.read().await?.open_sealings(&transfer.caller).await?;
+    for id in sealings.into_iter().filter(|id| id != takes_over) {
+        match let_go(authority, &id).await {
+            Ok(()) => {
+                tracing::info!(transfer = id, caller = transfer.caller, "a sealing gave way to a new transfer");
+                return Ok(true);
+            }
+            // Something is coming of it.
+            Err(problem) if problem.reason() == Reason::Raced => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(false)
+}
+
 /// Takes over what came while the package was being sealed: what has the digest now announced, and the parts of what
 /// was on its way. The rest is let go. After a crash it is done again.
-async fn take_over(authority: &Authority, transfer: &TransferRow, sealing: &[u8]) -> Result<(), Problem> {
-    let id = sealing_id_of(&transfer.caller, &transfer.shared_number, sealing);
-    if !authority.vault.holds(&id) {
-        return Ok(());
+async fn take_over(authority: &Authority, transfer: &TransferRow, sealing: String) -> Result<(), Problem> {
+    if authority.vault.holds(&sealing) {
+        let from = authority.vault.close(&sealing, None)?;
+        let closing = authority.vault.close(&transfer.id, None)?;
+        let (vault, objects) = (authority.vault.clone(), transfer.objects.clone());
+        let from = blocking(move || vault.take_over(&from, &closing, &objects).map(|()| from)).await?;
+        authority.datastore.perform(Forget(sealing)).await?;
+        return authority.vault.discard(&from);
     }
-    let sealing = authority.vault.close(&id, None)?;
-    let closing = authority.vault.close(&transfer.id, None)?;
-    let (vault, objects) = (authority.vault.clone(), transfer.objects.clone());
-    let sealing = blocking(move || vault.take_over(&sealing, &closing, &objects).map(|()| sealing)).await?;
-    authority.datastore.perform(Forget(id)).await?;
-    authority.vault.discard(&sealing)
+    // Announced, and a crash came before its folder.
+    if authority.datastore.read().await?.has_transfer(&sealing).await? {
+        let_go(authority, &sealing).await?;
+    }
+    Ok(())
 }
 
 /// Nothing is stored for a number under which the caller has nothing to send here.
@@ -195,18 +238,27 @@ async fn there(
     Ok(if same { There::Held } else { There::Otherwise })
 }
 
-struct Begin(TransferRow);
+#[derive(Clone)]
+struct Begin {
+    transfer: TransferRow,
+    /// The sealing whose place it gets, or nothing.
+    takes_over: String,
+}
 
 impl Act for Begin {
     const NAME: &'static str = "begin-transfer";
-    type Output = ();
+    /// Whether there was a place for it.
+    type Output = bool;
 
-    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
-        if !tx.has_transfer(&self.0.id).await? && tx.transfer_count(&self.0.caller).await? >= OPEN_TRANSFERS {
-            let what = format!("{} has {OPEN_TRANSFERS} transfers open already", self.0.caller);
-            return Err(Problem::new(Reason::LimitReached, what).with_hint("complete those first").into());
+    async fn perform(&self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        let Self { transfer, takes_over } = self;
+        if !tx.has_transfer(&transfer.id).await?
+            && tx.transfer_count(&transfer.caller, takes_over).await? >= OPEN_TRANSFERS
+        {
+            return Ok(false);
         }
-        tx.announce_transfer(&self.0).await
+        tx.announce_transfer(transfer).await?;
+        Ok(true)
     }
 }
 
@@ -269,9 +321,14 @@ pub fn demand_whole(authority: &Authority, transfer: &TransferRow) -> Result<(),
 /// # Errors
 /// [`Problem`] if it is still being sent, or database or disk fail.
 pub(super) async fn forget(authority: &Authority, transfer: &TransferRow) -> Result<(), Problem> {
-    let closing = authority.vault.close(&transfer.id, None)?;
-    authority.datastore.perform(Forget(transfer.id.clone())).await?;
-    authority.vault.discard(&closing)
+    let_go(authority, &transfer.id).await
+}
+
+async fn let_go(authority: &Authority, id: &str) -> Result<(), Problem> {
+    let closing = authority.vault.close(id, None)?;
+    authority.datastore.perform(Forget(id.to_owned())).await?;
+    let vault = authority.vault.clone();
+    blocking(move || vault.discard(&closing)).await
 }
 
 struct Forget(String);
