@@ -2,6 +2,7 @@
 
 use crate::access::{Caller, Permit};
 use crate::authority::Authority;
+use crate::casework::limits::{demand_taken, demand_takes, total};
 use crate::casework::send_package::blocking;
 use crate::datastore::{Act, ObjectRow, StoreError, Transaction, TransferRow};
 use crate::problem::{Problem, Reason};
@@ -20,7 +21,7 @@ const OPEN_TRANSFERS: i64 = 64;
 /// `sealing`, while it was being sealed, is taken over.
 ///
 /// # Errors
-/// [`Problem`] for names a package cannot have, too many objects, or the database.
+/// [`Problem`] for names a package cannot have, too many objects, more bytes than are taken, or the database.
 pub async fn begin(
     authority: &Authority,
     permit: &Permit,
@@ -32,7 +33,7 @@ pub async fn begin(
         return Err(Problem::new(Reason::LimitReached, "the package has no objects"));
     }
     check_objects(objects.iter().map(|object| (object.name.as_str(), object.size_bytes)))?;
-    demand_matter(authority, permit, &shared_number).await?;
+    demand_matter(authority, permit, &shared_number, total(&objects)).await?;
     let caller = permit.caller_name();
     let id = id_of(&caller, &shared_number, &list_of(&objects));
     let sealing = sealing.map(|sealing| sealing_id_of(&caller, &shared_number, sealing));
@@ -57,7 +58,8 @@ pub async fn begin_sealing(
     objects: &[Awaited],
 ) -> Result<TransferRow, Problem> {
     check_objects(objects.iter().map(|object| (object.name.as_str(), object.size_bytes)))?;
-    demand_matter(authority, permit, &shared_number).await?;
+    let size_bytes = objects.iter().fold(0, |sum: u64, object| sum.saturating_add(object.size_bytes));
+    demand_matter(authority, permit, &shared_number, size_bytes).await?;
     let caller = permit.caller_name();
     let id = sealing_id_of(&caller, &shared_number, sealing);
     let transfer = TransferRow { id, caller, shared_number, objects: Vec::new() };
@@ -77,7 +79,11 @@ pub async fn progress_of_sealing(
     let (vault, id) = (authority.vault.clone(), transfer.id.clone());
     blocking(move || {
         vault.prepare(&id)?;
-        vault.committed_late(&id, &objects)
+        let committed = vault.committed_late(&id, &objects)?;
+        let left =
+            objects.iter().zip(&committed).map(|(object, here)| object.size_bytes.saturating_sub(*here));
+        vault.demand_room(left.fold(0, u64::saturating_add))?;
+        Ok(committed)
     })
     .await
 }
@@ -120,7 +126,11 @@ async fn let_one_give_way(
     for id in sealings.into_iter().filter(|id| id != takes_over) {
         match let_go(authority, &id).await {
             Ok(()) => {
-                tracing::info!(transfer = id, caller = transfer.caller, "a sealing gave way to a new transfer");
+                tracing::info!(
+                    transfer = id,
+                    caller = transfer.caller,
+                    "a sealing gave way to a new transfer"
+                );
                 return Ok(true);
             }
             // Something is coming of it.
@@ -149,28 +159,37 @@ async fn take_over(authority: &Authority, transfer: &TransferRow, sealing: Strin
     Ok(())
 }
 
-/// Nothing is stored for a number under which the caller has nothing to send here.
-async fn demand_matter(authority: &Authority, permit: &Permit, number: &SharedNumber) -> Result<(), Problem> {
+/// Nothing is stored for a number under which the caller has nothing to send here, nor of a package that is larger
+/// than the one takes it who gets it: this institution from a peer, from an officer the authority that ordered it.
+async fn demand_matter(
+    authority: &Authority,
+    permit: &Permit,
+    number: &SharedNumber,
+    size_bytes: u64,
+) -> Result<(), Problem> {
     let mut session = authority.datastore.read().await?;
     let order = session.order_by_number(number).await?;
-    let awaited = match permit.caller() {
-        Caller::Officer { .. } => order.is_some_and(|order| order.side == OrderSide::Provider),
+    match permit.caller() {
+        Caller::Officer { .. } => {
+            if let Some(order) = order.filter(|order| order.side == OrderSide::Provider) {
+                return demand_taken(authority, &order.counterpart, size_bytes);
+            }
+        }
         Caller::Peer(peer) => {
             let from = |counterpart: &PartyId| counterpart == peer;
             let ordered =
                 order.is_some_and(|order| order.side == OrderSide::Ordering && from(&order.counterpart));
             let request = session.request_by_number(number).await?;
-            ordered
+            if ordered
                 || request
                     .is_some_and(|request| request.side == Side::Requesting && from(&request.counterpart))
+            {
+                return demand_takes(authority, size_bytes);
+            }
         }
-    };
-    if awaited {
-        Ok(())
-    } else {
-        Err(Problem::new(Reason::Unknown, format!("no evidence is awaited under {number}"))
-            .with_hint("`rogatory order list` shows the orders to answer"))
     }
+    Err(Problem::new(Reason::Unknown, format!("no evidence is awaited under {number}"))
+        .with_hint("`rogatory order list` shows the orders to answer"))
 }
 
 /// How many bytes of each announced object are durable here.
@@ -195,7 +214,10 @@ pub async fn progress(
             There::Otherwise => None,
             There::No => package_id(&transfer.objects),
         };
-        Ok(vault.committed(&transfer.id, &transfer.objects, unnamed.as_ref()))
+        let committed = vault.committed(&transfer.id, &transfer.objects, unnamed.as_ref());
+        let here = committed.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes));
+        vault.demand_room(total(&transfer.objects).saturating_sub(here))?;
+        Ok(committed)
     })
     .await
 }
