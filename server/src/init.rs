@@ -330,6 +330,7 @@ async fn fill(
             database: "database.sqlite".into(),
             vault: "vault".into(),
             case_keys: "case-keys".into(),
+            package_bytes: None,
         },
         officers,
     };

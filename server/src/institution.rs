@@ -215,6 +215,12 @@ impl Institution {
         &self.log_origin
     }
 
+    /// The largest package that it takes from another institution, if its disk is not the only limit.
+    #[must_use]
+    pub const fn package_bytes(&self) -> Option<u64> {
+        self.config.storage.package_bytes
+    }
+
     /// Whether it may do `act`.
     #[must_use]
     pub fn is_competent(&self, act: Competence) -> bool {
@@ -293,7 +299,10 @@ impl Institution {
                 .collect(),
             languages: institution.languages.clone(),
             urgent_route: institution.urgent_route.clone(),
-            limits: Limits { document_bytes: DOCUMENT_LIMIT_BYTES as u64, package_bytes: None },
+            limits: Limits {
+                document_bytes: DOCUMENT_LIMIT_BYTES as u64,
+                package_bytes: self.package_bytes(),
+            },
             peer_endpoint: self.config.listen.peer_endpoint.clone(),
             anchors_pem: self.anchors_pem.clone(),
             seal_certificates_pem: self.seal_pem.clone(),

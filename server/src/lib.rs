@@ -20,6 +20,7 @@ pub mod init;
 pub mod institution;
 pub mod keystore;
 pub mod listener;
+mod pace;
 pub mod peers;
 pub mod problem;
 pub mod rpc;

@@ -27,6 +27,8 @@ pub enum Kind {
     Aborted,
     /// The counterpart cannot be reached; the same call may succeed later.
     Unavailable,
+    /// The call took too long; the same call may succeed.
+    DeadlineExceeded,
     /// A limit is reached.
     ResourceExhausted,
     /// Anything unforeseen: nothing of ours leaks.
@@ -97,6 +99,8 @@ reasons! {
     WrongFingerprint = "WRONG_FINGERPRINT", InvalidArgument;
     /// Something changed meanwhile.
     Raced = "RACED", Aborted;
+    /// The caller sends too slowly.
+    TooSlow = "TOO_SLOW", DeadlineExceeded;
     /// The counterpart cannot be reached.
     PeerUnreachable = "PEER_UNREACHABLE", Unavailable;
     /// The counterpart refused the call without a receipt.

@@ -12,11 +12,12 @@ use crate::datastore::ObjectRow;
 use crate::files::{DurableFiles, make_folder};
 use crate::problem::{Problem, Reason};
 use rogatory_core::{Digest, PackageId};
-use rogatory_evidence::ObjectDigest;
 use rogatory_evidence::arrival::{
     ArrivalError, Arrivals, ArrivingObject, Awaited, Ended, RESUME_INTERVAL_BYTES, SETTLED_AT_ONCE,
 };
+use rogatory_evidence::limits::free_bytes;
 use rogatory_evidence::passing::PassingFile;
+use rogatory_evidence::{FolderSource, NoProgress, ObjectDigest, ObjectList, object_list};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io;
@@ -177,6 +178,22 @@ impl Vault {
         self.arrivals(transfer).committed_late(objects).map_err(disk)
     }
 
+    /// Refuses what the disk has no room for.
+    ///
+    /// # Errors
+    /// [`Reason::LimitReached`], with both numbers.
+    pub fn demand_room(&self, needed_bytes: u64) -> Result<(), Problem> {
+        match free_bytes(&self.root).filter(|free| *free < needed_bytes) {
+            None => Ok(()),
+            Some(free) => {
+                let what = format!("{needed_bytes} bytes are to come, and the server's disk has {free} free");
+                Err(Problem::new(Reason::LimitReached, what).with_hint(
+                    "the operator makes room; what is durable stays, and sending goes on from there",
+                ))
+            }
+        }
+    }
+
     /// Whether anything came while the package of a sealing was being sealed.
     #[must_use]
     pub fn holds(&self, sealing: &str) -> bool {
@@ -263,22 +280,35 @@ impl Vault {
         self.arrivals(&closing.transfer).place(&self.package(id)).map_err(disk)
     }
 
-    /// Takes a package that no row names back into a transfer: a crash came before the row. Says
-    /// whether there was one; its objects may have been hashed for somebody else, so the caller hashes
-    /// them again.
+    /// Takes a package that no row names back into a transfer: a crash came before the row. Its objects may have been
+    /// hashed for somebody else. So they are hashed again, where they lie: only if they are `objects`, with nothing
+    /// beside them but `own`, which this server adds itself, do they become objects of the transfer. Whenever a crash
+    /// comes, nothing stands there that was not hashed for it.
     ///
     /// # Errors
+    /// [`Reason::MalformedPackage`] if they are others: then they are let go, so that the sender can begin anew.
     /// [`Problem`] if the disk refuses.
-    pub fn reclaim(&self, closing: &Closing, id: &PackageId) -> Result<bool, Problem> {
+    pub fn reclaim(
+        &self,
+        closing: &Closing,
+        id: &PackageId,
+        objects: &[ObjectRow],
+        own: &[&str],
+    ) -> Result<(), Problem> {
         let package = self.package(id);
         if !package.is_dir() {
-            return Ok(false);
+            return Ok(());
+        }
+        if !holds_exactly(&package, objects, own) {
+            self.files.remove(&package).map_err(disk)?;
+            let what = "what is stored is not the package that was announced";
+            return Err(Problem::new(Reason::MalformedPackage, what)
+                .with_hint("announce the package and send it again: what was stored is gone"));
         }
         let incoming = self.incoming(&closing.transfer);
         self.files.remove(&incoming).map_err(disk)?;
         self.files.rename(&package, &incoming).map_err(disk)?;
-        self.prepare(&closing.transfer)?;
-        Ok(true)
+        self.prepare(&closing.transfer)
     }
 
     /// Removes objects that this server added to a transfer before a crash.
@@ -337,6 +367,19 @@ impl Vault {
             .map(PassingFile::new)
             .map_err(|error| Problem::internal("an object of a package cannot be read", error))
     }
+}
+
+/// Whether a folder holds these objects, each byte hashed, and none beside them but those in `own`.
+fn holds_exactly(folder: &Path, objects: &[ObjectRow], own: &[&str]) -> bool {
+    let hashed = FolderSource::open(folder).and_then(|source| object_list(&source, &mut NoProgress));
+    let Ok(ObjectList(found)) = hashed else { return false };
+    let mut announced: HashMap<&str, &ObjectRow> =
+        objects.iter().map(|object| (object.name.as_str(), object)).collect();
+    let fits = |here: &ObjectDigest| match announced.remove(here.name.as_str()) {
+        Some(object) => here.sha256 == object.sha256 && here.size_bytes == object.size_bytes,
+        None => own.contains(&here.name.as_str()),
+    };
+    found.iter().all(fits) && announced.is_empty()
 }
 
 impl From<&ObjectRow> for ObjectDigest {

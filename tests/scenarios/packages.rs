@@ -1,13 +1,20 @@
 //! Evidence packages that do not fit what they are sent for, at one's own server and at the peer's.
 
+use crate::resume::{EXHIBIT, agent, announced, objects};
+use rogatory_client::commands::package::{self, SealArguments};
 use rogatory_core::ground::NonDeliveryGround;
 use rogatory_core::receipt::ReceiptKind;
 use rogatory_pki::development::Validity;
 use rogatory_pki::signing::FileSigner;
+use rogatory_proto::office::v1::BeginUploadRequest;
+use rogatory_proto::peer::v1::BeginPackageRequest;
+use rogatory_proto::peer::v1::delivery_service_client::DeliveryServiceClient;
+use rogatory_server::init;
 use rogatory_tests::Federation;
 use rogatory_tests::papers::{self, assert_refused, assert_status};
 use rogatory_tests::parcel::{self, Parcel};
 use rogatory_tests::road::{self, Ordered};
+use std::fs;
 use std::path::PathBuf;
 
 fn negative(receipt: &[u8], ground: NonDeliveryGround) -> String {
@@ -203,4 +210,130 @@ async fn a_package_is_sent_by_the_officer_who_sealed_it() {
     // Another officer's key: no forgery, but not the sender's own word.
     let path = parcel::seal(nistru, "drafter", number, road::recipients(&ordered.order), &output).await;
     assert_refused(federation.send_package(&path, number).await, "WRONG_SIGNER");
+}
+
+/// The authority takes packages of at most so many bytes from now on, and the provider knows it.
+async fn limited(federation: &mut Federation, package_bytes: u64) {
+    let md = &mut federation.md;
+    md.stop().await;
+    let file = md.folder.join("server.toml");
+    let config = fs::read_to_string(&file).expect("a configuration");
+    let config = config.replace("[storage]\n", &format!("[storage]\npackage_bytes = {package_bytes}\n"));
+    fs::write(&file, config).expect("written");
+    init::seal_entry(&md.folder, federation.world.clock.as_ref()).expect("a new entry");
+    md.start().await;
+    for other in [&federation.nistru, &federation.gb] {
+        other.import("operator", &federation.md).await.expect("confirmed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_larger_than_its_addressee_takes_is_refused_before_its_first_byte() {
+    const TAKEN: u64 = 100_000;
+    let mut federation = Federation::new().await;
+    let order = federation.order_acknowledged().await.order;
+    let number = &order.shared_number;
+    let small = federation.world.directory().join("small");
+    let small = parcel::seal(&federation.nistru, "agent", number, road::recipients(&order), &small).await;
+    limited(&mut federation, TAKEN).await;
+    let Federation { md, nistru, world, .. } = &federation;
+    assert_eq!(md.read_entry().entry.limits.package_bytes, Some(TAKEN));
+
+    // Sealing for it and sending meanwhile does not begin.
+    let exhibit = world.directory().join("large.bin");
+    fs::write(&exhibit, vec![0x5a; 150_000]).expect("a file");
+    let arguments = |name: &str| SealArguments {
+        paths: vec![exhibit.clone()],
+        recipients: road::recipients(&order),
+        order: Some(number.to_string()),
+        output: world.directory().join(name),
+        ..SealArguments::default()
+    };
+    let says = |problem: &dyn std::fmt::Display| {
+        let said = problem.to_string();
+        assert!(said.contains("md/central-authority") && said.contains("100000"), "{said}");
+    };
+    let session = nistru.session("agent");
+    let plan = package::plan_seal_and_send(&session, arguments("meanwhile")).await.expect("a plan");
+    says(&package::seal_and_send(&session, plan).await.expect_err("too large"));
+    assert!(!world.directory().join("meanwhile").exists());
+
+    // Sealed without asking, it is not sent; past the program, neither server takes an announcement of it.
+    let large = package::seal(&session, arguments("large")).await.expect("sealed").output;
+    says(&federation.send_package(&large, number).await.expect_err("too large"));
+    let objects = announced(&objects(&large));
+    let begin = BeginUploadRequest {
+        shared_number: number.to_string(),
+        objects: objects.clone(),
+        ..BeginUploadRequest::default()
+    };
+    let refused = agent(nistru).begin_upload(begin).await.expect_err("too large");
+    says(&refused.message());
+    assert_status(Err::<(), _>(refused), "LIMIT_REACHED");
+    let begin = BeginPackageRequest { shared_number: number.to_string(), objects, ..Default::default() };
+    let mut peer = DeliveryServiceClient::new(nistru.channel_to(md));
+    let refused = peer.begin_package(begin).await.expect_err("too large");
+    says(&refused.message());
+    assert_status(Err::<(), _>(refused), "LIMIT_REACHED");
+    for office in [md, nistru] {
+        let arrived = fs::read_dir(office.folder.join("vault/incoming")).expect("a folder").count();
+        assert_eq!(arrived, 0, "nothing moved to {}", office.party);
+    }
+
+    let sent = federation.send_package(&small, number).await.expect("it fits");
+    assert!(sent.delivered, "{:?}", sent.receipt);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_is_not_relayed_to_whom_it_is_too_large_for() {
+    let mut federation = Federation::new().await;
+    let (_, sent) = federation.evidence_produced().await;
+    let gb = &mut federation.gb;
+    gb.stop().await;
+    let file = gb.folder.join("server.toml");
+    let config = fs::read_to_string(&file).expect("a configuration");
+    fs::write(&file, config.replace("[storage]\n", "[storage]\npackage_bytes = 1000\n")).expect("written");
+    init::seal_entry(&gb.folder, federation.world.clock.as_ref()).expect("a new entry");
+    gb.start().await;
+    federation.md.import("operator", &federation.gb).await.expect("confirmed");
+    let problem = federation.relay_package(&sent.package_id).await.expect_err("too large");
+    assert_eq!(problem.reason(), Some("LIMIT_REACHED"), "{problem}");
+    assert!(problem.message().contains("gb/central-authority takes packages of at most 1000"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_disk_has_no_room_for_is_refused_before_its_first_byte() {
+    let (federation, ordered, path) = ordered().await;
+    let nistru = &federation.nistru;
+    let mut objects = announced(&objects(&path));
+    let exhibit = objects.iter_mut().find(|object| object.name == EXHIBIT).expect("an exhibit");
+    exhibit.size_bytes = 1 << 60;
+    let begin = BeginUploadRequest {
+        shared_number: ordered.order.shared_number.to_string(),
+        objects,
+        ..BeginUploadRequest::default()
+    };
+    let refused = agent(nistru).begin_upload(begin).await.expect_err("no disk is so large");
+    assert!(refused.message().contains("disk"), "{refused:?}");
+    assert_status(Err::<(), _>(refused), "LIMIT_REACHED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_cannot_send_what_it_is_still_sealing() {
+    let (federation, ordered, path) = ordered().await;
+    let Federation { md, nistru, .. } = &federation;
+    let mut client = DeliveryServiceClient::new(nistru.channel_to(md));
+    let begin = BeginPackageRequest {
+        shared_number: ordered.order.shared_number.to_string(),
+        sealing_id: vec![7; 32].into(),
+        unfinished: true,
+        ..BeginPackageRequest::default()
+    };
+    let refused = client.begin_package(begin.clone()).await.expect_err("without objects");
+    assert!(refused.message().contains("unfinished"), "{refused:?}");
+    assert_status(Err::<(), _>(refused), "MALFORMED_ARGUMENT");
+    let begin = BeginPackageRequest { objects: announced(&objects(&path)), ..begin };
+    assert_status(client.begin_package(begin).await.map(drop), "MALFORMED_ARGUMENT");
+    let arrived = fs::read_dir(md.folder.join("vault/incoming")).expect("a folder").count();
+    assert_eq!(arrived, 0, "nothing is begun");
 }

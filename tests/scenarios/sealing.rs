@@ -273,3 +273,70 @@ async fn who_lies_about_a_size_or_leaves_out_what_is_needed_is_refused() {
     };
     assert_status(client.begin_upload(request).await.map(drop), "MALFORMED_ARGUMENT");
 }
+
+/// How many transfers an officer may have open.
+const OPEN: u8 = 64;
+
+/// Announces an empty exhibit of the sealing with this number; gives the transfer.
+async fn begin_sealing_of(
+    client: &mut PackageServiceClient<Channel>,
+    number: &SharedNumber,
+    sealing: u8,
+) -> Result<String, Status> {
+    let request = BeginUploadRequest {
+        shared_number: number.to_string(),
+        sealing_id: vec![sealing; 32].into(),
+        unfinished: true,
+        ..BeginUploadRequest::default()
+    };
+    Ok(client.begin_upload(request).await?.into_inner().transfer_id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sealings_that_were_given_up_give_way_to_new_ones_and_nothing_else_does() {
+    let federation = Federation::new().await;
+    let Federation { nistru, world, .. } = &federation;
+    let (path, ordered) = sealed(&federation).await;
+    let number = &ordered.order.shared_number;
+    let size_bytes = size_of_exhibit(&path);
+    let vault = nistru.folder.join("vault/incoming");
+    let is_open = |transfer: &String| vault.join(transfer).is_dir();
+    let mut client = agent(nistru);
+    let mut transfers = Vec::new();
+    for sealing in 0..OPEN {
+        transfers.push(begin_sealing_of(&mut client, number, sealing).await.expect("a place"));
+        world.clock.advance_seconds(1);
+    }
+    // The first is being sent at this moment.
+    let message = |data: Vec<u8>| UploadObjectRequest { data: data.into(), ..Default::default() };
+    let (stream, sending) = two_fifths(&path, header(&transfers[0], size_bytes), message);
+    let mut cut = client.clone();
+    let call = tokio::spawn(async move { cut.upload_object(stream).await.map(drop) });
+    let still_open = sending.await.expect("all was taken");
+
+    let more = begin_sealing_of(&mut client, number, OPEN).await.expect("the oldest idle one gives way");
+    assert!(is_open(&more) && is_open(&transfers[0]) && !is_open(&transfers[1]) && is_open(&transfers[2]));
+    let gone = upload(&mut client, vec![header(&transfers[1], size_bytes)]).await;
+    assert_status(gone, "UNKNOWN");
+    call.abort();
+    drop(still_open);
+
+    // A package that is sealed takes the place of its own sealing, and of no other.
+    let listed = announced(&objects(&path));
+    let (whole, _) = begin_sealed(&mut client, number, listed.clone(), &[3; 32]).await;
+    assert!(is_open(&whole) && !is_open(&transfers[3]));
+    let others = transfers.iter().enumerate().filter(|(at, _)| ![1, 3].contains(at));
+    assert!(others.into_iter().all(|(_, transfer)| is_open(transfer)) && is_open(&more));
+
+    // Packages that are announced whole never give way: their senders will go on with them.
+    for other in 1..OPEN {
+        let mut other_list = listed.clone();
+        other_list[0].size_bytes = u64::from(other);
+        other_list[0].sha256 = vec![other; 32].into();
+        let (another, _) = begin_sealed(&mut client, number, other_list, &[]).await;
+        assert!(is_open(&another) && is_open(&whole));
+    }
+    assert!(!is_open(&more), "every sealing gave way");
+    assert_status(begin_sealing_of(&mut client, number, OPEN + 1).await.map(drop), "LIMIT_REACHED");
+    assert!(is_open(&whole));
+}

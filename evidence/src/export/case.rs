@@ -7,7 +7,7 @@
 //! Source: CASE 1.5.0 (UCO 1.5.0), checked with `case_validate`.
 
 use super::ExportError;
-use super::graph::{Graph, file_instant, instant, integer};
+use super::graph::{Graph, file_instant, instant, integer, named};
 use crate::acquisition::{AccountIdentifier, AcquiredBy, Acquisition, DigestAlgorithm, DigestOf, Tool, code};
 use crate::files_list::{FilesList, ListedEntry, ListedType};
 use crate::record::{ExhibitType, RawName, Record, display};
@@ -91,10 +91,13 @@ struct Writer<'a> {
     sealed: Vec<Value>,
 }
 
-const PACKAGE: &str = "package";
-const SIGNER: &str = "signer";
-const SENDER: &str = "sender";
-const ORDER: &str = "order";
+/// The names of the things that every package has.
+const PACKAGE: &str = r#"["package"]"#;
+const SIGNER: &str = r#"["signer"]"#;
+const SENDER: &str = r#"["sender"]"#;
+const ORDER: &str = r#"["order"]"#;
+const SEALING: &str = r#"["sealing"]"#;
+const INVESTIGATION: &str = r#"["investigation"]"#;
 
 impl Writer<'_> {
     /// Sender, signer, recipients, and the order that is answered.
@@ -157,7 +160,7 @@ impl Writer<'_> {
             (None, Some(institution)) => ("uco-identity:Organization", institution.to_string()),
             (None, None) => ("uco-identity:Identity", "holder of a key, not named".to_owned()),
         };
-        let id = format!("recipient {}", one.fingerprint);
+        let id = named("recipient", &[&one.fingerprint.to_string()]);
         let note = format!("the SHA-256 of the encryption key's text is {}", one.fingerprint);
         self.graph
             .put_once(&id, json!({ "@type": class, "uco-core:name": name, "uco-core:description": note }))?;
@@ -165,7 +168,7 @@ impl Writer<'_> {
     }
 
     fn role(&mut self, who: &str, role: &str) -> Result<(), ExportError> {
-        let name = format!("role {role}");
+        let name = named("role in the package", &[role]);
         self.graph.put_once(&name, json!({ "@type": "uco-role:Role", "uco-core:name": role }))?;
         Ok(self.graph.relate(who, "Has_Role", &name)?)
     }
@@ -173,6 +176,7 @@ impl Writer<'_> {
     /// The exhibit as a file, its provenance record, and how it was acquired.
     fn exhibit(&mut self, record: &Record) -> Result<(), ExportError> {
         let number = record.exhibit.to_string();
+        let id = exhibit_name(&number);
         let is_folder = record.exhibit_type == ExhibitType::Folder;
         let facts = record.acquisition.as_ref();
         let times = |members: &mut Value| {
@@ -197,18 +201,18 @@ impl Writer<'_> {
                 Some(media_type) => json!(media_type.as_str()),
                 None => Value::Null,
             },
-            "uco-observable:hash": [self.graph.hash(&number, "SHA256", &record.sha256.to_hex())],
+            "uco-observable:hash": [self.graph.hash(&id, "SHA256", &record.sha256.to_hex())],
         });
         let mut facets = vec![
-            self.graph.facet(&number, "uco-observable:FileFacet", file),
-            self.graph.facet(&number, "uco-observable:ContentDataFacet", content),
+            self.graph.facet(&id, "uco-observable:FileFacet", file),
+            self.graph.facet(&id, "uco-observable:ContentDataFacet", content),
         ];
         if is_folder {
             let archive = json!({ "uco-observable:archiveType": "tar" });
-            facets.push(self.graph.facet(&number, "uco-observable:ArchiveFileFacet", archive));
+            facets.push(self.graph.facet(&id, "uco-observable:ArchiveFileFacet", archive));
         }
         self.graph.put(
-            &number,
+            &id,
             json!({
                 "@type": if is_folder { "uco-observable:ArchiveFile" } else { "uco-observable:File" },
                 "uco-core:name": format!("exhibit {number}"),
@@ -226,13 +230,13 @@ impl Writer<'_> {
             let facet = self.graph.facet(&folder, "uco-observable:FileFacet", members);
             self.graph
                 .put(&folder, json!({ "@type": "uco-observable:Directory", "uco-core:hasFacet": [facet] }))?;
-            self.graph.relate_observed(&folder, "Contained_Within", &number)?;
+            self.graph.relate_observed(&folder, "Contained_Within", &id)?;
         }
         self.provenance(record, &number)?;
         if let Some(facts) = facts {
             self.acquisition(facts, &number)?;
         }
-        self.sealed.push(self.graph.to(&number));
+        self.sealed.push(self.graph.to(&id));
         Ok(())
     }
 
@@ -246,7 +250,7 @@ impl Writer<'_> {
                 tags.extend(flag.map(|flag| format!("{tag}: {}", if flag { "yes" } else { "no" })));
             }
         }
-        let object = self.graph.to(number);
+        let object = self.graph.to(&exhibit_name(number));
         self.graph.put(
             &name,
             json!({
@@ -280,7 +284,8 @@ impl Writer<'_> {
             .into_iter()
             .map(|(label, text)| format!("{label}: {}", shown_lines(&text)))
             .collect();
-        let authorization = facts.legal_basis.as_ref().map(|basis| (format!("legal basis {basis}"), basis));
+        let authorization =
+            facts.legal_basis.as_ref().map(|basis| (named("legal basis", &[basis.as_str()]), basis));
         if let Some((name, basis)) = &authorization {
             self.graph.put_once(
                 name,
@@ -291,17 +296,17 @@ impl Writer<'_> {
                 }),
             )?;
         }
-        let action = format!("acquisition of {number}");
+        let action = named("acquisition", &[number]);
         self.graph.put(
             &action,
             json!({
                 "@type": "case-investigation:InvestigativeAction",
-                "uco-core:name": action,
+                "uco-core:name": format!("acquisition of {number}"),
                 "uco-core:description": said,
                 "uco-action:performer": performer,
                 "uco-action:instrument": instruments,
                 "uco-action:object": objects,
-                "uco-action:result": [self.graph.to(number), self.graph.to(&provenance_name(number))],
+                "uco-action:result": [self.graph.to(&exhibit_name(number)), self.graph.to(&provenance_name(number))],
                 "uco-action:endTime": facts.acquired_time.map(instant),
             }),
         )?;
@@ -313,8 +318,10 @@ impl Writer<'_> {
 
     fn performer(&mut self, who: &AcquiredBy) -> Result<Value, ExportError> {
         let organisation = who.organisation.as_ref();
-        let whose = organisation.map_or(String::new(), |organisation| format!(" of {organisation}"));
-        let name = format!("person {}{whose}", who.name);
+        let name = match organisation {
+            Some(organisation) => named("person", &[who.name.as_str(), organisation.as_str()]),
+            None => named("person", &[who.name.as_str()]),
+        };
         let is_new = !self.graph.is_there(&name);
         let person = self.graph.put_once(
             &name,
@@ -325,7 +332,7 @@ impl Writer<'_> {
             }),
         )?;
         if let Some(organisation) = organisation.filter(|_| is_new) {
-            let at = format!("organisation {organisation}");
+            let at = named("organisation", &[organisation.as_str()]);
             self.graph.put_once(
                 &at,
                 json!({ "@type": "uco-identity:Organization", "uco-core:name": organisation.as_str() }),
@@ -333,8 +340,8 @@ impl Writer<'_> {
             self.graph.relate(&name, "Acts_For", &at)?;
         }
         if let Some(role) = &who.role {
-            let role_name = format!("role {role}");
-            let relation = format!("{name} as {role}");
+            let role_name = named("role as stated", &[role.as_str()]);
+            let relation = named("person in a role", &[&name, &role_name]);
             if !self.graph.is_there(&relation) {
                 self.graph.put_once(
                     &role_name,
@@ -356,7 +363,8 @@ impl Writer<'_> {
     fn tool(&mut self, tool: &Tool) -> Result<Value, ExportError> {
         let version = tool.version.as_ref().map(ToString::to_string);
         let settings = tool.settings.as_ref().map(|settings| format!("settings: {settings}"));
-        let name = format!("tool {} {version:?} {settings:?}", tool.name);
+        let name =
+            named("tool", &[tool.name.as_str(), &part(version.as_deref()), &part(settings.as_deref())]);
         Ok(self.graph.put_once(
             &name,
             json!({
@@ -374,11 +382,12 @@ impl Writer<'_> {
         };
         let text = |part: &Option<crate::acquisition::Line>| part.as_ref().map(ToString::to_string);
         let parts = [&device.device_type, &device.make, &device.model, &device.serial_number].map(text);
-        let name = format!("device {parts:?}");
+        let [device_type, make, model, serial_number] = parts.each_ref().map(|text| part(text.as_deref()));
+        let name = named("device", &[&device_type, &make, &model, &serial_number]);
         let [device_type, make, model, serial_number] = parts;
         let manufacturer = match &make {
             Some(make) => Some(self.graph.put_once(
-                &format!("organisation {make}"),
+                &named("organisation", &[make]),
                 json!({ "@type": "uco-identity:Organization", "uco-core:name": make }),
             )?),
             None => None,
@@ -399,7 +408,7 @@ impl Writer<'_> {
 
     fn account(&mut self, account: &AccountIdentifier) -> Result<Value, ExportError> {
         let kind = account.kind.as_ref().map(|kind| format!("identifier of the kind: {kind}"));
-        let name = format!("account {kind:?} {}", account.value);
+        let name = named("account", &[&part(kind.as_deref()), account.value.as_str()]);
         let facet = self.graph.facet(
             &name,
             "uco-observable:AccountFacet",
@@ -430,7 +439,7 @@ impl Writer<'_> {
             DigestOf::Source => ("source", "Extracted_From"),
             DigestOf::Exhibit => ("original", "Copied_From"),
         };
-        let name = format!("{what} of {number}");
+        let name = named(what, &[number]);
         let hashes: Vec<Value> = stated
             .iter()
             .map(|digest| {
@@ -453,12 +462,12 @@ impl Writer<'_> {
             &name,
             json!({
                 "@type": "uco-observable:ObservableObject",
-                "uco-core:name": format!("{name}, as its producer describes it"),
+                "uco-core:name": format!("{what} of {number}, as its producer describes it"),
                 "uco-core:description": said,
                 "uco-core:hasFacet": [facet],
             }),
         )?;
-        self.graph.relate_observed(number, relation, &name)?;
+        self.graph.relate_observed(&exhibit_name(number), relation, &name)?;
         Ok(Some(self.graph.to(&name)))
     }
 
@@ -467,10 +476,11 @@ impl Writer<'_> {
         let number = exhibit.number.to_string();
         let files = index.files(exhibit).map_err(ExportError::Index)?;
         let mut list = FilesList::new(BufReader::new(files));
+        let exhibit = exhibit_name(&number);
         let mut count = 0;
         while let Some(entry) = list.next_entry().map_err(ExportError::Files)? {
             count += 1;
-            self.entry(&entry, &format!("{number}/{count}"), &number)?;
+            self.entry(&entry, &named("entry", &[&number, &count.to_string()]), &exhibit)?;
         }
         Ok(count)
     }
@@ -553,7 +563,7 @@ impl Writer<'_> {
         let participant = transmittal.sender.institution.is_some().then(|| self.graph.to(SENDER));
         let result = self.graph.to(PACKAGE);
         self.graph.put(
-            "sealing",
+            SEALING,
             json!({
                 "@type": "case-investigation:InvestigativeAction",
                 "uco-core:name": "sealing of the package",
@@ -566,10 +576,10 @@ impl Writer<'_> {
             }),
         )?;
         let mut objects = std::mem::take(&mut self.provenance);
-        objects.push(self.graph.to("sealing"));
+        objects.push(self.graph.to(SEALING));
         let order = transmittal.order.is_some().then(|| self.graph.to(ORDER));
         self.graph.put(
-            "investigation",
+            INVESTIGATION,
             json!({
                 "@type": "case-investigation:Investigation",
                 "uco-core:name": transmittal.order.as_ref().map_or_else(
@@ -584,12 +594,21 @@ impl Writer<'_> {
     }
 }
 
+fn exhibit_name(number: &str) -> String {
+    named("exhibit", &[number])
+}
+
 fn provenance_name(number: &str) -> String {
-    format!("provenance of {number}")
+    named("provenance", &[number])
 }
 
 fn folder_name(number: &str) -> String {
-    format!("folder of {number}")
+    named("folder", &[number])
+}
+
+/// A part of a name that may be missing: one that is there is told from none, whatever it says.
+fn part(text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| format!("={text}"))
 }
 
 /// Text of others without control characters.

@@ -2,7 +2,8 @@
 //!
 //! Holds the frame of the JSON-LD, identifiers and typed literals. Writes to what it is given; keeps
 //! no node, so a folder of a million files is written in little memory. An identifier is a name-based
-//! UUID under the package's transmittal: the same package gives the same identifiers every time.
+//! UUID under the package's transmittal: the same package gives the same identifiers every time. A name is
+//! made by [`named`] alone, so that no text from outside reads as the name of something else.
 
 use crate::record::FileTime;
 use rogatory_core::{Digest, Timestamp};
@@ -22,6 +23,13 @@ const CONTEXT: [(&str, &str); 9] = [
     ("uco-types", "https://ontology.unifiedcyberontology.org/uco/types/"),
     ("xsd", "http://www.w3.org/2001/XMLSchema#"),
 ];
+
+/// The name of a thing of this kind: a JSON array, so that each list of parts has a name of its own, whatever the parts
+/// hold. The kind is always a word of this room and never a text from outside.
+pub(super) fn named(kind: &'static str, parts: &[&str]) -> String {
+    let all: Vec<&str> = std::iter::once(kind).chain(parts.iter().copied()).collect();
+    json!(all).to_string()
+}
 
 /// The graph under way.
 pub(super) struct Graph<'a> {
@@ -101,13 +109,13 @@ impl<'a> Graph<'a> {
             "uco-core:kindOfRelationship": kind,
             "uco-core:isDirectional": true,
         });
-        self.put(&format!("{kind}: {source} -> {target}"), node)
+        self.put(&named("relation", &[kind, source, target]), node)
     }
 
     /// A facet of the thing named `name`.
     pub(super) fn facet(&self, name: &str, class: &str, mut members: Value) -> Value {
         if let Some(members) = members.as_object_mut() {
-            members.insert("@id".to_owned(), self.id(&format!("{class} of {name}")).into());
+            members.insert("@id".to_owned(), self.id(&named("facet", &[class, name])).into());
             members.insert("@type".to_owned(), class.into());
             members
                 .retain(|_, value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));
@@ -118,7 +126,7 @@ impl<'a> Graph<'a> {
     /// A hash of the thing named `name`.
     pub(super) fn hash(&self, name: &str, method: &str, hex: &str) -> Value {
         json!({
-            "@id": self.id(&format!("{method} {hex} of {name}")),
+            "@id": self.id(&named("hash", &[method, hex, name])),
             "@type": "uco-types:Hash",
             "uco-types:hashMethod": method,
             "uco-types:hashValue": { "@type": "xsd:hexBinary", "@value": hex.to_uppercase() },
@@ -183,6 +191,16 @@ mod tests {
             [0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
         let uuid = data_encoding::HEXLOWER.encode(&uuid_of_name(&dns, "www.example.com"));
         assert_eq!(uuid, "2ed6657de927568b95e12665a8aea6a2");
+    }
+
+    #[test]
+    fn no_text_reads_as_the_name_of_something_else() {
+        let plain = named("person", &["a", "b"]);
+        for text in ["a\",\"b", "a, b", "a b", "\",\"a", "a\\", "[\"person\",\"a\",\"b\"]"] {
+            assert_ne!(named("person", &[text]), plain, "{text}");
+            assert_ne!(named("person", &[text, ""]), plain, "{text}");
+        }
+        assert_ne!(named("role", &["a", "b"]), plain);
     }
 
     #[test]

@@ -171,6 +171,49 @@ fn a_graph_tells_who_acquired_what_with_what() {
     assert!(text.contains("a.jpg"));
 }
 
+/// The producer's words name people, roles and tools as he likes: none becomes the signer's role, or somebody else's.
+#[test]
+fn what_a_producer_writes_never_takes_the_identifier_of_something_else() {
+    let bench = bench();
+    let paths = [bench.file("a", b"a"), bench.file("b", b"b")];
+    let text = r#"{"format":1,"exhibit":[
+        {"paths":["a"],"facts":{
+            "acquired_by":{"name":"Ana","organisation":"Org","role":"signer of the package"},
+            "account_identifiers":[{"kind":"e-mail","value":"x"}],
+            "tools":[{"name":"T","version":"1","settings":"UTC"}]}},
+        {"paths":["b"],"facts":{
+            "acquired_by":{"name":"Ana of Org","role":"EX-0001"},
+            "account_identifiers":[{"value":"Some(\"identifier of the kind: e-mail\") x"}],
+            "tools":[{"name":"T Some(\"1\")","settings":"UTC"}]}}]}"#;
+    let mut facts: Facts = serde_json::from_str(text).expect("facts");
+    for (statement, path) in facts.exhibits.iter_mut().zip(&paths) {
+        statement.paths = vec![path.clone()];
+    }
+    bench
+        .seal_with(&bench.office.officer, &paths, Output::AsiceFile(bench.path("PK.asice")), |request| {
+            request.options.facts = Some(facts);
+        })
+        .expect("seals");
+    let graph = graph(&bench.path("PK.asice"), &bench.options_with_identity());
+    let roles: Vec<_> = nodes(&graph, "uco-role:Role")
+        .into_iter()
+        .filter(|role| role["uco-core:name"] == "signer of the package")
+        .map(|role| role["@id"].clone())
+        .collect();
+    assert_eq!(roles.len(), 2, "the signer's role is not the one that the producer states: {graph}");
+    assert_ne!(roles[0], roles[1]);
+    let stated = |name: &str| {
+        let people = nodes(&graph, "uco-identity:Person").into_iter();
+        people.filter(|person| person["uco-core:name"] == name).count()
+    };
+    assert_eq!((stated("Ana"), stated("Ana of Org")), (1, 1));
+    assert_eq!(nodes(&graph, "uco-tool:Tool").len(), 2);
+    assert_eq!(nodes(&graph, "uco-observable:DigitalAccount").len(), 2);
+    let all = graph["@graph"].as_array().expect("a graph");
+    let ids: std::collections::HashSet<_> = all.iter().map(|node| node["@id"].to_string()).collect();
+    assert_eq!(ids.len(), all.len(), "no identifier names two things");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_name_that_is_no_text_is_exported_with_its_raw_bytes() {

@@ -1,6 +1,7 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
 mod derived;
+mod downgrade;
 mod facts;
 #[cfg(target_os = "linux")]
 mod fidelity;

@@ -24,6 +24,7 @@ pub mod transmit_document;
 mod case_head;
 pub(crate) mod delivery;
 mod enclosed;
+mod limits;
 mod matter;
 mod outer_check;
 mod signers;

@@ -1,13 +1,11 @@
 //! The outer check of a package: everything a server can see without a key.
 
-use crate::datastore::{ObjectRow, TransferRow};
+use crate::datastore::ObjectRow;
 use crate::problem::{Problem, Reason};
-use crate::vault::{Closing, Vault};
 use rogatory_core::{Digest, Timestamp};
 use rogatory_evidence::verify::Outcome;
 use rogatory_evidence::{
-    FolderSource, NoProgress, ObjectInfo, PackageSource, VerifiedPackage, VerifyOptions, object_list,
-    verify_package,
+    FolderSource, NoProgress, ObjectInfo, PackageSource, VerifiedPackage, VerifyOptions, verify_package,
 };
 use rogatory_pki::path::Anchors;
 use std::collections::HashMap;
@@ -32,31 +30,6 @@ impl PackageSource for Hashed {
     fn digest(&self, name: &str) -> Option<Digest> {
         self.digests.get(name).copied()
     }
-}
-
-/// Compares the objects of a reclaimed package with those announced, by hashing all of them again. Others are let
-/// go, so that the sender can begin anew.
-///
-/// # Errors
-/// [`Reason::MalformedPackage`] if they are others.
-pub(super) fn reverify(vault: &Vault, closing: &Closing, transfer: &TransferRow) -> Result<(), Problem> {
-    let same = FolderSource::open(&vault.incoming(&transfer.id))
-        .and_then(|source| object_list(&source, &mut NoProgress))
-        .is_ok_and(|found| {
-            found.0.len() == transfer.objects.len()
-                && transfer.objects.iter().all(|object| {
-                    found.get(&object.name).is_some_and(|here| {
-                        here.sha256 == object.sha256 && here.size_bytes == object.size_bytes
-                    })
-                })
-        });
-    if same {
-        return Ok(());
-    }
-    vault.discard(closing)?;
-    let what = "what is stored is not the package that was announced";
-    Err(Problem::new(Reason::MalformedPackage, what)
-        .with_hint("announce the package and send it again: what was stored is gone"))
 }
 
 /// Verifies the outer part of the package in `folder`, whose objects were checked as they arrived.

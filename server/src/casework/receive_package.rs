@@ -4,11 +4,10 @@ use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::case_head::{self, IncomingHead};
 use crate::casework::delivery::{Refused, check_sealed_receipt, give_receipt};
+use crate::casework::limits::total;
 use crate::casework::matter::opening_document;
-use crate::casework::outer_check::{check_outer, reverify};
-use crate::casework::send_package::{
-    blocking, check_recipients, manifest_digest, receipted, unless_reclaimed,
-};
+use crate::casework::outer_check::check_outer;
+use crate::casework::send_package::{blocking, check_recipients, manifest_digest, receipted};
 use crate::casework::transfer::{demand_whole, forget, list_of};
 use crate::datastore::{Act, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction, TransferRow};
 use crate::directory::ConfirmedParty;
@@ -50,21 +49,20 @@ pub async fn receive_package(
     }
     let head = case_head::check_incoming(authority, &party, &transfer.shared_number, case_head)?;
     let closing = Arc::new(closing);
-    // A folder that a row names is somebody's: what this peer sends is judged by what it sent.
-    let reclaimed = there.is_none() && authority.vault.reclaim(&closing, &id)?;
-    unless_reclaimed(authority, &closing, reclaimed, demand_whole(authority, &transfer))?;
     let folder = authority.vault.incoming(&transfer.id);
     let (listed, anchors, now) =
         (transfer.clone(), authority.directory().anchors_of(peer), authority.clock.now());
-    let (vault, held) = (authority.vault.clone(), Arc::clone(&closing));
+    let (checker, held, package) = (Arc::clone(authority), Arc::clone(&closing), id.clone());
+    // A folder that a row names is somebody's: what this peer sends is judged by what it sent.
+    let unnamed = there.is_none();
     let verified = blocking(move || {
-        if reclaimed {
-            reverify(&vault, &held, &listed)?;
+        if unnamed {
+            checker.vault.reclaim(&held, &package, &listed.objects, &[])?;
         }
+        demand_whole(&checker, &listed)?;
         check_outer(&folder, &listed.objects, &anchors, now)
     })
-    .await;
-    let verified = unless_reclaimed(authority, &closing, reclaimed, verified)?;
+    .await?;
     let mut package = PackageRow {
         id,
         case: String::new(),
@@ -74,7 +72,7 @@ pub async fn receive_package(
         stage_time: now,
         manifest_sha256,
         objects_sha256,
-        size_bytes: transfer.objects.iter().map(|object| object.size_bytes).sum(),
+        size_bytes: total(&transfer.objects),
         object_count: transfer.objects.len() as u64,
         relay_receipt: if relay_receipt.is_empty() { None } else { Some(relay_receipt.to_vec()) },
         receipt: None,

@@ -5,6 +5,7 @@ use crate::authority::Authority;
 use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt, give_receipt};
 use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
+use crate::casework::limits::demand_taken;
 use crate::casework::send_package::{receipted, reread_receipt};
 use crate::datastore::{
     Act, Errand, HeadRow, Line, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction,
@@ -52,6 +53,7 @@ pub async fn relay_package(
         return Err(Problem::new(Reason::WrongStage, format!("package {id} is not one to be relayed")));
     }
     drop(session);
+    demand_taken(authority, &request.counterpart, package.size_bytes)?;
     let relay_receipt = match &package.relay_receipt {
         // A try broke off after our word was given: the same bytes are sent again.
         Some(given) => given.clone(),

@@ -5,8 +5,9 @@ use crate::authority::Authority;
 use crate::casework::case_head::{self, OutgoingHead};
 use crate::casework::delivery::{CheckedReceipt, check_receipt};
 use crate::casework::dispatch::{FIRST_TRY_SECONDS, dispatch};
+use crate::casework::limits::{demand_taken, total};
 use crate::casework::matter::opening_document;
-use crate::casework::outer_check::{check_outer, reverify};
+use crate::casework::outer_check::check_outer;
 use crate::casework::transfer::{demand_whole, forget, list_of};
 use crate::datastore::{
     Act, Errand, HeadRow, Line, ObjectRow, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction,
@@ -161,20 +162,19 @@ async fn submit(
         let what = format!("package {id} was taken in by another call meanwhile");
         return Err(Problem::new(Reason::Raced, what).with_hint("repeat the command"));
     }
-    let reclaimed = authority.vault.reclaim(&closing, &id)?;
-    authority.vault.remove_objects(&closing, &[SEAL_MANIFEST, SEAL_SIGNATURE])?;
-    unless_reclaimed(authority, &closing, reclaimed, demand_whole(authority, transfer))?;
     let (checker, listed, officer) = (Arc::clone(authority), transfer.clone(), officer.clone());
-    let held = Arc::clone(&closing);
+    let (held, package) = (Arc::clone(&closing), id.clone());
     // Reads lists that may be long: off the threads that answer calls.
     let objects = blocking(move || {
-        if reclaimed {
-            reverify(&checker.vault, &held, &listed)?;
-        }
+        let own = [SEAL_MANIFEST, SEAL_SIGNATURE];
+        checker.vault.reclaim(&held, &package, &listed.objects, &own)?;
+        checker.vault.remove_objects(&held, &own)?;
+        demand_whole(&checker, &listed)?;
         seal_upload(&checker, &held, &listed, &wanted, &officer)
     })
-    .await;
-    let objects = unless_reclaimed(authority, &closing, reclaimed, objects)?;
+    .await?;
+    let size_bytes = total(&objects);
+    demand_taken(authority, &order.counterpart, size_bytes)?;
     authority.vault.adopt(&closing, &id)?;
     let package = PackageRow {
         id,
@@ -185,7 +185,7 @@ async fn submit(
         stage_time: authority.clock.now(),
         manifest_sha256,
         objects_sha256: Digest::of(list_of(&objects).as_bytes()),
-        size_bytes: objects.iter().map(|object| object.size_bytes).sum(),
+        size_bytes,
         object_count: objects.len() as u64,
         relay_receipt: None,
         receipt: None,
@@ -233,20 +233,6 @@ fn seal_upload(
         objects.push(authority.vault.add_object(closing, &name, &bytes)?);
     }
     Ok(objects)
-}
-
-/// What was reclaimed was hashed for somebody else: unless it proves to be what was announced, it is let go and sent
-/// again, so that nothing unhashed lies there for the next try.
-pub(super) fn unless_reclaimed<T>(
-    authority: &Authority,
-    closing: &Closing,
-    reclaimed: bool,
-    outcome: Result<T, Problem>,
-) -> Result<T, Problem> {
-    if reclaimed && outcome.is_err() {
-        authority.vault.discard(closing)?;
-    }
-    outcome
 }
 
 /// Runs work that blocks, apart from the threads that answer calls.

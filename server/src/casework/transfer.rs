@@ -2,6 +2,7 @@
 
 use crate::access::{Caller, Permit};
 use crate::authority::Authority;
+use crate::casework::limits::{demand_taken, demand_takes, total};
 use crate::casework::send_package::blocking;
 use crate::datastore::{Act, ObjectRow, StoreError, Transaction, TransferRow};
 use crate::problem::{Problem, Reason};
@@ -20,7 +21,7 @@ const OPEN_TRANSFERS: i64 = 64;
 /// `sealing`, while it was being sealed, is taken over.
 ///
 /// # Errors
-/// [`Problem`] for names a package cannot have, too many objects, or the database.
+/// [`Problem`] for names a package cannot have, too many objects, more bytes than are taken, or the database.
 pub async fn begin(
     authority: &Authority,
     permit: &Permit,
@@ -32,11 +33,12 @@ pub async fn begin(
         return Err(Problem::new(Reason::LimitReached, "the package has no objects"));
     }
     check_objects(objects.iter().map(|object| (object.name.as_str(), object.size_bytes)))?;
-    demand_matter(authority, permit, &shared_number).await?;
+    demand_matter(authority, permit, &shared_number, total(&objects)).await?;
     let caller = permit.caller_name();
     let id = id_of(&caller, &shared_number, &list_of(&objects));
+    let sealing = sealing.map(|sealing| sealing_id_of(&caller, &shared_number, sealing));
     let transfer = TransferRow { id, caller, shared_number, objects };
-    authority.datastore.perform(Begin(transfer.clone())).await?;
+    open(authority, &transfer, sealing.as_deref()).await?;
     if let Some(sealing) = sealing {
         take_over(authority, &transfer, sealing).await?;
     }
@@ -56,11 +58,12 @@ pub async fn begin_sealing(
     objects: &[Awaited],
 ) -> Result<TransferRow, Problem> {
     check_objects(objects.iter().map(|object| (object.name.as_str(), object.size_bytes)))?;
-    demand_matter(authority, permit, &shared_number).await?;
+    let size_bytes = objects.iter().fold(0, |sum: u64, object| sum.saturating_add(object.size_bytes));
+    demand_matter(authority, permit, &shared_number, size_bytes).await?;
     let caller = permit.caller_name();
     let id = sealing_id_of(&caller, &shared_number, sealing);
     let transfer = TransferRow { id, caller, shared_number, objects: Vec::new() };
-    authority.datastore.perform(Begin(transfer.clone())).await?;
+    open(authority, &transfer, None).await?;
     Ok(transfer)
 }
 
@@ -76,7 +79,11 @@ pub async fn progress_of_sealing(
     let (vault, id) = (authority.vault.clone(), transfer.id.clone());
     blocking(move || {
         vault.prepare(&id)?;
-        vault.committed_late(&id, &objects)
+        let committed = vault.committed_late(&id, &objects)?;
+        let left =
+            objects.iter().zip(&committed).map(|(object, here)| object.size_bytes.saturating_sub(*here));
+        vault.demand_room(left.fold(0, u64::saturating_add))?;
+        Ok(committed)
     })
     .await
 }
@@ -91,43 +98,98 @@ fn sealing_id_of(caller: &str, number: &SharedNumber, sealing: &[u8]) -> String 
     id_of(caller, number, &format!("sealing {}", Digest::of(sealing)))
 }
 
-/// Takes over what came while the package was being sealed: what has the digest now announced, and the parts of what
-/// was on its way. The rest is let go. After a crash it is done again.
-async fn take_over(authority: &Authority, transfer: &TransferRow, sealing: &[u8]) -> Result<(), Problem> {
-    let id = sealing_id_of(&transfer.caller, &transfer.shared_number, sealing);
-    if !authority.vault.holds(&id) {
-        return Ok(());
+/// Opens a transfer. Who has all places taken loses the sealing that was announced longest ago and that nothing is
+/// coming of: most such were given up, for a new try is another sealing, and what came of any can be sent again.
+/// `takes_over` is the sealing whose place this one gets.
+async fn open(
+    authority: &Authority,
+    transfer: &TransferRow,
+    takes_over: Option<&str>,
+) -> Result<(), Problem> {
+    let begin = Begin { transfer: transfer.clone(), takes_over: takes_over.unwrap_or_default().to_owned() };
+    while !authority.datastore.perform(begin.clone()).await? {
+        if !let_one_give_way(authority, transfer, &begin.takes_over).await? {
+            let what = format!("{} has {OPEN_TRANSFERS} transfers open already", transfer.caller);
+            return Err(Problem::new(Reason::LimitReached, what).with_hint("complete those first"));
+        }
     }
-    let sealing = authority.vault.close(&id, None)?;
-    let closing = authority.vault.close(&transfer.id, None)?;
-    let (vault, objects) = (authority.vault.clone(), transfer.objects.clone());
-    let sealing = blocking(move || vault.take_over(&sealing, &closing, &objects).map(|()| sealing)).await?;
-    authority.datastore.perform(Forget(id)).await?;
-    authority.vault.discard(&sealing)
+    Ok(())
 }
 
-/// Nothing is stored for a number under which the caller has nothing to send here.
-async fn demand_matter(authority: &Authority, permit: &Permit, number: &SharedNumber) -> Result<(), Problem> {
+/// Lets go of one sealing of the caller; says whether there was any to let go.
+async fn let_one_give_way(
+    authority: &Authority,
+    transfer: &TransferRow,
+    takes_over: &str,
+) -> Result<bool, Problem> {
+    let sealings = authority.datastore.read().await?.open_sealings(&transfer.caller).await?;
+    for id in sealings.into_iter().filter(|id| id != takes_over) {
+        match let_go(authority, &id).await {
+            Ok(()) => {
+                tracing::info!(
+                    transfer = id,
+                    caller = transfer.caller,
+                    "a sealing gave way to a new transfer"
+                );
+                return Ok(true);
+            }
+            // Something is coming of it.
+            Err(problem) if problem.reason() == Reason::Raced => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(false)
+}
+
+/// Takes over what came while the package was being sealed: what has the digest now announced, and the parts of what
+/// was on its way. The rest is let go. After a crash it is done again.
+async fn take_over(authority: &Authority, transfer: &TransferRow, sealing: String) -> Result<(), Problem> {
+    if authority.vault.holds(&sealing) {
+        let from = authority.vault.close(&sealing, None)?;
+        let closing = authority.vault.close(&transfer.id, None)?;
+        let (vault, objects) = (authority.vault.clone(), transfer.objects.clone());
+        let from = blocking(move || vault.take_over(&from, &closing, &objects).map(|()| from)).await?;
+        authority.datastore.perform(Forget(sealing)).await?;
+        return authority.vault.discard(&from);
+    }
+    // Announced, and a crash came before its folder.
+    if authority.datastore.read().await?.has_transfer(&sealing).await? {
+        let_go(authority, &sealing).await?;
+    }
+    Ok(())
+}
+
+/// Nothing is stored for a number under which the caller has nothing to send here, nor of a package that is larger
+/// than the one takes it who gets it: this institution from a peer, from an officer the authority that ordered it.
+async fn demand_matter(
+    authority: &Authority,
+    permit: &Permit,
+    number: &SharedNumber,
+    size_bytes: u64,
+) -> Result<(), Problem> {
     let mut session = authority.datastore.read().await?;
     let order = session.order_by_number(number).await?;
-    let awaited = match permit.caller() {
-        Caller::Officer { .. } => order.is_some_and(|order| order.side == OrderSide::Provider),
+    match permit.caller() {
+        Caller::Officer { .. } => {
+            if let Some(order) = order.filter(|order| order.side == OrderSide::Provider) {
+                return demand_taken(authority, &order.counterpart, size_bytes);
+            }
+        }
         Caller::Peer(peer) => {
             let from = |counterpart: &PartyId| counterpart == peer;
             let ordered =
                 order.is_some_and(|order| order.side == OrderSide::Ordering && from(&order.counterpart));
             let request = session.request_by_number(number).await?;
-            ordered
+            if ordered
                 || request
                     .is_some_and(|request| request.side == Side::Requesting && from(&request.counterpart))
+            {
+                return demand_takes(authority, size_bytes);
+            }
         }
-    };
-    if awaited {
-        Ok(())
-    } else {
-        Err(Problem::new(Reason::Unknown, format!("no evidence is awaited under {number}"))
-            .with_hint("`rogatory order list` shows the orders to answer"))
     }
+    Err(Problem::new(Reason::Unknown, format!("no evidence is awaited under {number}"))
+        .with_hint("`rogatory order list` shows the orders to answer"))
 }
 
 /// How many bytes of each announced object are durable here.
@@ -152,7 +214,10 @@ pub async fn progress(
             There::Otherwise => None,
             There::No => package_id(&transfer.objects),
         };
-        Ok(vault.committed(&transfer.id, &transfer.objects, unnamed.as_ref()))
+        let committed = vault.committed(&transfer.id, &transfer.objects, unnamed.as_ref());
+        let here = committed.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes));
+        vault.demand_room(total(&transfer.objects).saturating_sub(here))?;
+        Ok(committed)
     })
     .await
 }
@@ -195,18 +260,27 @@ async fn there(
     Ok(if same { There::Held } else { There::Otherwise })
 }
 
-struct Begin(TransferRow);
+#[derive(Clone)]
+struct Begin {
+    transfer: TransferRow,
+    /// The sealing whose place it gets, or nothing.
+    takes_over: String,
+}
 
 impl Act for Begin {
     const NAME: &'static str = "begin-transfer";
-    type Output = ();
+    /// Whether there was a place for it.
+    type Output = bool;
 
-    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
-        if !tx.has_transfer(&self.0.id).await? && tx.transfer_count(&self.0.caller).await? >= OPEN_TRANSFERS {
-            let what = format!("{} has {OPEN_TRANSFERS} transfers open already", self.0.caller);
-            return Err(Problem::new(Reason::LimitReached, what).with_hint("complete those first").into());
+    async fn perform(&self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        let Self { transfer, takes_over } = self;
+        if !tx.has_transfer(&transfer.id).await?
+            && tx.transfer_count(&transfer.caller, takes_over).await? >= OPEN_TRANSFERS
+        {
+            return Ok(false);
         }
-        tx.announce_transfer(&self.0).await
+        tx.announce_transfer(transfer).await?;
+        Ok(true)
     }
 }
 
@@ -269,9 +343,14 @@ pub fn demand_whole(authority: &Authority, transfer: &TransferRow) -> Result<(),
 /// # Errors
 /// [`Problem`] if it is still being sent, or database or disk fail.
 pub(super) async fn forget(authority: &Authority, transfer: &TransferRow) -> Result<(), Problem> {
-    let closing = authority.vault.close(&transfer.id, None)?;
-    authority.datastore.perform(Forget(transfer.id.clone())).await?;
-    authority.vault.discard(&closing)
+    let_go(authority, &transfer.id).await
+}
+
+async fn let_go(authority: &Authority, id: &str) -> Result<(), Problem> {
+    let closing = authority.vault.close(id, None)?;
+    authority.datastore.perform(Forget(id.to_owned())).await?;
+    let vault = authority.vault.clone();
+    blocking(move || vault.discard(&closing)).await
 }
 
 struct Forget(String);

@@ -89,6 +89,7 @@ impl ServerConfig {
         self.institution.validate()?;
         self.listen.validate()?;
         self.keys.validate()?;
+        self.storage.validate()?;
         officer::validate(&self.officers)
     }
 }

@@ -1,5 +1,6 @@
 //! `[storage]`: database, vault and key store.
 
+use super::ConfigError;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -13,4 +14,18 @@ pub struct StorageConfig {
     pub vault: PathBuf,
     /// The folder of wrapped case keys.
     pub case_keys: PathBuf,
+    /// The largest package that is taken from another institution, in bytes, as the party entry says it; without it
+    /// the disk alone is the limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_bytes: Option<u64>,
+}
+
+impl StorageConfig {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        if self.package_bytes == Some(0) {
+            let what = "`package_bytes` must be a number of bytes above 0; leave it out if the disk alone is the limit";
+            return Err(ConfigError::Section { section: "storage", what: what.to_owned() });
+        }
+        Ok(())
+    }
 }

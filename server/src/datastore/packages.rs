@@ -361,16 +361,36 @@ impl Session {
         Ok(found.is_some())
     }
 
-    /// How many transfers a caller has begun and not completed.
+    /// The packages of a caller that are still being sealed, or were given up: the longest not
+    /// announced first. A transfer without objects is one.
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
-    pub async fn transfer_count(&mut self, caller: &str) -> Result<i64, StoreError> {
-        let count = sqlx::query_scalar(
-            "-- transfer_count
-             SELECT COUNT(*) FROM transfer WHERE caller = $1",
+    pub async fn open_sealings(&mut self, caller: &str) -> Result<Vec<String>, StoreError> {
+        let ids = sqlx::query_scalar(
+            "-- open_sealings
+             SELECT transfer_id FROM transfer
+             WHERE caller = $1
+               AND NOT EXISTS (SELECT 1 FROM transfer_object WHERE transfer_object.transfer_id = transfer.transfer_id)
+             ORDER BY announced_time, transfer_id",
         )
         .bind(caller)
+        .fetch_all(self.connection())
+        .await?;
+        Ok(ids)
+    }
+
+    /// How many transfers a caller has begun and not completed, one left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn transfer_count(&mut self, caller: &str, but: &str) -> Result<i64, StoreError> {
+        let count = sqlx::query_scalar(
+            "-- transfer_count
+             SELECT COUNT(*) FROM transfer WHERE caller = $1 AND transfer_id <> $2",
+        )
+        .bind(caller)
+        .bind(but)
         .fetch_one(self.connection())
         .await?;
         Ok(count)

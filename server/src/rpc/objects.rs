@@ -4,6 +4,7 @@ use crate::access::{Permit, permit_of};
 use crate::authority::Authority;
 use crate::casework::transfer;
 use crate::datastore::ObjectRow;
+use crate::pace::Pace;
 use crate::problem::{Problem, Reason};
 use crate::rpc::{field, status_of};
 use crate::vault::Vault;
@@ -11,15 +12,13 @@ use bytes::Bytes;
 use rogatory_core::Digest;
 use rogatory_evidence::arrival::Awaited;
 use rogatory_proto::common::v1::{ObjectProgress, PackageObject};
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Status, Streaming};
 
 /// The most bytes of one message.
 const MESSAGE_LIMIT: usize = 1024 * 1024;
 const MESSAGES_AHEAD: usize = 4;
-/// How long the next message of an object is waited for.
-const MESSAGE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A package as it is announced, on either listener.
 pub(super) struct Announcement {
@@ -95,6 +94,10 @@ pub(super) struct ObjectMessage {
     pub data: Bytes,
 }
 
+const fn data_bytes(message: &ObjectMessage) -> usize {
+    message.data.len()
+}
+
 /// Takes objects as they stream in, on either listener; gives the committed length of the last.
 ///
 /// # Errors
@@ -104,20 +107,21 @@ where
     M: Into<ObjectMessage>,
 {
     let permit = permit_of(&request).map_err(|problem| status_of(&problem))?;
-    let mut stream = request.into_inner();
-    let Some(first) = stream.message().await? else {
-        return Err(status_of(&Problem::argument("transfer_id", &"the stream is empty")));
-    };
-    write(authority, &permit, first.into(), stream).await.map_err(|problem| status_of(&problem))
+    let stream = request.into_inner().map(|message| message.map(Into::into));
+    write(authority, &permit, stream).await.map_err(|problem| status_of(&problem))
 }
 
 /// Writes objects as their messages arrive, hashing on the way; what came of one that breaks off is kept.
-async fn write<M: Into<ObjectMessage>>(
+async fn write(
     authority: &Authority,
     permit: &Permit,
-    first: ObjectMessage,
-    mut stream: Streaming<M>,
+    mut stream: impl Stream<Item = Result<ObjectMessage, Status>> + Unpin,
 ) -> Result<u64, Problem> {
+    // Who stops, or sends drop by drop, holds a thread and a place: not for ever.
+    let mut pace = Pace::default();
+    let Some(first) = pace.next(&mut stream, data_bytes).await? else {
+        return Err(Problem::argument("transfer_id", &"the stream is empty"));
+    };
     let (pieces, waiting) = mpsc::channel::<Piece>(MESSAGES_AHEAD);
     let (whole, told) = oneshot::channel::<()>();
     let (vault, caller) = (authority.vault.clone(), permit.caller_name());
@@ -150,12 +154,7 @@ async fn write<M: Into<ObjectMessage>>(
         if !begun.is_here && !data.is_empty() && pieces.send(Piece::Bytes(data)).await.is_err() {
             break;
         }
-        // Who stops in the middle holds a thread and a place: not for ever.
-        let next = tokio::time::timeout(MESSAGE_PATIENCE, stream.message()).await.map_err(|_| {
-            Problem::new(Reason::MalformedPackage, "the object broke off: nothing came for a minute")
-        })?;
-        let next = next.map_err(|status| Problem::argument("stream", &status.message()))?;
-        message = next.map(Into::into);
+        message = pace.next(&mut stream, data_bytes).await?;
     }
     drop(pieces);
     // Likewise if it has stopped already.

@@ -45,6 +45,7 @@ const fn code(kind: Kind) -> Code {
         Kind::AlreadyExists => Code::AlreadyExists,
         Kind::Aborted => Code::Aborted,
         Kind::Unavailable => Code::Unavailable,
+        Kind::DeadlineExceeded => Code::DeadlineExceeded,
         Kind::ResourceExhausted => Code::ResourceExhausted,
         Kind::Internal => Code::Internal,
     }

@@ -27,12 +27,22 @@ pub(super) async fn check_addressee(
     addressee: &PartyId,
     size_bytes: u64,
 ) -> Result<(), Problem> {
-    let entry = match party::confirmed(session, addressee).await {
-        Ok((_, sealed)) => sealed.entry,
-        Err(problem) if problem.exit() == crate::Exit::NotYet => return Err(problem),
-        Err(_) => return Ok(()),
-    };
-    judge(of_entry(&entry).as_ref(), size_bytes)
+    judge(of_addressee(session, addressee).await?.as_ref(), size_bytes)
+}
+
+/// What an addressee takes. One whose entry is not confirmed published no limit.
+///
+/// # Errors
+/// As the server, if it cannot be asked.
+pub(super) async fn of_addressee(
+    session: &Session,
+    addressee: &PartyId,
+) -> Result<Option<SizeLimit>, Problem> {
+    match party::confirmed(session, addressee).await {
+        Ok((_, sealed)) => Ok(of_entry(&sealed.entry)),
+        Err(problem) if problem.exit() == crate::Exit::NotYet => Err(problem),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Refuses to begin where the disk of `output` has not the room for so many bytes.

@@ -275,6 +275,12 @@ impl SealPlan {
     pub(super) fn output(&self) -> &std::path::Path {
         &self.work.arguments.output
     }
+
+    /// Adds what one takes who will get it, unless the order's document said so already.
+    pub(super) fn taken_by(&mut self, limit: Option<SizeLimit>) {
+        let takers = &mut self.work.takers;
+        takers.extend(limit.filter(|limit| !takers.contains(limit)));
+    }
 }
 
 /// The same, telling `observer` what is durable meanwhile.

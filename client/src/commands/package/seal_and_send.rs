@@ -9,6 +9,7 @@
 //! sealing; what is sealed then is sent as any package is. Large objects alone are sent meanwhile, of a package that is
 //! written as a folder.
 
+use super::limits;
 use super::seal::{SealArguments, SealPlan, Sealed, plan_seal, seal_observed};
 use super::send::{SendArguments, Sent, plan_send, send};
 use super::upload::{GoesOn, NotSent, Readable, answered, to_send, upload};
@@ -95,13 +96,14 @@ pub async fn plan_seal_and_send(
     session: &Session,
     arguments: SealArguments,
 ) -> Result<SealAndSendPlan, Problem> {
-    let sealing = plan_seal(session, arguments).await?;
+    let mut sealing = plan_seal(session, arguments).await?;
     let order = sealing.order.clone().ok_or_else(|| {
         Problem::usage("a package that is sent answers an order, and none was named")
             .with_hint("name it with --order NUMBER, or with --order-document")
     })?;
     let case = documents::case(session, order.as_str()).await?;
     let to = crate::commands::party_id(&case.counterpart)?;
+    sealing.taken_by(limits::of_addressee(session, &to).await?);
     Ok(SealAndSendPlan { sealing, order, case_id: case.case_id, to })
 }
 
