@@ -1,19 +1,23 @@
 //! Evidence packages (`docs/spec/evidence-package.md`): a letter, an empty file and a folder.
 
 mod bench;
+mod certificates;
 mod derived;
+mod headers;
 mod raw_tar;
+mod records;
 mod tars;
 
 use crate::vectors_made::der::without_signed_attributes;
 use crate::vectors_made::raw_zip::{self, RawEntry, entry, find};
 use crate::vectors_made::{Files, Vector, add, check, now, say};
-use bench::{Bench, DATA, M1, M2, S1, S2, TRANSMITTAL, sign_again};
+use bench::{Bench, DATA, How, M1, M2, S1, S2, TRANSMITTAL, sign_again};
 use rogatory_container::cades;
 use rogatory_container::manifest::{AsicManifest, DataReference};
 use rogatory_core::Digest;
 use rogatory_evidence::{
-    Identities, NoProgress, Requirement, Transmittal, VerifyOptions, institution_seal, verify,
+    Identities, NoProgress, Requirement, SealRecipient, SealRecovery, Transmittal, VerifyOptions,
+    institution_seal, verify,
 };
 use rogatory_pki::path::Anchors;
 use rogatory_pki::signing::Signer;
@@ -44,8 +48,11 @@ fn judge(vector: &Vector<'_>) -> Result<(), String> {
     let required = vector.field("require").map(|name| name.parse::<Requirement>().expect("a requirement"));
     options.require = required.into_iter().collect::<BTreeSet<_>>();
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("PK.asice");
-    std::fs::write(&path, vector.bytes()).expect("writes");
+    let mut path = folder.path().join("PK");
+    if !vector.write_folder(&path) {
+        path = folder.path().join("PK.asice");
+        std::fs::write(&path, vector.bytes()).expect("writes");
+    }
     let verdict = verify(&path, &options, &mut NoProgress);
     let says = |text: &str| verdict.checks().iter().any(|check| check.text.contains(text));
     if let Some(text) = vector.field("says") {
@@ -145,7 +152,46 @@ fn made() -> Files {
     tars::tars(&mut files, &bench);
     derived::derived(&mut files, &bench, &person, &sealed);
     encryption(&mut files, &bench, &person);
+    whole(&mut files, &bench, &sealed);
+    headers::headers(&mut files, &bench, &person);
+    records::records(&mut files, &bench);
+    certificates::certificates(&mut files, &bench);
     files
+}
+
+/// Forms of a whole package: long, with a recovery recipient, as a folder.
+fn whole(files: &mut Files, bench: &Bench, sealed: &[RawEntry]) {
+    let long: Vec<u8> = (0..131_073_u32).map(|byte| u8::try_from(byte % 251).unwrap_or(0)).collect();
+    let list = bench.seal("long", &long);
+    let about = "5.4: the payload of the first exhibit has three chunks; the last holds one byte.";
+    add(files, "good-chunks", about, None, TRUSTED, raw_zip::write(&list, b""));
+
+    files.insert("recovery-identity.key".to_owned(), bench.recovery_identity.clone().into_bytes());
+    let recovery = SealRecovery::Recipients(vec![SealRecipient::bare(bench.recovery.clone())]);
+    let list = bench.seal_as("recovery", b"the content of the letter", How { recovery, ..bench.how() });
+    let about = "4: encrypted to a recipient and to the office's recovery recipient; opened by the first.";
+    add(files, "good-recovery", about, None, TRUSTED, raw_zip::write(&list, b""));
+    let by_recovery = &[("trust", "anchors.pem"), ("identity", "recovery-identity.key"), AT];
+    let about = "Step 11: the same, opened by the recovery recipient.";
+    same(files, "good-recovery-opened-by-it", about, None, "good-recovery", by_recovery);
+    // Without the recovery recipient's stanza.
+    let mut list = list;
+    let index = bench.decrypt(&find(&mut list, "index.age").bytes);
+    find(&mut list, "index.age").bytes = bench.encrypt(&index);
+    sign_again(&mut list, &bench.officer);
+    let about =
+        "5.1: the header of the index has no stanza for the recovery recipient that the transmittal names.";
+    add(files, "recipient-left-out", about, Some("index.age"), OUTER, raw_zip::write(&list, b""));
+
+    let mut folder = |name: &str, about: &str, part: Option<&str>, list: &[RawEntry]| {
+        for entry in list {
+            files.insert(format!("{name}/{}", entry.name), entry.bytes.clone());
+        }
+        say(files, name, about, part, TRUSTED);
+    };
+    folder("good-folder", "3.2: a package as a folder.", None, sealed);
+    let more = [sealed, &[entry("data/notes.txt", b"x")]].concat();
+    folder("folder-file-more", "3.2: a file that no manifest covers.", Some("data/notes.txt"), &more);
 }
 
 fn same(files: &mut Files, name: &str, about: &str, part: Option<&str>, of: &str, header: &[(&str, &str)]) {
@@ -221,6 +267,15 @@ fn framing(files: &mut Files, sealed: &[RawEntry], written: &[u8]) {
     bad("data-descriptor", "Z4: size and CRC-32 of index.age follow its content.", &|list| {
         find(list, "index.age").descriptor = true;
     });
+    bad(
+        "zip64-needless",
+        "Z6: a ZIP64 extra field in the local header of an entry that needs none.",
+        &|list| {
+            let index = find(list, "index.age");
+            let size = (index.bytes.len() as u64).to_le_bytes();
+            index.extra = [&[1, 0, 16, 0][..], &size, &size].concat();
+        },
+    );
     add(
         files,
         "bytes-after",

@@ -257,7 +257,7 @@ impl Bench {
         list
     }
 
-    fn encrypt(&self, plain: &[u8]) -> Vec<u8> {
+    pub(super) fn encrypt(&self, plain: &[u8]) -> Vec<u8> {
         let recipient: age::x25519::Recipient = self.recipient_text().parse().expect("a recipient");
         let recipients = [&recipient as &dyn age::Recipient];
         let encryptor = age::Encryptor::with_recipients(recipients.into_iter()).expect("recipients");
@@ -268,7 +268,7 @@ impl Bench {
         sealed
     }
 
-    fn decrypt(&self, sealed: &[u8]) -> Vec<u8> {
+    pub(super) fn decrypt(&self, sealed: &[u8]) -> Vec<u8> {
         let key = self.identity.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).expect("a key");
         let identity: age::x25519::Identity = key.parse().expect("an identity");
         let decryptor = age::Decryptor::new(sealed).expect("an age file");

@@ -36,6 +36,10 @@ HPKE_SUITE = b"HPKE" + bytes.fromhex("647a00010003")  # MLKEM768-X25519, HKDF-SH
 HPKE_INFO = b"age-encryption.org/mlkem768x25519"
 
 
+class Malformed(Exception):
+    """A stanza that makes its header none, also where another one opens it."""
+
+
 @dataclass(frozen=True)
 class Stanza:
     arguments: list[bytes]
@@ -137,8 +141,8 @@ class ClassicalIdentity:
     def unwrap(self, share: bytes, body: bytes) -> bytes | None:
         try:
             shared = self.key.exchange(X25519PublicKey.from_public_bytes(share))
-        except ValueError:  # the shared secret is zero
-            return None
+        except ValueError as error:
+            raise Malformed("a share of low order") from error
         return unseal(hkdf(shared, share + self.public, b"age-encryption.org/v1/X25519"), bytes(12), body)
 
 
@@ -161,8 +165,8 @@ class HybridIdentity:
         of_lattice, of_curve = share[:1088], share[1088:]
         try:
             shared_curve = self.curve.exchange(X25519PublicKey.from_public_bytes(of_curve))
-        except ValueError:
-            return None
+        except ValueError as error:
+            raise Malformed("a share of low order") from error
         secret = hashlib.sha3_256(
             self.lattice.decapsulate(of_lattice) + shared_curve + of_curve + self.public_curve + b"\\.//^\\"
         ).digest()
@@ -204,7 +208,10 @@ def decrypt(stream: Stream, identity, part: str) -> Iterator[bytes]:
     file_key = None
     for stanza in header.stanzas:
         if KIND_OF_STANZA.get(stanza.arguments[0]) == identity.kind and file_key is None:
-            file_key = identity.unwrap(unpadded(stanza.arguments[1], part), stanza.body)
+            try:
+                file_key = identity.unwrap(unpadded(stanza.arguments[1], part), stanza.body)
+            except Malformed as reason:
+                raise Refused(part, f"its header has a stanza with {reason}") from reason
     demand(file_key is not None, part, "the identity is none of its recipients")
     mac = hmac.digest(hkdf(file_key, b"", b"header"), header.covered, "sha256")
     demand(hmac.compare_digest(mac, header.mac), part, "the MAC of its header is wrong")

@@ -364,7 +364,7 @@ class Inside:
                 different = refusal.reason
             fail("transmittal.json", f"the one in the index is another than the one outside: {different}")
         if self.identity.recipient not in package.outside.recipients:
-            fail("index.age", "the transmittal does not name the identity's recipient")
+            fail("transmittal.json", "it does not name the identity's recipient")
         names = ["transmittal.json", "exhibits-sha256.txt", "records-sha256.txt"]
         part = "index.age"
         manifest = self.read(MANIFEST_1, MANIFEST_LIMIT)
@@ -441,8 +441,8 @@ class Inside:
             FolderTar(Stream(plain), listed, part).check()
             demand(
                 listed.count == record.entries,
-                f"records/{exhibit}.files",
-                "it has another number of lines than the record says",
+                part,
+                "its list has another number of lines than its record says",
             )
         else:
             for _ in plain:
