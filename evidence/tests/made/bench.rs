@@ -5,6 +5,7 @@ use crate::vectors_made::{authority, issue_seal, now, officer, signer};
 use rogatory_container::cades;
 use rogatory_container::manifest::{AsicManifest, DataReference};
 use rogatory_container::zip::{StrictZip, ZipLimits};
+use rogatory_core::reference::OfficeReference;
 use rogatory_core::{Digest, Entropy};
 use rogatory_evidence::age_layer::{generate_hybrid_identity, generate_identity};
 use rogatory_evidence::{
@@ -64,6 +65,7 @@ pub(super) struct How<'a> {
     pub(super) signer: &'a dyn Signer,
     pub(super) recipient: &'a AgeRecipient,
     pub(super) recovery: SealRecovery,
+    pub(super) reference: Option<OfficeReference>,
     pub(super) options: SealOptions,
 }
 
@@ -165,6 +167,7 @@ impl Bench {
             signer: &self.officer,
             recipient: &self.recipient,
             recovery: SealRecovery::NoOfficeConfigured,
+            reference: None,
             options: SealOptions::default(),
         }
     }
@@ -182,7 +185,7 @@ impl Bench {
             recipients: vec![SealRecipient::bare(how.recipient.clone())],
             recovery: how.recovery,
             order: Some("MD-JF58-JXH4-09RC-SPTW-27".parse().expect("a shared number")),
-            reference: None,
+            reference: how.reference,
             institution: Some(PARTY.parse().expect("a party")),
             signer: how.signer,
             function: Some("prosecutor".to_owned()),

@@ -153,6 +153,7 @@ fn made() -> Files {
     derived::derived(&mut files, &bench, &person, &sealed);
     encryption(&mut files, &bench, &person);
     whole(&mut files, &bench, &sealed);
+    transmittals(&mut files, &bench, &person);
     headers::headers(&mut files, &bench, &person);
     records::records(&mut files, &bench);
     certificates::certificates(&mut files, &bench);
@@ -192,6 +193,40 @@ fn whole(files: &mut Files, bench: &Bench, sealed: &[RawEntry]) {
     folder("good-folder", "3.2: a package as a folder.", None, sealed);
     let more = [sealed, &[entry("data/notes.txt", b"x")]].concat();
     folder("folder-file-more", "3.2: a file that no manifest covers.", Some("data/notes.txt"), &more);
+}
+
+/// Values of the transmittal, one form each; the officer signs what is there.
+fn transmittals(files: &mut Files, bench: &Bench, person: &[RawEntry]) {
+    let reference = Some("№ 12/a — дело\u{a0}7".parse().expect("a reference"));
+    let list = bench.seal_as("reference", b"the content of the letter", How { reference, ..bench.how() });
+    let about =
+        "4: the sender's file number holds letters of several alphabets, and a blank that does not break.";
+    add(files, "good-reference", about, None, TRUSTED, raw_zip::write(&list, b""));
+    let mut bad = |name: &str, about: &str, from: &str, to: &str| {
+        let mut list = person.to_vec();
+        let bytes = &mut find(&mut list, TRANSMITTAL).bytes;
+        let text = String::from_utf8(bytes.clone()).expect("text");
+        assert_eq!(text.matches(from).count(), 1, "{from} in {text}");
+        *bytes = text.replace(from, to).into_bytes();
+        sign_again(&mut list, &bench.officer);
+        add(files, name, about, Some(TRANSMITTAL), OUTER, raw_zip::write(&list, b""));
+    };
+    let about = "2: the check digits of the shared number are others.";
+    bad("order-check-digits", about, "MD-JF58-JXH4-09RC-SPTW-27", "MD-JF58-JXH4-09RC-SPTW-28");
+    let about = "2: a letter of the shared number is none of Crockford's.";
+    bad("order-letter", about, "MD-JF58-JXH4-09RC-SPTW-27", "MD-JF58-JXH4-O9RC-SPTW-27");
+    let none = "\"reference\":null";
+    bad("reference-blank-at-end", "4: a blank ends the file number.", none, "\"reference\":\"12 \"");
+    bad("reference-line-end", "4: the file number holds a line end.", none, "\"reference\":\"1\\n2\"");
+    let about = "2: a needless digit behind the second.";
+    bad("created-time-needless-digit", about, "14:20:00Z", "14:20:00.0Z");
+    bad("created-time-offset", "2: the time is not in UTC.", "14:20:00Z", "14:20:00+00:00");
+    let about = "2: an officer's id holds a dot.";
+    let officer = "\"officer\":\"md/central-authority/officer/a.b\"";
+    bad("recipient-officer-dot", about, "\"officer\":null", officer);
+    let institution = "\"institution\":null,\"officer\":null";
+    let about = "2: an institution's country is in capital letters.";
+    bad("recipient-country-capital", about, institution, "\"institution\":\"MD/court\",\"officer\":null");
 }
 
 fn same(files: &mut Files, name: &str, about: &str, part: Option<&str>, of: &str, header: &[(&str, &str)]) {
