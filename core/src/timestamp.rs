@@ -14,6 +14,8 @@ pub struct Timestamp(i64);
 pub struct TimestampError(String);
 
 impl Timestamp {
+    /// The first instant there is: 0001-01-01T00:00:00Z.
+    const MIN: Self = Self(-62_135_596_800_000_000);
     /// The last instant there is: 9999-12-30T22:00:00Z, the end of what civil time here can express.
     pub const MAX: Self = Self(253_402_207_200_000_000);
 
@@ -23,8 +25,10 @@ impl Timestamp {
     /// [`TimestampError`] outside the years 0001 to 9999.
     pub fn from_microseconds(microseconds: i64) -> Result<Self, TimestampError> {
         jiff::Timestamp::from_microsecond(microseconds)
+            .ok()
             .map(|_| Self(microseconds))
-            .map_err(|_| TimestampError(format!("{microseconds} µs")))
+            .filter(|instant| *instant >= Self::MIN)
+            .ok_or_else(|| TimestampError(format!("{microseconds} µs")))
     }
 
     /// Takes whole seconds since 1970-01-01T00:00:00Z.
@@ -147,7 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn the_year_ten_thousand_is_out_of_range() {
+    fn the_years_before_the_first_and_ten_thousand_are_out_of_range() {
+        assert!("0001-01-01T00:00:00Z".parse::<Timestamp>().is_ok());
+        assert!("0000-12-31T23:59:59.999999Z".parse::<Timestamp>().is_err());
+        assert!("-000001-01-01T00:00:00Z".parse::<Timestamp>().is_err());
         assert!(Timestamp::from_seconds(253_402_300_800).is_err());
     }
     #[test]

@@ -273,6 +273,12 @@ impl Record {
         {
             return broken("the record's path is not a path below a folder");
         }
+        if let Some(path) = &self.path
+            && (self.exhibit_type == ExhibitType::Folder
+                || !path.bytes().ends_with(&[b"/", self.name.bytes().as_slice()].concat()))
+        {
+            return broken("the record's path is not that of a file of this name in a folder");
+        }
         if (self.exhibit_type == ExhibitType::Folder) != self.entries.is_some() {
             return broken("a number of entries stands exactly in the record of a folder");
         }
@@ -281,6 +287,10 @@ impl Record {
         }
         if let Some(sensitive) = &self.sensitive {
             sensitive.check(self.exhibit_type)?;
+            let lines = self.entries.unwrap_or(u64::MAX);
+            if sensitive.matches > lines || sensitive.entries.last().is_some_and(|line| *line > lines) {
+                return broken("the record says that more entries are sensitive than the folder has");
+            }
         }
         let times = [self.modified_time, self.changed_time, self.birth_time];
         if times.into_iter().flatten().any(|time| time.nanoseconds > 999_999_999) {

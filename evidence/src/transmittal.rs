@@ -7,6 +7,7 @@
 use crate::age_layer::Encryption;
 use crate::canonical::{CanonicalError, Salt, from_canonical, to_canonical};
 use crate::exhibit::{ExhibitNumber, MAX_EXHIBITS};
+use crate::limits::MAX_PACKAGE_BYTES;
 use rogatory_core::party::{OfficerId, PartyId};
 use rogatory_core::reference::{OfficeReference, SharedNumber};
 use rogatory_core::{Digest, Timestamp};
@@ -172,6 +173,9 @@ impl Transmittal {
         if self.exhibits.is_empty() || self.exhibits.len() > MAX_EXHIBITS as usize {
             return broken(format!("a package has 1 to {MAX_EXHIBITS} exhibits"));
         }
+        if self.total_bytes() > MAX_PACKAGE_BYTES {
+            return broken("its exhibits have more than 64 TiB together".to_owned());
+        }
         for (index, exhibit) in self.exhibits.iter().enumerate() {
             // A disclosure shows a choice of the exhibits; the others are numbered without gaps.
             let expected = ExhibitNumber::at(index);
@@ -328,6 +332,18 @@ mod tests {
         ] {
             assert!(wrong.to_bytes().is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn more_than_a_package_may_hold_is_refused() {
+        let mut transmittal = sample();
+        transmittal.exhibits[0].size_bytes = MAX_PACKAGE_BYTES;
+        assert!(transmittal.to_bytes().is_ok());
+        let second = ExhibitSize { name: ExhibitNumber::new(2).expect("two"), size_bytes: 1 };
+        transmittal.exhibits.push(second);
+        assert!(transmittal.to_bytes().is_err());
+        transmittal.exhibits[1].size_bytes = u64::MAX;
+        assert!(transmittal.to_bytes().is_err());
     }
 
     #[test]

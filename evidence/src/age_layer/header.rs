@@ -9,14 +9,20 @@
 use super::stanzas::{self, HeaderText};
 use super::{AgeError, AgeRecipient, Encryption, Identities};
 use crate::transmittal::MAX_RECIPIENTS;
-use age_core::format::FileKey;
+use age_core::format::{FILE_KEY_BYTES, FileKey, Stanza};
 use age_core::secrecy::ExposeSecret as _;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use aws_lc_rs::{hkdf, hmac};
+use data_encoding::BASE64_NOPAD;
 use std::io::BufRead;
 
 /// The type of a stanza that needs a passphrase.
 const PASSPHRASE: &str = "scrypt";
+/// How the type of a stanza for nobody ends, which some programs add so that readers learn to pass over what they
+/// don't know.
+const GREASE: &str = "-grease";
+/// The body of a stanza of either kind: the file key and its tag.
+const BODY_BYTES: usize = FILE_KEY_BYTES + 16;
 
 /// Draws the key of a new age file.
 pub(super) fn new_file_key() -> Result<FileKey, AgeError> {
@@ -71,6 +77,7 @@ pub(super) fn read_and_measure(
     if header.stanzas.iter().any(|stanza| stanza.tag == PASSPHRASE) {
         return Err(AgeError::Passphrase);
     }
+    check_forms(&header.stanzas)?;
     let found = identities.keys().find_map(|identity| identity.unwrap_stanzas(&header.stanzas));
     let file_key = match found {
         Some(Ok(file_key)) => file_key,
@@ -81,19 +88,95 @@ pub(super) fn read_and_measure(
     Ok((file_key, header.size_bytes))
 }
 
-/// Reads the header alone and tells to which kind of key all its stanzas are.
-pub(crate) fn encryption(reader: &mut impl BufRead) -> Result<Encryption, AgeError> {
+/// Every stanza of a known kind must have the form of that kind, whether or not the one behind which the key was
+/// found stands before it: what is malformed is no header, C2SP says, and no two readers may differ in what they
+/// pass over.
+fn check_forms(stanzas: &[Stanza]) -> Result<(), AgeError> {
+    for stanza in stanzas {
+        let Some(kind) = Encryption::of_stanza(&stanza.tag) else { continue };
+        let share = match stanza.args.as_slice() {
+            [share] => BASE64_NOPAD.decode(share.as_bytes()).ok(),
+            _ => None,
+        };
+        let is_formed = share.is_some_and(|share| share.len() == kind.share_bytes());
+        if !is_formed || stanza.body.len() != BODY_BYTES {
+            let (tag, bytes) = (&stanza.tag, kind.share_bytes());
+            return Err(AgeError::Header(format!(
+                "a stanza `{tag}` is malformed: it has one argument of {bytes} bytes and a body of {BODY_BYTES}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Reads the header alone and tells to which kind of key all its stanzas are, and how many there are.
+pub(crate) fn encryption(reader: &mut impl BufRead) -> Result<(Encryption, usize), AgeError> {
     let header = HeaderText::read(reader)?;
     let mut kinds = Vec::new();
-    for stanza in &header.stanzas {
-        // A stanza for nobody, which some programs add so that readers learn to pass over what they don't know.
-        if stanza.tag.ends_with("-grease") {
-            continue;
-        }
-        match Encryption::ALL.into_iter().find(|kind| kind.stanza() == stanza.tag) {
+    for stanza in header.stanzas.iter().filter(|stanza| !stanza.tag.ends_with(GREASE)) {
+        match Encryption::of_stanza(&stanza.tag) {
             Some(kind) => kinds.push(kind),
             None => return Err(AgeError::Stanza(stanza.tag.chars().take(40).collect())),
         }
     }
-    Encryption::alike(kinds)
+    let count = kinds.len();
+    let encryption = Encryption::alike(kinds)?;
+    check_forms(&header.stanzas)?;
+    Ok((encryption, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::age_layer::{generate_hybrid_identity, generate_identity};
+
+    /// A header for `recipient` with `more` behind, and with the MAC that its key gives.
+    fn with_behind(recipient: &AgeRecipient, more: Stanza) -> Vec<u8> {
+        let file_key = new_file_key().expect("a key");
+        let (mut all, _) = recipient.key().wrap_file_key(&file_key).expect("wraps");
+        all.push(more);
+        let text = stanzas::write(&all);
+        let mac = hmac::sign(&mac_key(&file_key).expect("a key"), &text);
+        stanzas::finish(text, mac.as_ref())
+    }
+
+    fn stanza(tag: &str, args: &[&str], body_bytes: usize) -> Stanza {
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        Stanza { tag: tag.to_owned(), args, body: vec![7; body_bytes] }
+    }
+
+    #[test]
+    fn a_malformed_stanza_is_refused_also_behind_ones_own() {
+        let (file, recipient) = generate_identity();
+        let (hybrid_file, hybrid) = generate_hybrid_identity().expect("generates");
+        let (share, long) = (BASE64_NOPAD.encode(&[9; 32]), BASE64_NOPAD.encode(&[9; 33]));
+        for (file, recipient, tag) in
+            [(&file, &recipient, "X25519"), (&hybrid_file, &hybrid, "mlkem768x25519")]
+        {
+            let identities = Identities::parse(&[file]).expect("an identity");
+            for bad in [
+                stanza(tag, &[], 32),
+                stanza(tag, &[&long], 32),
+                stanza(tag, &["not+base64="], 32),
+                stanza(tag, &[&share, &share], 32),
+            ] {
+                let header = with_behind(recipient, bad);
+                assert!(
+                    matches!(read(&mut header.as_slice(), &identities), Err(AgeError::Header(_))),
+                    "{tag}"
+                );
+                assert!(matches!(encryption(&mut header.as_slice()), Err(AgeError::Header(_))), "{tag}");
+            }
+        }
+        let identities = Identities::parse(&[&file]).expect("an identity");
+        let header = with_behind(&recipient, stanza("X25519", &[&share], 31));
+        assert!(matches!(read(&mut header.as_slice(), &identities), Err(AgeError::Header(_))));
+        // One that is well formed, and for somebody else; and one for nobody.
+        let header = with_behind(&recipient, stanza("X25519", &[&share], 32));
+        assert!(read(&mut header.as_slice(), &identities).is_ok());
+        assert!(matches!(encryption(&mut header.as_slice()), Ok((Encryption::X25519, 2))));
+        let header = with_behind(&recipient, stanza("a-grease", &[], 3));
+        assert!(read(&mut header.as_slice(), &identities).is_ok());
+        assert!(matches!(encryption(&mut header.as_slice()), Ok((Encryption::X25519, 1))));
+    }
 }

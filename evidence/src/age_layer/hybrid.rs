@@ -49,6 +49,8 @@ const SEED_BYTES: usize = 32;
 const CURVE_BYTES: usize = 32;
 const LATTICE_KEY_BYTES: usize = 1184;
 const LATTICE_CIPHERTEXT_BYTES: usize = 1088;
+/// What a stanza's argument holds: a ciphertext of the one kind, a share of the other.
+pub(super) const SHARE_BYTES: usize = LATTICE_CIPHERTEXT_BYTES + CURVE_BYTES;
 const TAG_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 

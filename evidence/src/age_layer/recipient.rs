@@ -40,6 +40,19 @@ impl Encryption {
         }
     }
 
+    /// The kind whose stanzas are of this type.
+    pub(super) fn of_stanza(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.stanza() == tag)
+    }
+
+    /// The length of the one argument of its stanzas, base64 taken off.
+    pub(super) const fn share_bytes(self) -> usize {
+        match self {
+            Self::X25519 => 32,
+            Self::Mlkem768X25519 => hybrid::SHARE_BYTES,
+        }
+    }
+
     /// Which programs of others open it, for those who have none of ours.
     #[must_use]
     pub const fn tools(self) -> &'static str {

@@ -208,7 +208,7 @@ fn a_hybrid_file_comes_back_even_among_a_hundred_recipients() {
     let mut opened = Vec::new();
     open(sealed.as_slice(), &identities, 1).expect("opens").read_to_end(&mut opened).expect("opens");
     assert_eq!(opened, b"abc");
-    assert_eq!(encryption(&mut sealed.as_slice()).expect("reads"), Encryption::Mlkem768X25519);
+    assert_eq!(encryption(&mut sealed.as_slice()).expect("reads").0, Encryption::Mlkem768X25519);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn keys_of_both_kinds_may_stand_in_one_identity_file_but_not_over_one_file() {
         let mut sealed = Vec::new();
         let mut sealing = Sealing::new(&[recipient], 3, &b"abc"[..], 1).expect("seals");
         sealing.read_to_end(&mut sealed).expect("seals");
-        assert_eq!(encryption(&mut sealed.as_slice()).expect("reads"), kind);
+        assert_eq!(encryption(&mut sealed.as_slice()).expect("reads").0, kind);
         let mut opened = Vec::new();
         open(sealed.as_slice(), &identities, 1).expect("opens").read_to_end(&mut opened).expect("opens");
         assert_eq!(opened, b"abc");

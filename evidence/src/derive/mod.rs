@@ -331,13 +331,15 @@ impl Maker<'_, '_> {
         for (exhibit, name) in transmittal.exhibits.iter_mut().zip(&names) {
             exhibit.size_bytes = self.rehead(name)?;
             if self.findings.any_failed() {
-                let verdict = judge_sealed(self.outer, None, &self.request.verify, self.findings);
-                return Err(DeriveError::NotVerified(Box::new(verdict)));
+                return Err(self.not_verified());
             }
         }
         match shorter {
             None => {
                 self.rehead(layout::INDEX_NAME)?;
+                if self.findings.any_failed() {
+                    return Err(self.not_verified());
+                }
             }
             Some(index) => {
                 let header = |source| DeriveError::Header { name: layout::INDEX_NAME.to_owned(), source };
@@ -372,6 +374,11 @@ impl Maker<'_, '_> {
             checks: self.findings.into_checks(),
             notes,
         })
+    }
+
+    fn not_verified(self) -> DeriveError {
+        let verdict = judge_sealed(self.outer, None, &self.request.verify, self.findings);
+        DeriveError::NotVerified(Box::new(verdict))
     }
 
     fn size_of(&self, name: &str) -> u64 {

@@ -1,12 +1,14 @@
 //! What a derived package carries of the original.
 //!
-//! May read the package at hand.
+//! May read the package at hand: what it takes along must be what was verified.
 
 use super::{DeriveError, Maker};
 use crate::layout;
 use crate::sink::WriteError;
 use crate::streams::read_limited;
 use crate::transmittal::MAX_TRANSMITTAL_BYTES;
+use crate::verify::outer::changed;
+use rogatory_core::Digest;
 
 impl Maker<'_, '_> {
     /// The original's outer part: from `origin/` if the package at hand is derived itself, else its own.
@@ -24,6 +26,9 @@ impl Maker<'_, '_> {
                 .open(from)
                 .and_then(|mut reader| read_limited(&mut *reader, MAX_TRANSMITTAL_BYTES))
                 .map_err(unreadable)?;
+            if self.outer.read.get(from) != Some(&Digest::of(&bytes)) {
+                return Err(unreadable(changed()));
+            }
             objects.push((name, bytes));
         }
         Ok(objects)

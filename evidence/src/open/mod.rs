@@ -30,12 +30,15 @@ use crate::streams::{HashingWriter, Progress, Step, copy};
 use crate::transmittal::is_reason;
 use crate::verify::contents::examine_exhibits;
 use crate::verify::index::Index;
+use crate::verify::outer::changed;
 use crate::verify::verdict::Findings;
 use crate::verify::{
     Outcome, Verdict, VerifyOptions, check_zip_order, examine_before_contents, judge_sealed,
 };
 use choice::Choice;
 use extract::{Extracted, Extractor};
+use rogatory_core::Digest;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -247,6 +250,7 @@ pub(crate) fn open_from(
     let Extracted { exhibits, mut notes, lines, real_names } =
         extractor.finish().map_err(OpenError::Write)?;
     let is_derived = outer.is_derived();
+    let read = std::mem::take(&mut outer.read);
     let verdict = judge_sealed(outer, Some(&index), options, findings);
     if !verdict.is_verified() && request.options.unverified.is_none() {
         return Err(OpenError::NotVerified(Box::new(verdict)));
@@ -255,7 +259,7 @@ pub(crate) fn open_from(
     let write = || -> Result<PathBuf, WriteError> {
         list.write_index(index)?;
         if is_derived {
-            list.write_package(source)?;
+            list.write_package(source, &read)?;
         }
         list.finish(lines)?;
         if let Some(text) = choice.text() {
@@ -326,7 +330,12 @@ impl Listing {
     }
 
     /// Keeps the outer part of a derived package: without it nobody could tell who left which exhibits out.
-    fn write_package(&mut self, source: &dyn PackageSource) -> Result<(), WriteError> {
+    /// It must be what was verified, of which `read` holds the digests.
+    fn write_package(
+        &mut self,
+        source: &dyn PackageSource,
+        read: &HashMap<String, Digest>,
+    ) -> Result<(), WriteError> {
         let package = self.folder.join(OPENED_PACKAGE_FOLDER);
         create_private_folder(&package).map_err(|error| WriteError::io(&package, error))?;
         // Whatever else lies there, when somebody opens it regardless, is not written.
@@ -347,6 +356,10 @@ impl Listing {
             let mut writer = HashingWriter::new(file);
             copy(&mut *content, &mut writer, &mut Vec::new()).map_err(failed)?;
             let (_, digest, _) = writer.finish();
+            // One that could not be read before is there only when somebody opens it regardless.
+            if read.get(&name).is_some_and(|before| *before != digest) {
+                return Err(WriteError::Read { name, source: changed() });
+            }
             let listed = format!("{OPENED_PACKAGE_FOLDER}/{name}");
             self.write(&mut line_for_real_name(&digest, listed.as_bytes()).as_slice())?;
         }

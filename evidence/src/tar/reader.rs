@@ -267,6 +267,10 @@ fn read_map(
     stored_bytes: u64,
 ) -> Result<SparseMap, TarError> {
     let bad = || TarError::Map { path: display(&entry.path) };
+    // Whoever seals writes a map only where that is shorter than the zeros.
+    if stored_bytes >= size_bytes {
+        return Err(bad());
+    }
     // The number of pairs, and two numbers each, a line a number.
     let mut text: Vec<u8> = Vec::new();
     let mut lines = 0;

@@ -6,6 +6,7 @@ use crate::exhibit::ExhibitNumber;
 use crate::institution_seal::add_seal;
 use crate::known::KnownInstitution;
 use crate::open::{OpenError, OpenOptions, OpenReport, OpenRequest, open};
+use crate::streams::{Progress, Step};
 use crate::transmittal::{Transmittal, TransmittalKind};
 use crate::verify::{Part, Requirement};
 use rogatory_pki::signing::Signer;
@@ -445,4 +446,63 @@ fn without_anchors_only_integrity_is_checked_and_that_is_said() {
     let options = VerifyOptions { integrity_suffices: true, ..VerifyOptions::new(&none, now()) };
     assert!(!check(&output, &options).is_verified());
     assert_verified(&check(&output, &chain.as_court()));
+}
+
+/// Changes a file once a step begins.
+struct Changing {
+    at: Step,
+    path: PathBuf,
+}
+
+impl Progress for Changing {
+    fn begin(&mut self, step: Step, _: Option<u64>) {
+        if step == self.at {
+            let mut bytes = fs::read(&self.path).expect("reads");
+            *bytes.last_mut().expect("a byte") ^= 1;
+            fs::write(&self.path, bytes).expect("writes");
+        }
+    }
+
+    fn advance(&mut self, _: u64) {}
+}
+
+#[test]
+fn what_changes_between_being_verified_and_being_taken_along_is_noticed() {
+    let chain = chain();
+    let original = chain.bench.path("PK");
+    let letter = chain.bench.file("letter.txt", b"the content of the letter");
+    chain.bench.seal(&[letter], Output::Folder(original.clone())).expect("seals");
+    let derived = chain.derive(&original, Derived::Rewrap, "RW");
+    for name in ["transmittal.json", "META-INF/ASiCManifest001.xml", "META-INF/signature001.p7s", "index.age"]
+    {
+        let package = chain.bench.path("changing");
+        copy_folder(&original, &package);
+        let mut progress = Changing { at: Step::Writing, path: package.join(name) };
+        let output = chain.bench.path("of-changing");
+        let request = chain.request(&package, Derived::Rewrap, Output::Folder(output.clone()));
+        let error = derive(DeriveRequest { progress: &mut progress, ..request }).expect_err("it changed");
+        let text = error.verdict().map_or_else(|| rogatory_core::chain(&error), failures);
+        let why = if name == "index.age" { "another digest" } else { "changed after it was verified" };
+        assert!(text.contains(name) && text.contains(why), "{name}: {text}");
+        assert!(!output.exists());
+        fs::remove_dir_all(package).expect("removes");
+    }
+    for name in ["bag-info.txt", "origin/signature001.p7s"] {
+        let package = chain.bench.path("changing");
+        copy_folder(&derived, &package);
+        let mut progress = Changing { at: Step::Opening, path: package.join(name) };
+        let output = chain.bench.path("opened");
+        let error = open(OpenRequest {
+            path: package.clone(),
+            verify: chain.as_court(),
+            output: output.clone(),
+            options: OpenOptions::default(),
+            progress: &mut progress,
+        })
+        .expect_err("it changed");
+        let text = rogatory_core::chain(&error);
+        assert!(text.contains(name) && text.contains("changed after it was verified"), "{name}: {text}");
+        assert!(!output.exists());
+        fs::remove_dir_all(package).expect("removes");
+    }
 }

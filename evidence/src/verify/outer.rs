@@ -43,8 +43,17 @@ pub(crate) struct Outer {
     /// What it carries of an original.
     pub(crate) carried: Carried,
     pub(super) origin: Option<CarriedOrigin>,
+    /// What was read whole, and judged: whoever reads it once more must find the same.
+    pub(crate) read: HashMap<String, Digest>,
     signed: HashMap<String, Digest>,
     bagged: HashMap<String, Digest>,
+}
+
+/// An object that is no longer what was judged.
+pub(crate) fn changed() -> std::io::Error {
+    std::io::Error::other(
+        "it was changed after it was verified; do it again, and let nobody write to the package",
+    )
 }
 
 /// Whether exhibits and index lie where the outer part does.
@@ -158,7 +167,7 @@ pub(super) fn examine_outer(
     findings: &mut Findings,
 ) -> Outer {
     let objects = source.objects();
-    let mut reader = Reader { source, findings };
+    let mut reader = Reader { source, findings, read: HashMap::new() };
     let transmittal_bytes = reader.read(Part::Transmittal, layout::TRANSMITTAL_NAME, MAX_TRANSMITTAL_BYTES);
     let transmittal = transmittal_bytes.as_deref().and_then(|bytes| read_transmittal(bytes, reader.findings));
     let numbers = numbers(transmittal.as_ref(), &objects);
@@ -218,6 +227,7 @@ pub(super) fn examine_outer(
         signers: Signers::default(),
         carried,
         origin: None,
+        read: HashMap::new(),
         signed,
         bagged,
     };
@@ -249,6 +259,7 @@ pub(super) fn examine_outer(
     if outer.is_derived() {
         outer.origin = examine_origin(&mut reader, &outer, options);
     }
+    outer.read = reader.read;
     outer
 }
 
@@ -282,6 +293,8 @@ impl Place {
 pub(super) struct Reader<'a> {
     source: &'a dyn PackageSource,
     pub(super) findings: &'a mut Findings,
+    /// The digests of what it gave.
+    read: HashMap<String, Digest>,
 }
 
 impl Reader<'_> {
@@ -289,7 +302,10 @@ impl Reader<'_> {
     pub(super) fn read(&mut self, part: Part, name: &str, limit: usize) -> Option<Vec<u8>> {
         let bytes = self.source.open(name).and_then(|mut reader| read_limited(&mut *reader, limit));
         match bytes {
-            Ok(bytes) => Some(bytes),
+            Ok(bytes) => {
+                self.read.insert(name.to_owned(), Digest::of(&bytes));
+                Some(bytes)
+            }
             // A missing object is noted with the set of objects.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {

@@ -5,6 +5,7 @@ use crate::vectors_made::{authority, issue_seal, now, officer, signer};
 use rogatory_container::cades;
 use rogatory_container::manifest::{AsicManifest, DataReference};
 use rogatory_container::zip::{StrictZip, ZipLimits};
+use rogatory_core::reference::OfficeReference;
 use rogatory_core::{Digest, Entropy};
 use rogatory_evidence::age_layer::{generate_hybrid_identity, generate_identity};
 use rogatory_evidence::{
@@ -16,6 +17,7 @@ use rogatory_pki::path::Anchors;
 use rogatory_pki::signing::{FileSigner, Signer};
 use std::fs;
 use std::io::Cursor;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(super) const M1: &str = "META-INF/ASiCManifest001.xml";
@@ -28,7 +30,7 @@ const TAG_FILES: [&str; 6] =
     ["bag-info.txt", "bagit.txt", "index.age", "manifest-sha256.txt", "mimetype", TRANSMITTAL];
 const SIGNED_FILES: [&str; 6] =
     ["index.age", TRANSMITTAL, "bag-info.txt", "bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"];
-const PARTY: &str = "md/central-authority";
+pub(super) const PARTY: &str = "md/central-authority";
 const MAKER: &str = "md/prosecution";
 /// What a derived package carries of the original.
 pub(super) const ORIGIN_FILES: [&str; 5] = [
@@ -58,6 +60,15 @@ impl Entropy for Counting {
     }
 }
 
+/// How a package is sealed.
+pub(super) struct How<'a> {
+    pub(super) signer: &'a dyn Signer,
+    pub(super) recipient: &'a AgeRecipient,
+    pub(super) recovery: SealRecovery,
+    pub(super) reference: Option<OfficeReference>,
+    pub(super) options: SealOptions,
+}
+
 /// An office with its officers, a recipient, and a folder to work in.
 pub(super) struct Bench {
     pub(super) root: DevelopmentCa,
@@ -75,10 +86,16 @@ pub(super) struct Bench {
     pub(super) maker: FileSigner,
     /// Who reads what the maker makes.
     pub(super) court_identity: String,
-    court: AgeRecipient,
+    pub(super) court: AgeRecipient,
     pub(super) hybrid_identity: String,
     pub(super) recipient: AgeRecipient,
     pub(super) hybrid_recipient: AgeRecipient,
+    pub(super) court_hybrid_identity: String,
+    pub(super) court_hybrid: AgeRecipient,
+    /// The office's recovery.
+    pub(super) recovery_identity: String,
+    pub(super) recovery: AgeRecipient,
+    pub(super) other_recipient: AgeRecipient,
     folder: tempfile::TempDir,
     entropy: Counting,
 }
@@ -87,9 +104,11 @@ impl Bench {
     pub(super) fn new() -> Self {
         let (root, other) = (authority("md", "Root of the vectors"), authority("md", "Root of the vectors"));
         let (identity, recipient) = generate_identity();
-        let (other_identity, _) = generate_identity();
+        let (other_identity, other_recipient) = generate_identity();
         let (court_identity, court) = generate_identity();
         let (hybrid_identity, hybrid_recipient) = generate_hybrid_identity().expect("a hybrid identity");
+        let (court_hybrid_identity, court_hybrid) = generate_hybrid_identity().expect("a hybrid identity");
+        let (recovery_identity, recovery) = generate_identity();
         Self {
             officer: officer(&root, PARTY, "rusu", "PNOMD-1"),
             thief: officer(&root, PARTY, "popa", "PNOMD-2"),
@@ -105,6 +124,11 @@ impl Bench {
             hybrid_identity: hybrid_identity.to_string(),
             recipient,
             hybrid_recipient,
+            court_hybrid_identity: court_hybrid_identity.to_string(),
+            court_hybrid,
+            recovery_identity: recovery_identity.to_string(),
+            recovery,
+            other_recipient,
             folder: tempfile::tempdir().expect("a folder"),
             entropy: Counting::default(),
         }
@@ -123,27 +147,34 @@ impl Bench {
     /// The same with facts on all of them.
     pub(super) fn seal_with_facts(&self, name: &str, letter: &[u8]) -> Vec<RawEntry> {
         let facts = serde_json::from_str(FACTS).expect("facts");
-        self.seal_with(
-            &self.recipient,
-            name,
-            letter,
-            SealOptions { facts: Some(facts), ..SealOptions::default() },
-        )
+        let options = SealOptions { facts: Some(facts), ..SealOptions::default() };
+        self.seal_as(name, letter, How { options, ..self.how() })
     }
 
     /// The same for somebody else.
     pub(super) fn seal_for(&self, recipient: &AgeRecipient, name: &str, letter: &[u8]) -> Vec<RawEntry> {
-        self.seal_with(recipient, name, letter, SealOptions::default())
+        self.seal_as(name, letter, How { recipient, ..self.how() })
     }
 
-    fn seal_with(
-        &self,
-        recipient: &AgeRecipient,
-        name: &str,
-        letter: &[u8],
-        options: SealOptions,
-    ) -> Vec<RawEntry> {
-        let folder = self.folder.path().join(name);
+    /// Where the files lie that are sealed as `name`.
+    pub(super) fn place(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// By the officer, for the recipient, with nothing more.
+    pub(super) fn how(&self) -> How<'_> {
+        How {
+            signer: &self.officer,
+            recipient: &self.recipient,
+            recovery: SealRecovery::NoOfficeConfigured,
+            reference: None,
+            options: SealOptions::default(),
+        }
+    }
+
+    /// Seals the three in another way.
+    pub(super) fn seal_as(&self, name: &str, letter: &[u8], how: How<'_>) -> Vec<RawEntry> {
+        let folder = self.place(name);
         fs::create_dir_all(folder.join("photos")).expect("makes");
         fs::write(folder.join("letter.txt"), letter).expect("writes");
         fs::write(folder.join("empty"), b"").expect("writes");
@@ -151,17 +182,17 @@ impl Bench {
         let output = folder.join("PK.asice");
         seal(SealRequest {
             paths: ["letter.txt", "empty", "photos"].map(|name| folder.join(name)).to_vec(),
-            recipients: vec![SealRecipient::bare(recipient.clone())],
-            recovery: SealRecovery::NoOfficeConfigured,
+            recipients: vec![SealRecipient::bare(how.recipient.clone())],
+            recovery: how.recovery,
             order: Some("MD-JF58-JXH4-09RC-SPTW-27".parse().expect("a shared number")),
-            reference: None,
+            reference: how.reference,
             institution: Some(PARTY.parse().expect("a party")),
-            signer: &self.officer,
+            signer: how.signer,
             function: Some("prosecutor".to_owned()),
             now: now(),
             entropy: &self.entropy,
             output: Output::AsiceFile(output.clone()),
-            options,
+            options: how.options,
             progress: &mut NoProgress,
         })
         .expect("seals");
@@ -176,6 +207,17 @@ impl Bench {
         identity: &str,
         what: Derived,
     ) -> Vec<RawEntry> {
+        self.derive_for(&self.court, name, list, (identity, what))
+    }
+
+    /// The same for another key.
+    pub(super) fn derive_for(
+        &self,
+        court: &AgeRecipient,
+        name: &str,
+        list: &[RawEntry],
+        (identity, what): (&str, Derived),
+    ) -> Vec<RawEntry> {
         let path = self.folder.path().join(format!("{name}.from.asice"));
         fs::write(&path, raw_zip::write(list, b"")).expect("writes");
         let anchors = Anchors::from_pem(&self.root.certificate_pem(), None).expect("anchors");
@@ -185,7 +227,7 @@ impl Bench {
             path,
             verify: VerifyOptions { identities, ..VerifyOptions::new(&anchors, now()) },
             what,
-            recipients: vec![SealRecipient::bare(self.court.clone())],
+            recipients: vec![SealRecipient::bare(court.clone())],
             recovery: SealRecovery::Waived { reason: "The original is kept.".to_owned() },
             reference: None,
             institution: Some(MAKER.parse().expect("a party")),

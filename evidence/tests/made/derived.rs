@@ -60,10 +60,22 @@ pub(super) fn derived(files: &mut Files, bench: &Bench, person: &[RawEntry], sea
     let about = "Step 10: he for whom the original was sealed is no recipient of the disclosure.";
     let recipient = &[("trust", "anchors.pem"), ("identity", "identity.key"), AT];
     same(files, "disclosure-for-another", about, Some("index.age"), "good-disclosure", recipient);
+    hybrid(files, bench);
     contents(files, bench, &two, person);
     index(files, bench, &two, &rewrapped);
     origin(files, bench, &two);
     standing(files, bench, person, &rewrapped, &third);
+}
+
+/// Original and derived package are encrypted to post-quantum keys.
+fn hybrid(files: &mut Files, bench: &Bench) {
+    files.insert("court-hybrid.key".to_owned(), bench.court_hybrid_identity.clone().into_bytes());
+    let original = bench.seal_for(&bench.hybrid_recipient, "hybrid original", b"the content of the letter");
+    let how = (bench.hybrid_identity.as_str(), disclosure(&[3]));
+    let list = bench.derive_for(&bench.court_hybrid, "hybrid third", &original, how);
+    let header = [("trust", "anchors.pem"), ("identity", "court-hybrid.key"), AT, DISCLOSED];
+    let about = "Section 12: a disclosure to a post-quantum key of a package that is encrypted to another.";
+    add(files, "good-disclosure-hybrid", about, None, &header, raw_zip::write(&list, b""));
 }
 
 fn resize(list: &mut [RawEntry]) {

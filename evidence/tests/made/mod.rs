@@ -1,19 +1,23 @@
 //! Evidence packages (`docs/spec/evidence-package.md`): a letter, an empty file and a folder.
 
 mod bench;
+mod certificates;
 mod derived;
+mod headers;
 mod raw_tar;
+mod records;
 mod tars;
 
 use crate::vectors_made::der::without_signed_attributes;
 use crate::vectors_made::raw_zip::{self, RawEntry, entry, find};
 use crate::vectors_made::{Files, Vector, add, check, now, say};
-use bench::{Bench, DATA, M1, M2, S1, S2, TRANSMITTAL, sign_again};
+use bench::{Bench, DATA, How, M1, M2, S1, S2, TRANSMITTAL, sign_again};
 use rogatory_container::cades;
 use rogatory_container::manifest::{AsicManifest, DataReference};
 use rogatory_core::Digest;
 use rogatory_evidence::{
-    Identities, NoProgress, Requirement, Transmittal, VerifyOptions, institution_seal, verify,
+    Identities, NoProgress, Requirement, SealRecipient, SealRecovery, Transmittal, VerifyOptions,
+    institution_seal, verify,
 };
 use rogatory_pki::path::Anchors;
 use rogatory_pki::signing::Signer;
@@ -44,8 +48,11 @@ fn judge(vector: &Vector<'_>) -> Result<(), String> {
     let required = vector.field("require").map(|name| name.parse::<Requirement>().expect("a requirement"));
     options.require = required.into_iter().collect::<BTreeSet<_>>();
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("PK.asice");
-    std::fs::write(&path, vector.bytes()).expect("writes");
+    let mut path = folder.path().join("PK");
+    if !vector.write_folder(&path) {
+        path = folder.path().join("PK.asice");
+        std::fs::write(&path, vector.bytes()).expect("writes");
+    }
     let verdict = verify(&path, &options, &mut NoProgress);
     let says = |text: &str| verdict.checks().iter().any(|check| check.text.contains(text));
     if let Some(text) = vector.field("says") {
@@ -145,7 +152,81 @@ fn made() -> Files {
     tars::tars(&mut files, &bench);
     derived::derived(&mut files, &bench, &person, &sealed);
     encryption(&mut files, &bench, &person);
+    whole(&mut files, &bench, &sealed);
+    transmittals(&mut files, &bench, &person);
+    headers::headers(&mut files, &bench, &person);
+    records::records(&mut files, &bench);
+    certificates::certificates(&mut files, &bench);
     files
+}
+
+/// Forms of a whole package: long, with a recovery recipient, as a folder.
+fn whole(files: &mut Files, bench: &Bench, sealed: &[RawEntry]) {
+    let long: Vec<u8> = (0..131_073_u32).map(|byte| u8::try_from(byte % 251).unwrap_or(0)).collect();
+    let list = bench.seal("long", &long);
+    let about = "5.4: the payload of the first exhibit has three chunks; the last holds one byte.";
+    add(files, "good-chunks", about, None, TRUSTED, raw_zip::write(&list, b""));
+
+    files.insert("recovery-identity.key".to_owned(), bench.recovery_identity.clone().into_bytes());
+    let recovery = SealRecovery::Recipients(vec![SealRecipient::bare(bench.recovery.clone())]);
+    let list = bench.seal_as("recovery", b"the content of the letter", How { recovery, ..bench.how() });
+    let about = "4: encrypted to a recipient and to the office's recovery recipient; opened by the first.";
+    add(files, "good-recovery", about, None, TRUSTED, raw_zip::write(&list, b""));
+    let by_recovery = &[("trust", "anchors.pem"), ("identity", "recovery-identity.key"), AT];
+    let about = "Step 11: the same, opened by the recovery recipient.";
+    same(files, "good-recovery-opened-by-it", about, None, "good-recovery", by_recovery);
+    // Without the recovery recipient's stanza.
+    let mut list = list;
+    let index = bench.decrypt(&find(&mut list, "index.age").bytes);
+    find(&mut list, "index.age").bytes = bench.encrypt(&index);
+    sign_again(&mut list, &bench.officer);
+    let about =
+        "5.1: the header of the index has no stanza for the recovery recipient that the transmittal names.";
+    add(files, "recipient-left-out", about, Some("index.age"), OUTER, raw_zip::write(&list, b""));
+
+    let mut folder = |name: &str, about: &str, part: Option<&str>, list: &[RawEntry]| {
+        for entry in list {
+            files.insert(format!("{name}/{}", entry.name), entry.bytes.clone());
+        }
+        say(files, name, about, part, TRUSTED);
+    };
+    folder("good-folder", "3.2: a package as a folder.", None, sealed);
+    let more = [sealed, &[entry("data/notes.txt", b"x")]].concat();
+    folder("folder-file-more", "3.2: a file that no manifest covers.", Some("data/notes.txt"), &more);
+}
+
+/// Values of the transmittal, one form each; the officer signs what is there.
+fn transmittals(files: &mut Files, bench: &Bench, person: &[RawEntry]) {
+    let reference = Some("№ 12/a — дело\u{a0}7".parse().expect("a reference"));
+    let list = bench.seal_as("reference", b"the content of the letter", How { reference, ..bench.how() });
+    let about =
+        "4: the sender's file number holds letters of several alphabets, and a blank that does not break.";
+    add(files, "good-reference", about, None, TRUSTED, raw_zip::write(&list, b""));
+    let mut bad = |name: &str, about: &str, from: &str, to: &str| {
+        let mut list = person.to_vec();
+        let bytes = &mut find(&mut list, TRANSMITTAL).bytes;
+        let text = String::from_utf8(bytes.clone()).expect("text");
+        assert_eq!(text.matches(from).count(), 1, "{from} in {text}");
+        *bytes = text.replace(from, to).into_bytes();
+        sign_again(&mut list, &bench.officer);
+        add(files, name, about, Some(TRANSMITTAL), OUTER, raw_zip::write(&list, b""));
+    };
+    let about = "2: the check digits of the shared number are others.";
+    bad("order-check-digits", about, "MD-JF58-JXH4-09RC-SPTW-27", "MD-JF58-JXH4-09RC-SPTW-28");
+    let about = "2: a letter of the shared number is none of Crockford's.";
+    bad("order-letter", about, "MD-JF58-JXH4-09RC-SPTW-27", "MD-JF58-JXH4-O9RC-SPTW-27");
+    let none = "\"reference\":null";
+    bad("reference-blank-at-end", "4: a blank ends the file number.", none, "\"reference\":\"12 \"");
+    bad("reference-line-end", "4: the file number holds a line end.", none, "\"reference\":\"1\\n2\"");
+    let about = "2: a needless digit behind the second.";
+    bad("created-time-needless-digit", about, "14:20:00Z", "14:20:00.0Z");
+    bad("created-time-offset", "2: the time is not in UTC.", "14:20:00Z", "14:20:00+00:00");
+    let about = "2: an officer's id holds a dot.";
+    let officer = "\"officer\":\"md/central-authority/officer/a.b\"";
+    bad("recipient-officer-dot", about, "\"officer\":null", officer);
+    let institution = "\"institution\":null,\"officer\":null";
+    let about = "2: an institution's country is in capital letters.";
+    bad("recipient-country-capital", about, institution, "\"institution\":\"MD/court\",\"officer\":null");
 }
 
 fn same(files: &mut Files, name: &str, about: &str, part: Option<&str>, of: &str, header: &[(&str, &str)]) {
@@ -221,6 +302,15 @@ fn framing(files: &mut Files, sealed: &[RawEntry], written: &[u8]) {
     bad("data-descriptor", "Z4: size and CRC-32 of index.age follow its content.", &|list| {
         find(list, "index.age").descriptor = true;
     });
+    bad(
+        "zip64-needless",
+        "Z6: a ZIP64 extra field in the local header of an entry that needs none.",
+        &|list| {
+            let index = find(list, "index.age");
+            let size = (index.bytes.len() as u64).to_le_bytes();
+            index.extra = [&[1, 0, 16, 0][..], &size, &size].concat();
+        },
+    );
     add(
         files,
         "bytes-after",

@@ -113,6 +113,11 @@ pub(super) fn tars(files: &mut Files, bench: &Bench) {
         ("tar-sparse-empty-region", "7.5: a region is empty.", &[(4096, 8192), (16_384, 0), (20_000, 0)]),
         ("tar-sparse-no-end", "7.5: the file ends with a hole, and no pair says so.", &[(4096, 8192)]),
         ("tar-sparse-beyond", "7.5: the last pair says another size.", &[(4096, 8192), (30_000, 0)]),
+        (
+            "tar-sparse-not-shorter",
+            "7.5: map and regions together are longer than the file.",
+            &[(0, 19_500), (20_000, 0)],
+        ),
         ("tar-sparse-without-hole", "7.5: a file without a hole, written with a map.", &[(0, 20_000)]),
     ] {
         let make = |size: u64, content: &[u8]| Raw::sparse("d/holes", size, map, &data(map, content), digest);
@@ -190,6 +195,7 @@ fn good() -> Vec<Raw> {
         sparse.clone(),
         Raw::hard_link("d/holes-2", &sparse),
         Raw::link("d/link", "../b-file"),
+        Raw::link("d/link-2", "./..//b-file"),
         Raw::sparse(
             "e-hole",
             1 << 40,
@@ -257,7 +263,7 @@ impl Bench {
         list
     }
 
-    fn encrypt(&self, plain: &[u8]) -> Vec<u8> {
+    pub(super) fn encrypt(&self, plain: &[u8]) -> Vec<u8> {
         let recipient: age::x25519::Recipient = self.recipient_text().parse().expect("a recipient");
         let recipients = [&recipient as &dyn age::Recipient];
         let encryptor = age::Encryptor::with_recipients(recipients.into_iter()).expect("recipients");
@@ -268,7 +274,7 @@ impl Bench {
         sealed
     }
 
-    fn decrypt(&self, sealed: &[u8]) -> Vec<u8> {
+    pub(super) fn decrypt(&self, sealed: &[u8]) -> Vec<u8> {
         let key = self.identity.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).expect("a key");
         let identity: age::x25519::Identity = key.parse().expect("an identity");
         let decryptor = age::Decryptor::new(sealed).expect("an age file");

@@ -5,10 +5,13 @@ import binascii
 import datetime
 import json
 import re
+import unicodedata
 
 from refusal import Refused, demand
 
 DEEPEST = 12
+LARGEST_NUMBER = (1 << 64) - 1
+FIRST, LAST = "0001-01-01T00:00:00", "9999-12-30T22:00:00"
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{0,5}[1-9])?Z", re.ASCII)
 STRUCTURE = re.compile(r'[\\",\[\]{}]')
@@ -87,7 +90,7 @@ def number(value, low: int, high: int, part: str, what: str) -> int:
 
 def instant(value, part: str, what: str) -> datetime.datetime:
     match = INSTANT.fullmatch(value) if isinstance(value, str) else None
-    demand(match is not None, part, f"{what} is no instant in UTC")
+    demand(match is not None and FIRST <= match[1] <= LAST, part, f"{what} is no instant in UTC")
     try:
         return datetime.datetime.fromisoformat(match[1] + (match[2] or "").ljust(7, "0") * bool(match[2]) + "+00:00")
     except ValueError as error:
@@ -96,7 +99,10 @@ def instant(value, part: str, what: str) -> datetime.datetime:
 
 def printable(value, longest: int, part: str, what: str) -> str:
     demand(
-        isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable(),
+        isinstance(value, str)
+        and 1 <= len(value) <= longest
+        and value == value.strip()
+        and not any(unicodedata.category(letter) == "Cc" for letter in value),
         part,
         f"{what} has not 1 to {longest} printable characters",
     )

@@ -167,11 +167,12 @@ class FolderTar:
             self.awaiting_bytes -= len(entry.link)
 
     def judge_target(self, entry: Entry) -> None:
-        segments = entry.link.split(b"/")
+        segments = [segment for segment in entry.link.split(b"/") if segment not in (b"", b".")]
         up = 0
         while up < len(segments) and segments[up] == b"..":
             up += 1
-        inside = bool(entry.link) and segments[0] != b"" and b".." not in segments[up:] and b"\0" not in entry.link
+        begins = bool(entry.link) and not entry.link.startswith(b"/")
+        inside = begins and b".." not in segments[up:] and b"\0" not in entry.link
         demand(inside and up <= entry.path.count(b"/"), self.part, "the target of a symbolic link leads out (7.4)")
 
     def read_file(self, size: int) -> str:
@@ -224,7 +225,7 @@ class FolderTar:
         demand(len(regions) <= REGIONS, part, "a map has too many regions")
         demand(not any(held), part, "the filling behind a map is not zero")
         data = sum(length for _, length in regions)
-        demand(data < size, part, "a file without a hole is written with a map")
+        demand(taken + data < size, part, "a file is written with a map that is no shorter than the whole")
         demand(taken + data == entry.size, part, "the content of a file with holes has another size than its map says")
         demand(entry.size < size, part, "a file is written with its holes where that is not shorter")
         digest = SparseDigest(size)

@@ -27,6 +27,7 @@ TAG_LIMIT = 64 << 10
 DIGESTS_LIMIT = 16 << 20
 INDEX_DIGESTS_LIMIT = 32 << 20
 HELD_INDEX = 8 << 20
+MOST_NAMED = 20
 MANIFEST_1, SIGNATURE_1 = "META-INF/ASiCManifest001.xml", "META-INF/signature001.p7s"
 MANIFEST_2, SIGNATURE_2 = "META-INF/ASiCManifest002.xml", "META-INF/signature002.p7s"
 SEALED = {MANIFEST_2, SIGNATURE_2}
@@ -312,13 +313,22 @@ class Package:
         if self.outside.kind() == "rewrap":
             self.verdict.report.append(f"rewrapped: all {total} exhibits")
         else:
-            rest = total - len(names)
-            self.verdict.report.append(
-                f"disclosed: {', '.join(names)} of {total}; the other {rest} are known by number and digest only"
-            )
+            self.verdict.report.append(f"disclosed: {shown(names)} of {total}; {left_out(total - len(names))}")
         made_from = self.outside.value["origin"]["made_from"]
         if made_from is not None:
             self.verdict.report.append(f"its maker says that package {made_from} was at hand; nothing shows it")
+
+
+def shown(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def left_out(count: int) -> str:
+    """8.14."""
+    if count == 0:
+        return "nothing is left out"
+    return f"the other {count} {'is' if count == 1 else 'are'} known by number and digest only"
 
 
 class Inside:
@@ -364,7 +374,7 @@ class Inside:
                 different = refusal.reason
             fail("transmittal.json", f"the one in the index is another than the one outside: {different}")
         if self.identity.recipient not in package.outside.recipients:
-            fail("index.age", "the transmittal does not name the identity's recipient")
+            fail("transmittal.json", "it does not name the identity's recipient")
         names = ["transmittal.json", "exhibits-sha256.txt", "records-sha256.txt"]
         part = "index.age"
         manifest = self.read(MANIFEST_1, MANIFEST_LIMIT)
@@ -441,8 +451,8 @@ class Inside:
             FolderTar(Stream(plain), listed, part).check()
             demand(
                 listed.count == record.entries,
-                f"records/{exhibit}.files",
-                "it has another number of lines than the record says",
+                part,
+                "its list has another number of lines than its record says",
             )
         else:
             for _ in plain:

@@ -10,12 +10,12 @@ from refusal import Refused, demand
 
 LIMIT = 64 * 1024
 MEMBERS = "format profile exhibit type name path size_bytes sha256 entries mode modified_time changed_time birth_time extended_attributes sensitive acquisition salt"
-LARGEST_NUMBER = (1 << 63) - 1
+LARGEST_SECOND = (1 << 63) - 1
 LONGEST_PATH = 8192
 LONGEST_SEGMENT = 255
 LISTED_ENTRIES = 1000
 REASON = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
-LINE = re.compile(rb"([0-9a-f]{64}|-) (0|[1-9][0-9]{0,18}) (hf|hs|d|l|[fs](?:[2-9]|[1-9][0-9]{1,17})?) ([!-~]+)\n")
+LINE = re.compile(rb"([0-9a-f]{64}|-) (0|[1-9][0-9]{0,19}) (hf|hs|d|l|[fs](?:[2-9]|[1-9][0-9]{1,17})?) ([!-~]+)\n")
 ESCAPE = re.compile(rb"%([0-9A-F]{2})")
 LONGEST_LINE = 3 * LONGEST_PATH + 128
 
@@ -44,18 +44,19 @@ def read(text: bytes, exhibit: str, part: str) -> Record:
     if value["path"] is not None:
         path = read_bytes(value["path"], LONGEST_PATH, part, "path")
         demand(all(is_segment(segment) for segment in path.split(b"/")), part, "path has something that is no segment")
-    canonical.number(value["size_bytes"], 0, LARGEST_NUMBER, part, "size_bytes")
+        demand(not is_folder and path.endswith(b"/" + name), part, "path is not that of a file of this name in a folder")
+    canonical.number(value["size_bytes"], 0, canonical.LARGEST_NUMBER, part, "size_bytes")
     canonical.text(value["sha256"], canonical.HEX_DIGEST, part, "sha256")
     if is_folder:
-        canonical.number(value["entries"], 0, LARGEST_NUMBER, part, "entries")
+        canonical.number(value["entries"], 0, canonical.LARGEST_NUMBER, part, "entries")
     else:
         demand(value["entries"] is None, part, "entries is not null, and the exhibit is a file")
     if value["mode"] is not None:
-        canonical.text(value["mode"], r"[0-7]{4,}", part, "mode")
+        canonical.text(value["mode"], r"[0-7]{4}", part, "mode")
     for member in ("modified_time", "changed_time", "birth_time"):
         if value[member] is not None:
             canonical.members(value[member], "seconds nanoseconds", part, member)
-            canonical.number(value[member]["seconds"], -LARGEST_NUMBER - 1, LARGEST_NUMBER, part, f"{member}.seconds")
+            canonical.number(value[member]["seconds"], -LARGEST_SECOND - 1, LARGEST_SECOND, part, f"{member}.seconds")
             canonical.number(value[member]["nanoseconds"], 0, 999_999_999, part, f"{member}.nanoseconds")
     if value["extended_attributes"] is not None:
         judge_attributes(value["extended_attributes"], part)
@@ -142,6 +143,7 @@ class FilesList:
         self.count += 1
         match = LINE.fullmatch(line)
         demand(match is not None, self.part, f"line {self.count} is not formed as 6.7 says")
+        demand(int(match[2]) <= canonical.LARGEST_NUMBER, self.part, f"line {self.count} has a size beyond 64 bits")
         digest, size, kind, escaped = match[1].decode(), int(match[2]), match[3].decode(), match[4]
         path = ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), escaped)
         demand(escape(path) == escaped, self.part, f"the path of line {self.count} is not escaped in the one form")

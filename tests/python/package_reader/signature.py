@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -14,8 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 import der
 from der import Cursor, Malformed
 from refusal import Refused, demand
+from transmittal import INSTITUTION, OFFICER
 
 LIMIT = 64 * 1024
+PARTY_URI = re.compile(f"rogatory://({OFFICER.pattern}|{INSTITUTION.pattern})", re.ASCII)
 CERTIFICATES = 8
 SIGNED_DATA, DATA = der.oid("1.2.840.113549.1.7.2"), der.oid("1.2.840.113549.1.7.1")
 CONTENT_TYPE, MESSAGE_DIGEST = der.oid("1.2.840.113549.1.9.3"), der.oid("1.2.840.113549.1.9.4")
@@ -63,18 +66,15 @@ class Signed:
         return self.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     def party(self) -> str | None:
-        """What the certificate's URI says, `<country>/<name>` or `<country>/<name>/officer/<id>`; None if it has none."""
+        """What the certificate's URI says, `<country>/<name>` or `<country>/<name>/officer/<id>`; None if it says nothing of the kind."""
         try:
             names = self.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         except x509.ExtensionNotFound:
             return None
-        found = [uri for uri in names.get_values_for_type(x509.UniformResourceIdentifier) if uri.startswith("rogatory:")]
-        demand(
-            len(found) < 2 and all(uri.startswith("rogatory://") for uri in found),
-            self.part,
-            "its certificate has several URIs, or a strange one",
-        )
-        return found[0].removeprefix("rogatory://") if found else None
+        found = names.get_values_for_type(x509.UniformResourceIdentifier)
+        demand(len(found) < 2, self.part, "its certificate has several URIs")
+        match = PARTY_URI.fullmatch(found[0]) if found else None
+        return match[1] if match else None
 
 
 def read_signature(data: bytes, manifest: bytes, part: str) -> Signed:

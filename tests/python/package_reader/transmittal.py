@@ -10,9 +10,10 @@ from refusal import demand
 
 LIMIT = 64 << 20
 MEMBERS = "format profile kind encryption order reference sender recipients recovery origin exhibits salt created_time"
-ORDER = re.compile(r"[A-Z]{2}(?:-[0-9A-Z]{4}){4}-[0-9]{2}", re.ASCII)
-INSTITUTION = re.compile(r"[a-z]{2}/[a-z0-9][a-z0-9-]*", re.ASCII)
-OFFICER = re.compile(INSTITUTION.pattern + r"/officer/[a-z0-9][a-z0-9._-]*", re.ASCII)
+ORDER = re.compile(r"([A-Z]{2}(?:-[0-9A-HJKMNP-TV-Z]{4}){4})-([0-9]{2})", re.ASCII)
+SEGMENT = r"[a-z0-9][a-z0-9-]{0,62}"
+INSTITUTION = re.compile(f"[a-z]{{2}}/{SEGMENT}", re.ASCII)
+OFFICER = re.compile(f"{INSTITUTION.pattern}/officer/{SEGMENT}", re.ASCII)
 EXHIBIT = re.compile(r"EX-(\d{4}|[1-9]\d{4,5})", re.ASCII)
 EXHIBITS = 100_000
 RECIPIENTS = 100
@@ -42,7 +43,7 @@ def read(text: bytes, part: str) -> Transmittal:
     demand(kind in ("original", "rewrap", "disclosure"), part, "kind is none of the three")
     demand(encryption in (CLASSICAL, HYBRID), part, "encryption is none of the two")
     if value["order"] is not None:
-        canonical.text(value["order"], ORDER, part, "order")
+        judge_order(value["order"], part)
         demand(kind == "original", part, "order is not null (12.1)")
     if value["reference"] is not None:
         canonical.printable(value["reference"], 120, part, "reference")
@@ -60,6 +61,14 @@ def read(text: bytes, part: str) -> Transmittal:
     canonical.text(value["salt"], canonical.HEX_DIGEST, part, "salt")
     canonical.instant(value["created_time"], part, "created_time")
     return Transmittal(text, value, recipients, exhibits)
+
+
+def judge_order(value, part: str) -> None:
+    """A shared number and its check digits: section 2."""
+    match = ORDER.fullmatch(value) if isinstance(value, str) else None
+    demand(match is not None, part, "order is no shared number")
+    check = int(match[1].replace("-", ""), 36) % 97
+    demand(int(match[2]) == check, part, "the check digits of order are others")
 
 
 def read_recipients(value, encryption: str, part: str, what: str) -> list[str]:
