@@ -42,6 +42,18 @@ pub struct AsicManifest {
     references: Vec<DataReference>,
 }
 
+/// Writes at once the manifest that [`AsicManifest::new`] would make of files without media types.
+///
+/// # Errors
+/// As [`AsicManifest::new`].
+pub fn to_xml<'a>(
+    sig_reference: &str,
+    files: impl Iterator<Item = (&'a str, Digest)> + Clone,
+) -> Result<Vec<u8>, ManifestError> {
+    check(sig_reference, files.clone().map(|(uri, _)| (uri, None)))?;
+    Ok(written(sig_reference, files.map(|(uri, digest)| (uri, None, digest))).into_bytes())
+}
+
 /// One file a manifest covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataReference {
@@ -101,22 +113,7 @@ impl AsicManifest {
         references: Vec<DataReference>,
     ) -> Result<Self, ManifestError> {
         let sig_reference = sig_reference.into();
-        check_name(&sig_reference).map_err(|source| ManifestError::Name { source })?;
-        if references.is_empty() {
-            return Err(ManifestError::Empty);
-        }
-        let mut seen = HashSet::with_capacity(references.len());
-        seen.insert(sig_reference.as_str());
-        for reference in &references {
-            let uri = reference.uri.as_str();
-            check_name(uri).map_err(|source| ManifestError::Name { source })?;
-            if !reference.mime.as_deref().is_none_or(is_mime) {
-                return Err(ManifestError::Mime { uri: uri.into() });
-            }
-            if !seen.insert(uri) {
-                return Err(ManifestError::Duplicate(uri.into()));
-            }
-        }
+        check(&sig_reference, references.iter().map(|file| (file.uri.as_str(), file.mime.as_deref())))?;
         Ok(Self { sig_reference, references })
     }
 
@@ -135,23 +132,11 @@ impl AsicManifest {
     /// Writes the manifest, the only way there is.
     #[must_use]
     pub fn to_xml(&self) -> Vec<u8> {
-        let mut xml = String::with_capacity(300 + self.references.len() * 300);
-        xml.push_str(HEAD);
-        xml.push_str(&self.sig_reference);
-        xml.push_str(AFTER_SIGNATURE);
-        for reference in &self.references {
-            xml.push_str(REFERENCE);
-            xml.push_str(&reference.uri);
-            if let Some(mime) = &reference.mime {
-                xml.push_str(MIME);
-                xml.push_str(mime);
-            }
-            xml.push_str(METHOD);
-            BASE64.encode_append(reference.digest.as_bytes(), &mut xml);
-            xml.push_str(AFTER_DIGEST);
-        }
-        xml.push_str(TAIL);
-        xml.into_bytes()
+        written(&self.sig_reference, self.files()).into_bytes()
+    }
+
+    fn files(&self) -> impl Iterator<Item = (&str, Option<&str>, Digest)> + Clone {
+        self.references.iter().map(|file| (file.uri.as_str(), file.mime.as_deref(), file.digest))
     }
 
     /// Reads a manifest in the canonical form, and no other; in one pass.
@@ -177,12 +162,80 @@ impl AsicManifest {
         }
         let manifest = Self::new(sig_reference, references)?;
         // The grammar above leaves no freedom; this says so whatever becomes of the grammar.
-        if manifest.to_xml() == xml {
+        let mut rest = xml;
+        let mut same = true;
+        write(
+            &manifest.sig_reference,
+            manifest.files(),
+            &mut |text| match rest.strip_prefix(text.as_bytes()) {
+                Some(after) => rest = after,
+                None => same = false,
+            },
+        );
+        if same && rest.is_empty() {
             Ok(manifest)
         } else {
             Err(ManifestError::Form { at: 0, expected: "the canonical form" })
         }
     }
+}
+
+/// The rules of [`AsicManifest::new`].
+fn check<'a>(
+    sig_reference: &'a str,
+    files: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+) -> Result<(), ManifestError> {
+    check_name(sig_reference).map_err(|source| ManifestError::Name { source })?;
+    let mut seen = HashSet::with_capacity(1 + files.size_hint().0);
+    seen.insert(sig_reference);
+    for (uri, mime) in files {
+        check_name(uri).map_err(|source| ManifestError::Name { source })?;
+        if !mime.is_none_or(is_mime) {
+            return Err(ManifestError::Mime { uri: uri.into() });
+        }
+        if !seen.insert(uri) {
+            return Err(ManifestError::Duplicate(uri.into()));
+        }
+    }
+    if seen.len() == 1 { Err(ManifestError::Empty) } else { Ok(()) }
+}
+
+/// Hands on the text of a manifest, piece by piece.
+fn write<'a>(
+    sig_reference: &str,
+    files: impl Iterator<Item = (&'a str, Option<&'a str>, Digest)>,
+    put: &mut dyn FnMut(&str),
+) {
+    let mut base64 = String::new();
+    put(HEAD);
+    put(sig_reference);
+    put(AFTER_SIGNATURE);
+    for (uri, mime, digest) in files {
+        put(REFERENCE);
+        put(uri);
+        if let Some(mime) = mime {
+            put(MIME);
+            put(mime);
+        }
+        put(METHOD);
+        base64.clear();
+        BASE64.encode_append(digest.as_bytes(), &mut base64);
+        put(&base64);
+        put(AFTER_DIGEST);
+    }
+    put(TAIL);
+}
+
+/// The whole text, in as much memory as it needs: it may name 100,000 files.
+fn written<'a>(
+    sig_reference: &str,
+    files: impl Iterator<Item = (&'a str, Option<&'a str>, Digest)> + Clone,
+) -> String {
+    let mut length = 0;
+    write(sig_reference, files.clone(), &mut |text| length += text.len());
+    let mut xml = String::with_capacity(length);
+    write(sig_reference, files, &mut |text| xml.push_str(text));
+    xml
 }
 
 /// What is left to read, and where it begins.
@@ -339,6 +392,18 @@ mod tests {
         let manifest = AsicManifest::new("META-INF/signature001.p7s", references).unwrap();
         let xml = manifest.to_xml();
         assert!(xml.len() < MAX_MANIFEST_BYTES);
+        let files = manifest.references().iter().map(|file| (file.uri.as_str(), file.digest));
+        assert_eq!(to_xml("META-INF/signature001.p7s", files), Ok(xml.clone()));
         assert_eq!(AsicManifest::from_xml(&xml), Ok(manifest));
+    }
+
+    #[test]
+    fn a_manifest_written_at_once_obeys_the_same_rules() {
+        let digest = Digest::of(b"");
+        let write = |uris: &[&str]| to_xml("META-INF/s.p7s", uris.iter().map(|uri| (*uri, digest)));
+        assert_eq!(write(&[]), Err(ManifestError::Empty));
+        assert_eq!(write(&["a", "a"]), Err(ManifestError::Duplicate("a".into())));
+        assert_eq!(write(&["META-INF/s.p7s"]), Err(ManifestError::Duplicate("META-INF/s.p7s".into())));
+        assert!(matches!(write(&["../a"]), Err(ManifestError::Name { .. })));
     }
 }

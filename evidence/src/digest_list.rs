@@ -1,10 +1,50 @@
 //! Lists of digests in the format of `sha256sum`.
 //!
-//! Holds the writer and the strict reader of the lines `<64 hex digits>  <name>`. Calls nothing.
+//! Holds the writer and the strict reader of the lines `<64 hex digits>  <name>`, and what finds a digest by its name.
+//! Calls nothing.
 //! Never accepts a name that would need escaping: names in packages are neutral.
 
+use crate::exhibit::ExhibitNumber;
 use rogatory_core::Digest;
-use std::fmt::Write as _;
+use std::collections::HashMap;
+use std::fmt::{Display, Write as _};
+
+/// Digests to be found by the names of objects. Of exhibits, of which there may be very many, the number stands for the
+/// name.
+#[derive(Default)]
+pub(crate) struct Digests {
+    exhibits: HashMap<ExhibitNumber, Digest>,
+    others: HashMap<String, Digest>,
+}
+
+impl Digests {
+    /// The digest of the object of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Digest> {
+        match ExhibitNumber::from_object_name(name) {
+            Some(number) => self.exhibits.get(&number),
+            None => self.others.get(name),
+        }
+    }
+}
+
+impl<'a> Extend<(&'a str, Digest)> for Digests {
+    fn extend<I: IntoIterator<Item = (&'a str, Digest)>>(&mut self, digests: I) {
+        for (name, digest) in digests {
+            match ExhibitNumber::from_object_name(name) {
+                Some(number) => self.exhibits.insert(number, digest),
+                None => self.others.insert(name.to_owned(), digest),
+            };
+        }
+    }
+}
+
+impl<'a> FromIterator<(&'a str, Digest)> for Digests {
+    fn from_iter<I: IntoIterator<Item = (&'a str, Digest)>>(digests: I) -> Self {
+        let mut all = Self::default();
+        all.extend(digests);
+        all
+    }
+}
 
 /// A list of digests can't be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -19,13 +59,29 @@ pub(crate) enum DigestListError {
 
 /// Writes the lines.
 #[must_use]
-pub(crate) fn to_text<'a>(lines: impl Iterator<Item = (Digest, &'a str)>) -> Vec<u8> {
-    let mut text = String::new();
+pub(crate) fn to_text<N: Display>(lines: impl Iterator<Item = (Digest, N)> + Clone) -> Vec<u8> {
+    // Counted first: a list may have 200,000 lines, and growing would hold it twice.
+    let mut length = Length(0);
+    for (_, name) in lines.clone() {
+        let _ = write!(length, "{name}");
+        length.0 += 64 + 2 + 1;
+    }
+    let mut text = String::with_capacity(length.0);
     for (digest, name) in lines {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{digest}  {name}");
     }
     text.into_bytes()
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::fmt::Write for Length {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
 }
 
 /// Reads the lines; their digests must be lower-case.

@@ -131,7 +131,8 @@ impl ListedEntry {
     }
 }
 
-fn push_number(line: &mut Vec<u8>, mut number: u64) {
+/// Appends a number in decimal digits.
+pub(crate) fn push_number(line: &mut Vec<u8>, mut number: u64) {
     let start = line.len();
     loop {
         line.push(b'0' + (number % 10) as u8);

@@ -43,6 +43,26 @@ pub(crate) struct Facts {
     pub(crate) names: u64,
 }
 
+impl Facts {
+    /// Whether it takes less on the disk than its size says.
+    pub(crate) const fn may_have_holes(&self) -> bool {
+        self.stored_bytes < self.size_bytes
+    }
+
+    /// What tells that a file, which was `before`, was changed while it was read.
+    pub(crate) fn difference(&self, before: &Self) -> Option<&'static str> {
+        if self.size_bytes != before.size_bytes {
+            Some("its size is another")
+        } else if self.modified != before.modified {
+            Some("its time of modification is another")
+        } else if self.changed != before.changed {
+            Some("its attributes were changed")
+        } else {
+            None
+        }
+    }
+}
+
 /// Whether all files that were written are made durable by one call at the end, else one by one.
 pub(crate) const SYNCED_TOGETHER: bool = cfg!(target_os = "linux");
 

@@ -116,6 +116,9 @@ pub(crate) fn package_objects(
     names
 }
 
+/// The most objects that a package has beside its exhibits: `mimetype`, tag files, `origin/`, manifests and signatures.
+pub(crate) const MOST_OTHER_OBJECTS: usize = 1 + SIGNED_TAG_FILES.len() + ORIGIN_OBJECTS.len() + 4;
+
 /// The content of `bag-info.txt`: the day of sealing, and size and number of the payload files.
 pub(crate) fn bag_info(day: &str, payload_bytes: u64, payload_files: usize) -> String {
     format!("Bagging-Date: {day}\nPayload-Oxum: {payload_bytes}.{payload_files}\n")

@@ -54,6 +54,7 @@ mod threads;
 pub mod transmittal;
 pub mod verify;
 mod walk;
+mod walk_ahead;
 mod write_behind;
 
 pub use addressees::{ChosenKeys, NoCommonKind, choose_keys};

@@ -10,7 +10,7 @@ use crate::sink::{Sink, WriteError};
 use crate::source::ObjectDigest;
 use crate::transmittal::Transmittal;
 use rogatory_container::cades::{self, CadesError};
-use rogatory_container::manifest::{AsicManifest, DataReference, ManifestError};
+use rogatory_container::manifest::{self, ManifestError};
 use rogatory_core::reference::PackageId;
 use rogatory_core::{Digest, Timestamp};
 use rogatory_pki::signing::Signer;
@@ -52,8 +52,9 @@ impl OuterPart<'_> {
         put(objects, layout::BAG_INFO_NAME, info.as_bytes())?;
         put(objects, layout::BAGIT_NAME, layout::BAGIT.as_bytes())?;
         let payload = objects.iter().filter(|object| object.name.starts_with("data/"));
-        let manifest = digest_list::to_text(payload.map(|object| (object.sha256, object.name.as_str())));
-        put(objects, layout::MANIFEST_NAME, &manifest)?;
+        let list = digest_list::to_text(payload.map(|object| (object.sha256, object.name.as_str())));
+        put(objects, layout::MANIFEST_NAME, &list)?;
+        drop(list);
         let carried = match self.origin.len() {
             0 => Carried::Nothing,
             1..=3 => Carried::Person,
@@ -71,12 +72,9 @@ impl OuterPart<'_> {
             put(objects, name, bytes)?;
         }
         let covered = objects.iter().filter(|object| object.name != layout::MIMETYPE_NAME);
-        let references = covered
-            .map(|object| DataReference { uri: object.name.clone(), mime: None, digest: object.sha256 })
-            .collect();
-        let manifest = AsicManifest::new(layout::PERSON_SIGNATURE, references)
-            .map_err(OuterPartError::Manifest)?
-            .to_xml();
+        let covered = covered.map(|object| (object.name.as_str(), object.sha256));
+        let manifest =
+            manifest::to_xml(layout::PERSON_SIGNATURE, covered).map_err(OuterPartError::Manifest)?;
         let signature = cades::sign(&manifest, self.signer, self.now, self.function)
             .map_err(OuterPartError::Signature)?;
         put(objects, layout::PERSON_MANIFEST, &manifest)?;

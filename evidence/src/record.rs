@@ -12,6 +12,7 @@ use crate::sensitive::Sensitive;
 use data_encoding::BASE64;
 use rogatory_core::Digest;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fs::Metadata;
 
 /// The longest record that is read.
@@ -22,32 +23,63 @@ pub const MAX_NAME_BYTES: usize = 255;
 pub const MAX_PATH_BYTES: usize = 8 * 1024;
 
 /// A file name or path as the raw bytes it had, with a reading for human eyes.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RawName {
+    bytes: Box<[u8]>,
+    /// How the bytes are shown, if it is not they themselves: a package may have very many names.
+    shown: Option<Box<str>>,
+}
+
+/// A name as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenName<'a> {
     /// The bytes in padded base64.
-    base64: String,
+    base64: Cow<'a, str>,
     /// The bytes read as UTF-8; what can't be read or printed is shown as U+FFFD.
-    display: String,
+    display: Cow<'a, str>,
+}
+
+impl Serialize for RawName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let base64 = BASE64.encode(&self.bytes).into();
+        WrittenName { base64, display: self.display().into() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let WrittenName { base64, display } = WrittenName::deserialize(deserializer)?;
+        let bytes = BASE64.decode(base64.as_bytes());
+        let bytes = bytes.map_err(|_| serde::de::Error::custom("a name's bytes are not in padded base64"))?;
+        // What it says is kept, even if it is not how these bytes are shown: that is judged later.
+        let shown = (display.as_bytes() != bytes).then(|| display.into());
+        Ok(Self { bytes: bytes.into(), shown })
+    }
 }
 
 impl RawName {
     /// Takes raw bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
-        Self { base64: BASE64.encode(bytes), display: display(bytes) }
+        let display = display(bytes);
+        Self { bytes: bytes.into(), shown: (display.as_bytes() != bytes).then(|| display.into()) }
     }
 
-    /// The raw bytes; empty if the record was not checked and holds no base64.
+    /// The raw bytes.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        BASE64.decode(self.base64.as_bytes()).unwrap_or_default()
+        self.bytes.to_vec()
     }
 
     /// The name for human eyes.
     #[must_use]
     pub fn display(&self) -> &str {
-        &self.display
+        match &self.shown {
+            Some(shown) => shown,
+            // Text, since it is shown as itself.
+            None => std::str::from_utf8(&self.bytes).unwrap_or_default(),
+        }
     }
 
     fn is_canonical(&self) -> bool {

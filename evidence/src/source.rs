@@ -47,10 +47,16 @@ pub struct ObjectDigest {
 pub struct ObjectList(pub Vec<ObjectDigest>);
 
 impl ObjectList {
-    /// The object of this name.
+    /// The object of this name; [`ObjectList::by_name`] for many.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&ObjectDigest> {
         self.0.iter().find(|object| object.name == name)
+    }
+
+    /// All of them, to be found by their names.
+    #[must_use]
+    pub fn by_name(&self) -> HashMap<&str, &ObjectDigest> {
+        self.0.iter().map(|object| (object.name.as_str(), object)).collect()
     }
 }
 

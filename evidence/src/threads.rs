@@ -151,6 +151,38 @@ pub(crate) fn in_order<J: Send, T: Send, E>(
     })
 }
 
+/// Works on all `items` on up to `threads` threads, the asking one among them; gives the results in their order. Each
+/// thread hands its own buffer to `work`.
+pub(crate) fn all<I: Sync, T: Send>(
+    threads: usize,
+    items: &[I],
+    work: impl Fn(&mut Vec<u8>, &I) -> T + Sync,
+) -> Vec<T> {
+    let share = items.len().div_ceil(threads.max(1)).max(1);
+    let work_on = |items: &[I]| -> Vec<T> {
+        let mut buffer = Vec::new();
+        items.iter().map(|item| work(&mut buffer, item)).collect()
+    };
+    let mut shares = items.chunks(share);
+    let own = shares.next().unwrap_or_default();
+    thread::scope(|scope| {
+        let work_on = &work_on;
+        let others: Vec<_> = shares
+            .map(|share| (share, thread::Builder::new().spawn_scoped(scope, move || work_on(share))))
+            .collect();
+        let mut results = work_on(own);
+        for (share, other) in others {
+            match other.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(more)) => results.extend(more),
+                Ok(Err(panic)) => resume_unwind(panic),
+                // No thread was to be had.
+                Err(_) => results.extend(work_on(share)),
+            }
+        }
+        results
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +212,17 @@ mod tests {
             assert_eq!(done, Ok(()));
             assert_eq!(taken, (0..500).collect::<Vec<_>>());
             assert!(most.into_inner() <= 16);
+        }
+    }
+
+    #[test]
+    fn all_results_come_in_the_order_of_the_items() {
+        for threads in [1, 2, 7] {
+            for count in [0, 1, 6, 7, 100] {
+                let items: Vec<usize> = (0..count).collect();
+                let squares: Vec<usize> = items.iter().map(|item| item * item).collect();
+                assert_eq!(all(threads, &items, |_, item| item * item), squares);
+            }
         }
     }
 

@@ -5,9 +5,12 @@
 //! folders and attributes, and open files. Never follows a link; refuses what is neither file, folder
 //! nor link.
 
+use crate::attributes::Found;
 use crate::handle::{Facts, FileKind, Folder, FolderStack, facts_of};
 use crate::raw_path::{below, bytes_of, link_stays_inside};
 use crate::record::{MAX_NAME_BYTES, MAX_PATH_BYTES, display, is_file_name};
+use crate::walk_ahead::{AHEAD, Looked, SmallContent, look_ahead};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -157,7 +160,9 @@ pub(crate) enum FoundKind {
 enum Looking {
     /// What the folder says of them is enough.
     Only,
-    /// They are opened, and asked themselves.
+    /// Their extended attributes are read too.
+    Measuring,
+    /// They are opened, and asked themselves; small ones are read.
     Opening,
 }
 
@@ -177,6 +182,13 @@ struct Listing {
     prefix_bytes: usize,
 }
 
+impl Listing {
+    fn name(&self, place: &Place) -> &[u8] {
+        let start = place.start as usize;
+        self.names.get(start..start + usize::from(place.length)).unwrap_or_default()
+    }
+}
+
 /// The walk; an explicit stack, so depth costs no stack of the processor.
 pub(crate) struct Walk {
     top: PathBuf,
@@ -189,6 +201,10 @@ pub(crate) struct Walk {
     facts: Option<Facts>,
     target: Vec<u8>,
     file: Option<File>,
+    /// What was learnt ahead of the entry at hand.
+    looked: Option<Looked>,
+    /// Likewise of those that follow it in its folder; nothing of one that the walk must look at itself.
+    ahead: VecDeque<Option<Looked>>,
     /// If the entry at hand is a folder: it, open. Its content comes next.
     inner: Option<Folder>,
 }
@@ -199,7 +215,12 @@ impl Walk {
         Self::new(top, Looking::Only)
     }
 
-    /// The same, and opens each file.
+    /// The same, and reads extended attributes of files ahead.
+    pub(crate) fn measuring(top: &Path) -> Result<Self, SourceError> {
+        Self::new(top, Looking::Measuring)
+    }
+
+    /// Opens each file, or reads it ahead if it is small.
     pub(crate) fn opening(top: &Path) -> Result<Self, SourceError> {
         Self::new(top, Looking::Opening)
     }
@@ -218,6 +239,8 @@ impl Walk {
             facts: None,
             target: Vec::new(),
             file: None,
+            looked: None,
+            ahead: VecDeque::new(),
             inner: None,
         };
         walk.enter(folder, identity)?;
@@ -235,6 +258,7 @@ impl Walk {
     /// Goes to the next entry; `None` at the end.
     pub(crate) fn step(&mut self) -> Result<Option<FoundKind>, SourceError> {
         self.file = None;
+        self.looked = None;
         if let Some(inner) = self.inner.take() {
             let identity = self.facts.and_then(|facts| facts.identity);
             if self.folders.contains(identity) {
@@ -257,9 +281,7 @@ impl Walk {
                 self.relative.push(b'/');
             }
             self.name_at = self.relative.len();
-            let start = place.start as usize;
-            let name = listing.names.get(start..start + usize::from(place.length)).unwrap_or_default();
-            self.relative.extend_from_slice(name);
+            self.relative.extend_from_slice(listing.name(place));
             if self.relative.last() == Some(&b'/') {
                 self.relative.pop();
             }
@@ -272,6 +294,16 @@ impl Walk {
     fn look(&mut self, listed: FileKind) -> Result<FoundKind, SourceError> {
         if let Err(error) = check_length(&self.relative, self.name_at) {
             return Err(error.at(&self.path()));
+        }
+        if listed == FileKind::File && self.looking != Looking::Only {
+            if self.ahead.is_empty() {
+                self.look_ahead();
+            }
+            if let Some(looked) = self.ahead.pop_front().flatten() {
+                self.facts = Some(looked.facts);
+                self.looked = Some(looked);
+                return Ok(FoundKind::File);
+            }
         }
         let Some(folder) = self.folders.last() else {
             return Err(SourceError::io(&self.top, io::Error::other("the folder above it is closed")));
@@ -325,6 +357,19 @@ impl Walk {
         Ok(kind)
     }
 
+    /// Looks at the entry at hand and at the files that follow it in its listing, on all cores.
+    fn look_ahead(&mut self) {
+        let (Some(folder), Some(listing)) = (self.folders.last(), self.listings.last()) else {
+            return;
+        };
+        let left = listing.places.get(listing.next.saturating_sub(1)..).unwrap_or_default();
+        let files = left.iter().take(AHEAD).take_while(|place| place.kind == FileKind::File);
+        let names: Vec<&[u8]> = files.map(|place| listing.name(place)).collect();
+        let above = self.relative.get(..listing.prefix_bytes.saturating_sub(1)).unwrap_or_default();
+        let path = if above.is_empty() { self.top.clone() } else { below(&self.top, above) };
+        self.ahead.extend(look_ahead(folder, &path, &names, self.looking == Looking::Opening));
+    }
+
     /// Why an entry can't be opened: it may have become something else.
     fn explain(&self, listed: FileKind, error: io::Error) -> SourceError {
         let path = self.path();
@@ -370,7 +415,17 @@ impl Walk {
         self.inner.as_ref()
     }
 
-    /// The open file, if files are opened.
+    /// The extended attributes of a file, if they were read ahead.
+    pub(crate) fn take_attributes(&mut self) -> Option<Found> {
+        self.looked.as_mut().map(|looked| std::mem::take(&mut looked.attributes))
+    }
+
+    /// The content of a file, if it was read ahead; then it was not opened once more.
+    pub(crate) fn take_content(&mut self) -> Option<SmallContent> {
+        self.looked.as_mut().and_then(|looked| looked.content.take())
+    }
+
+    /// The open file, if files are opened and it was not read ahead.
     pub(crate) const fn take_file(&mut self) -> Option<File> {
         self.file.take()
     }

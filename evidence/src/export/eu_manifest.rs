@@ -362,8 +362,7 @@ fn sent_files(path: &Path, progress: &mut dyn Progress) -> Result<Vec<SentFile>,
     }
     let source = FolderSource::open(path).map_err(ExportError::Package)?;
     let signed = claimed_list(&source, &mut NoProgress).map_err(ExportError::Package)?;
-    let signed: HashMap<String, Digest> =
-        signed.0.into_iter().map(|object| (object.name, object.sha256)).collect();
+    let signed = signed.by_name();
     let objects = in_package_order(source.objects());
     let total = objects.iter().fold(0_u64, |sum, object| sum.saturating_add(object.size_bytes));
     progress.begin(Step::Verifying, Some(total));
@@ -372,7 +371,7 @@ fn sent_files(path: &Path, progress: &mut dyn Progress) -> Result<Vec<SentFile>,
         let failed = |source| ExportError::Package(PackageError::Io { name: object.name.clone(), source });
         let reader = source.open(&object.name).map_err(failed)?;
         let (sent, sha256) = digests(object.name.clone(), reader, progress).map_err(failed)?;
-        if signed.get(&object.name).is_some_and(|signed| *signed != sha256) {
+        if signed.get(object.name.as_str()).is_some_and(|signed| signed.sha256 != sha256) {
             let why = format!("`{}` has another digest than the signed manifest says", object.name);
             return Err(ExportError::Changed(why));
         }

@@ -251,7 +251,7 @@ pub(crate) fn open_from(
         extractor.finish().map_err(OpenError::Write)?;
     let is_derived = outer.is_derived();
     let read = std::mem::take(&mut outer.read);
-    let verdict = judge_sealed(outer, Some(&index), options, findings);
+    let verdict = judge_sealed(outer, Some(&mut index), options, findings);
     if !verdict.is_verified() && request.options.unverified.is_none() {
         return Err(OpenError::NotVerified(Box::new(verdict)));
     }

@@ -18,12 +18,28 @@ use sha2::Digest as _;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// A part of the index that was written to the spool.
+/// A part of the index that was written to the spool. Its name is not kept: there may be very many of them.
 struct Part {
-    name: String,
+    number: ExhibitNumber,
+    kind: PartKind,
     size: u64,
     crc32: u32,
     sha256: Digest,
+}
+
+#[derive(Clone, Copy)]
+enum PartKind {
+    Files,
+    Record,
+}
+
+impl Part {
+    fn name(&self) -> String {
+        match self.kind {
+            PartKind::Files => self.number.files_name(),
+            PartKind::Record => self.number.record_name(),
+        }
+    }
 }
 
 /// Takes the records in the order of the exhibits.
@@ -57,9 +73,9 @@ impl Write for PartWriter<'_> {
 }
 
 impl PartWriter<'_> {
-    fn finish(self, name: String) -> Part {
+    fn finish(self, number: ExhibitNumber, kind: PartKind) -> Part {
         let sha256 = Digest::from_bytes(self.hasher.finalize().into());
-        Part { name, size: self.size, crc32: self.crc32.finalize(), sha256 }
+        Part { number, kind, size: self.size, crc32: self.crc32.finalize(), sha256 }
     }
 }
 
@@ -86,7 +102,7 @@ impl IndexBuilder {
     ) -> Result<T, SealError> {
         let mut part = self.part();
         let result = write(&mut part)?;
-        let part = part.finish(number.files_name());
+        let part = part.finish(number, PartKind::Files);
         self.parts.push(part);
         Ok(result)
     }
@@ -96,7 +112,7 @@ impl IndexBuilder {
         let bytes = record.to_bytes().map_err(SealError::Format)?;
         let mut part = self.part();
         part.write_all(&bytes).map_err(SealError::Temporary)?;
-        let part = part.finish(record.exhibit.record_name());
+        let part = part.finish(record.exhibit, PartKind::Record);
         self.parts.push(part);
         self.exhibits.push((record.exhibit, record.sha256));
         Ok(())
@@ -110,10 +126,9 @@ impl IndexBuilder {
         function: Option<&str>,
         now: Timestamp,
     ) -> Result<SpoolReader, SealError> {
-        let names: Vec<String> = self.exhibits.iter().map(|(number, _)| number.to_string()).collect();
-        let digests = self.exhibits.iter().map(|(_, digest)| *digest);
-        let exhibits = digest_list::to_text(digests.zip(names.iter().map(String::as_str)));
-        let records = digest_list::to_text(self.parts.iter().map(|part| (part.sha256, part.name.as_str())));
+        let exhibits = digest_list::to_text(self.exhibits.iter().map(|(number, digest)| (*digest, number)));
+        drop(self.exhibits);
+        let records = digest_list::to_text(self.parts.iter().map(|part| (part.sha256, part.name())));
 
         let mut zip = ZipWriter::new(Spool::new(&self.folder));
         zip.add_mimetype().map_err(SealError::Index)?;
@@ -124,10 +139,11 @@ impl IndexBuilder {
             zip.add(name, bytes).map_err(SealError::Index)?;
             references.push(DataReference { uri: name.to_owned(), mime: None, digest: Digest::of(bytes) });
         }
+        drop((exhibits, records));
         let mut spooled = self.spool.into_reader().map_err(SealError::Temporary)?;
         for part in &self.parts {
             let content = (&mut spooled).take(part.size);
-            zip.add_stream(&part.name, part.size, Some(part.crc32), content).map_err(SealError::Index)?;
+            zip.add_stream(&part.name(), part.size, Some(part.crc32), content).map_err(SealError::Index)?;
         }
         let manifest = AsicManifest::new(PERSON_SIGNATURE, references).map_err(SealError::Manifest)?.to_xml();
         let signature = cades::sign(&manifest, signer, now, function).map_err(SealError::Signature)?;

@@ -392,7 +392,10 @@ impl Sealer<'_> {
     fn seal(mut self, plan: Plan, mut transmittal: Transmittal) -> Result<SealReport, SealError> {
         self.request.progress.begin(Step::Sealing, Some(plan.total_bytes));
         self.put(layout::MIMETYPE_NAME, layout::MIMETYPE.as_bytes())?;
-        self.seal_exhibits(&plan, &mut transmittal)?;
+        let Plan { exhibits, notes, .. } = plan;
+        self.exhibits.reserve_exact(exhibits.len());
+        self.objects.reserve_exact(exhibits.len() + layout::MOST_OTHER_OBJECTS);
+        self.seal_exhibits(exhibits, &mut transmittal)?;
         let transmittal_bytes = transmittal.to_bytes().map_err(SealError::Format)?;
         self.write_index(&transmittal_bytes)?;
         let outer = OuterPart {
@@ -412,12 +415,18 @@ impl Sealer<'_> {
             transmittal,
             exhibits: self.exhibits,
             objects: ObjectList(self.objects),
-            notes: [plan.notes, self.notes].concat(),
+            notes: [notes, self.notes].concat(),
         })
     }
 
     /// Seals all exhibits in their order: small ones several at once, every other on all cores by itself.
-    fn seal_exhibits(&mut self, plan: &Plan, transmittal: &mut Transmittal) -> Result<(), SealError> {
+    ///
+    /// What was planned of an exhibit is gone when it is sealed: there may be very many of them.
+    fn seal_exhibits(
+        &mut self,
+        exhibits: Vec<Planned>,
+        transmittal: &mut Transmittal,
+    ) -> Result<(), SealError> {
         let keys = self.keys.clone();
         let apart = SealingApart {
             keys: &keys,
@@ -425,10 +434,11 @@ impl Sealer<'_> {
             lists: self.request.options.hash_lists.clone(),
             output: self.sink.apart().map_err(SealError::Write)?,
         };
-        let exhibits = plan.exhibits.iter().enumerate();
-        let seal = |(position, planned)| {
+        let exhibits = exhibits.into_iter().enumerate();
+        let seal = |(position, planned): (usize, Planned)| {
             let number = ExhibitNumber::at(position).ok_or(SealError::TooMany)?;
-            Ok::<_, SealError>((number, planned, apart.seal(number, planned)?))
+            let small = apart.seal(number, &planned)?;
+            Ok::<_, SealError>((number, planned, small))
         };
         in_order(threads(), AHEAD, exhibits, seal, |sealed| {
             let (number, planned, small) = sealed?;
@@ -445,7 +455,7 @@ impl Sealer<'_> {
     }
 
     /// Takes up a small exhibit that was sealed; tells the size of its age file.
-    fn take_up(&mut self, number: ExhibitNumber, planned: &Planned, small: Small) -> Result<u64, SealError> {
+    fn take_up(&mut self, number: ExhibitNumber, planned: Planned, small: Small) -> Result<u64, SealError> {
         let Small { sealed, bytes } = small;
         if let Some(bytes) = bytes {
             let object = &sealed.object;
@@ -458,7 +468,7 @@ impl Sealer<'_> {
     }
 
     /// Reads, hashes, encrypts, hashes and writes one exhibit; tells the size of its age file.
-    fn seal_exhibit(&mut self, number: ExhibitNumber, planned: &Planned) -> Result<u64, SealError> {
+    fn seal_exhibit(&mut self, number: ExhibitNumber, planned: Planned) -> Result<u64, SealError> {
         let path = &planned.path;
         let metadata = looked_at(path)?;
         let Self { request, keys, flags, sink, index, .. } = self;
@@ -495,7 +505,7 @@ impl Sealer<'_> {
     fn describe(
         &mut self,
         number: ExhibitNumber,
-        planned: &Planned,
+        planned: Planned,
         sealed: Sealed,
     ) -> Result<u64, SealError> {
         let Sealed { metadata, object, sha256, size_bytes, entries, watch } = sealed;
@@ -539,7 +549,7 @@ impl Sealer<'_> {
         let sealed_bytes = object.size_bytes;
         self.objects.push(object);
         let sensitive = record.sensitive;
-        self.exhibits.push(SealedExhibit { number, path: path.clone(), size_bytes, sha256, sensitive });
+        self.exhibits.push(SealedExhibit { number, path: planned.path, size_bytes, sha256, sensitive });
         Ok(sealed_bytes)
     }
 

@@ -12,7 +12,9 @@ pub(crate) mod stream;
 mod tests;
 
 use crate::attributes::ExtendedAttributes;
+use crate::files_list::push_number;
 use crate::record::FileTime;
+use std::borrow::Cow;
 
 /// The unit of a tar.
 pub(crate) const BLOCK_BYTES: usize = 512;
@@ -70,11 +72,23 @@ pub(crate) enum EntryKind {
 impl Entry {
     /// The path as it stands in the tar: a folder's ends with a slash. Entries rise by it.
     pub(crate) fn stored_path(&self) -> Vec<u8> {
-        let mut path = self.path.clone();
+        self.path_in_tar().into_owned()
+    }
+
+    fn path_in_tar(&self) -> Cow<'_, [u8]> {
         if self.kind == EntryKind::Folder {
-            path.push(b'/');
+            [&self.path, &b"/"[..]].concat().into()
+        } else {
+            (&self.path).into()
         }
-        path
+    }
+
+    /// Where a link or a further name points.
+    fn target(&self) -> &[u8] {
+        match &self.kind {
+            EntryKind::File { .. } | EntryKind::Sparse { .. } | EntryKind::Folder => b"",
+            EntryKind::Link { target } | EntryKind::HardLink { target } => target,
+        }
     }
 
     /// The bytes of content that follow the header, without padding.
@@ -88,21 +102,13 @@ impl Entry {
 
     /// Appends all header blocks: a pax header if one is needed, then the entry's own.
     pub(crate) fn push_header(&self, blocks: &mut Vec<u8>) {
-        let mut folder_path = Vec::new();
-        let path: &[u8] = match &self.kind {
-            EntryKind::Folder => {
-                folder_path.reserve(self.path.len() + 1);
-                folder_path.extend_from_slice(&self.path);
-                folder_path.push(b'/');
-                &folder_path
-            }
-            _ => &self.path,
-        };
-        let (type_flag, target): (u8, &[u8]) = match &self.kind {
-            EntryKind::File { .. } | EntryKind::Sparse { .. } => (b'0', b""),
-            EntryKind::Folder => (b'5', b""),
-            EntryKind::Link { target } => (b'2', target),
-            EntryKind::HardLink { target } => (b'1', target),
+        let (path, target) = (self.path_in_tar(), self.target());
+        let path = &*path;
+        let type_flag = match &self.kind {
+            EntryKind::File { .. } | EntryKind::Sparse { .. } => b'0',
+            EntryKind::Folder => b'5',
+            EntryKind::Link { .. } => b'2',
+            EntryKind::HardLink { .. } => b'1',
         };
         if self.needs_pax(path, target) {
             let pax = self.pax_records(path, target);
@@ -119,9 +125,14 @@ impl Entry {
 
     /// The bytes of all header blocks.
     pub(crate) fn header_bytes(&self) -> u64 {
-        let mut blocks = Vec::new();
-        self.push_header(&mut blocks);
-        blocks.len() as u64
+        let (path, target) = (self.path_in_tar(), self.target());
+        let path = &*path;
+        let pax = if self.needs_pax(path, target) {
+            BLOCK_BYTES + self.pax_records(path, target).len().next_multiple_of(BLOCK_BYTES)
+        } else {
+            0
+        };
+        (pax + BLOCK_BYTES) as u64
     }
 
     /// All header blocks, for tests.
@@ -245,11 +256,12 @@ fn decimal(time: FileTime) -> String {
 /// Appends `<length> <key>=<value>\n`, where the length counts itself.
 fn push_record(records: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let rest = key.len() + value.len() + 3;
+    let digits = |number: usize| number.checked_ilog10().map_or(1, |digits| digits as usize + 1);
     let mut length = rest + 1;
-    while length != rest + length.to_string().len() {
-        length = rest + length.to_string().len();
+    while length != rest + digits(length) {
+        length = rest + digits(length);
     }
-    records.extend_from_slice(length.to_string().as_bytes());
+    push_number(records, length as u64);
     records.push(b' ');
     records.extend_from_slice(key);
     records.push(b'=');

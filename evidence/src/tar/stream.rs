@@ -14,14 +14,13 @@ use crate::record::Attributes;
 use crate::sparse::{self, SparseDigest, SparseMap};
 use crate::streams::BUFFER_BYTES;
 use crate::walk::{FoundKind, REPLACED, SourceError, Walk, shown};
+use crate::walk_ahead::{SMALL_BYTES, SmallContent, read_small};
 use rogatory_core::Digest;
 use sha2::Digest as _;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// Files up to this size are read at once, several into one buffer.
-const SMALL_BYTES: u64 = 64 * 1024;
 /// The list of files is handed on in pieces of this size.
 const LIST_BYTES: usize = 32 * 1024;
 
@@ -53,14 +52,13 @@ pub(crate) struct Measured {
 
 /// Walks `folder` and adds up the size of its tar.
 pub(crate) fn measure(folder: &Path, room: &mut Room) -> Result<Measured, SourceError> {
-    let mut walk = Walk::looking(folder)?;
+    let mut walk = Walk::measuring(folder)?;
     let mut measured = Measured::default();
     measured.size.tar_bytes = END_BYTES;
     let mut buffer = Vec::new();
-    let mut header = Vec::new();
     while let Some(kind) = walk.step()? {
         let Some(facts) = walk.facts().copied() else { continue };
-        let found = attributes_of(&walk, kind, None, &mut buffer)?;
+        let found = attributes_of(&mut walk, kind, None, &mut buffer)?;
         if let Some(name) = found.unread.first() {
             let first = || format!("`{}` of `{}`", crate::record::display(name), shown(&walk.path()));
             let (count, _) = measured.unread.get_or_insert_with(|| (0, first()));
@@ -79,9 +77,7 @@ pub(crate) fn measure(folder: &Path, room: &mut Room) -> Result<Measured, Source
             (FoundKind::Link, _) => EntryKind::Link { target: walk.target().to_vec() },
         };
         let entry = entry_of(&walk, &facts, kind, found.attributes)?;
-        header.clear();
-        entry.push_header(&mut header);
-        measured.size.add(&entry, header.len() as u64).ok_or_else(|| out_of_range(&walk))?;
+        measured.size.add(&entry, entry.header_bytes()).ok_or_else(|| out_of_range(&walk))?;
     }
     measured.links.counted(room);
     Ok(measured)
@@ -95,16 +91,12 @@ fn out_of_range(walk: &Walk) -> SourceError {
 fn measured_file(walk: &Walk, facts: &Facts) -> Result<EntryKind, SourceError> {
     let size_bytes = facts.size_bytes;
     let opened = match walk.folder() {
-        Some(folder) if may_have_holes(facts) => folder.open_file(walk.name()),
+        Some(folder) if facts.may_have_holes() => folder.open_file(walk.name()),
         _ => return Ok(EntryKind::File { size_bytes }),
     };
     let map = opened.and_then(|file| sparse::find(&file, size_bytes));
     let map = map.map_err(|error| SourceError::below(&walk.path(), error))?;
     Ok(kind_with(map.as_ref(), size_bytes))
-}
-
-const fn may_have_holes(facts: &Facts) -> bool {
-    facts.stored_bytes < facts.size_bytes
 }
 
 fn kind_with(map: Option<&SparseMap>, size_bytes: u64) -> EntryKind {
@@ -115,11 +107,14 @@ fn kind_with(map: Option<&SparseMap>, size_bytes: u64) -> EntryKind {
 }
 
 fn attributes_of(
-    walk: &Walk,
+    walk: &mut Walk,
     kind: FoundKind,
     file: Option<&File>,
     buffer: &mut Vec<u8>,
 ) -> Result<attributes::Found, SourceError> {
+    if let Some(found) = walk.take_attributes() {
+        return Ok(found);
+    }
     let inner = match kind {
         FoundKind::Folder => walk.inner().and_then(|inner| inner.as_file()),
         FoundKind::File => file,
@@ -155,16 +150,7 @@ fn entry_of(
 
 /// What tells that a file was changed while it was read.
 fn compare(path: &dyn Fn() -> PathBuf, before: &Facts, now: &Facts) -> Result<(), SourceError> {
-    let what = if now.size_bytes != before.size_bytes {
-        "its size is another"
-    } else if now.modified != before.modified {
-        "its time of modification is another"
-    } else if now.changed != before.changed {
-        "its attributes were changed"
-    } else {
-        return Ok(());
-    };
-    Err(SourceError::changed(&path(), what))
+    now.difference(before).map_or(Ok(()), |what| Err(SourceError::changed(&path(), what)))
 }
 
 /// A file that is read exactly as long as it was when it was opened.
@@ -381,8 +367,12 @@ impl<'a> FolderStream<'a> {
             return Err(self.differs());
         };
         let file = self.walk.take_file();
-        let found =
-            attributes_of(&self.walk, kind, file.as_ref(), &mut self.buffer).map_err(SourceError::into_io)?;
+        let content = self.walk.take_content();
+        let found = attributes_of(&mut self.walk, kind, file.as_ref(), &mut self.buffer)
+            .map_err(SourceError::into_io)?;
+        if let Some(content) = content {
+            return self.add_small(&content, &facts, found.attributes, 1);
+        }
         match (kind, file) {
             (FoundKind::File, Some(file)) => self.add_file(file, &facts, found.attributes),
             (FoundKind::File, None) => Err(self.differs()),
@@ -447,13 +437,13 @@ impl<'a> FolderStream<'a> {
             }
         };
         let size_bytes = facts.size_bytes;
-        let map = if may_have_holes(facts) { sparse::find(&file, size_bytes) } else { Ok(None) };
+        let map = if facts.may_have_holes() { sparse::find(&file, size_bytes) } else { Ok(None) };
         let map = map.map_err(|error| SourceError::below(&self.walk.path(), error).into_io())?;
-        let entry = self.add_header(facts, kind_with(map.as_ref(), size_bytes), attributes)?;
         if map.is_none() && size_bytes <= SMALL_BYTES {
-            let sha256 = self.read_small(file, facts)?;
-            return self.note_file(sha256, facts, false, names, entry.path);
+            let content = self.read_small(file, facts)?;
+            return self.add_small(&content, facts, attributes, names);
         }
+        let entry = self.add_header(facts, kind_with(map.as_ref(), size_bytes), attributes)?;
         let stored_bytes = entry.content_bytes();
         let digest = match map {
             None => ContentDigest::Plain(sha2::Sha256::new()),
@@ -470,39 +460,30 @@ impl<'a> FolderStream<'a> {
         Ok(())
     }
 
-    /// Reads a whole small file: one read that also meets the end, and one look afterwards.
-    fn read_small(&mut self, mut file: File, facts: &Facts) -> io::Result<Digest> {
-        let start = self.pending.len();
-        let size = usize::try_from(facts.size_bytes).unwrap_or(0);
-        let failed = |walk: &Walk, error| SourceError::io(&walk.path(), error).into_io();
-        // One byte more, which must not be there.
-        self.pending.resize(start + size + 1, 0);
-        let mut filled = 0;
-        while filled <= size {
-            match file.read(self.pending.get_mut(start + filled..).unwrap_or_default()) {
-                Ok(0) => break,
-                Ok(count) => {
-                    filled += count;
-                    if filled == size {
-                        break; // a read that gives less than was asked has met the end
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(&self.walk, error)),
-            }
-        }
-        if filled != size {
-            let what = if filled < size { "it became shorter" } else { "it became longer" };
-            return Err(SourceError::changed(&self.walk.path(), what).into_io());
-        }
-        let now = facts_of(&file).map_err(|error| failed(&self.walk, error))?;
+    /// Adds a small file that was read.
+    fn add_small(
+        &mut self,
+        content: &SmallContent,
+        facts: &Facts,
+        attributes: attributes::ExtendedAttributes,
+        names: u32,
+    ) -> io::Result<()> {
+        let size_bytes = facts.size_bytes;
+        let entry = self.add_header(facts, EntryKind::File { size_bytes }, attributes)?;
+        self.watch.content(&content.bytes);
+        self.pending.extend_from_slice(&content.bytes);
+        self.pending.resize(self.pending.len() + padding(size_bytes), 0);
+        self.note_file(content.sha256, facts, false, names, entry.path)
+    }
+
+    /// Reads a whole small file, and looks at it once more.
+    fn read_small(&self, mut file: File, facts: &Facts) -> io::Result<SmallContent> {
+        let failed = |error| SourceError::io(&self.walk.path(), error).into_io();
+        let bytes = read_small(&mut file, facts.size_bytes).map_err(failed)?;
+        let bytes = bytes.map_err(|what| SourceError::changed(&self.walk.path(), what).into_io())?;
+        let now = facts_of(&file).map_err(failed)?;
         compare(&|| self.walk.path(), facts, &now).map_err(SourceError::into_io)?;
-        self.pending.truncate(start + size);
-        let content = self.pending.get(start..).unwrap_or_default();
-        let digest = Digest::of(content);
-        self.watch.content(content);
-        self.pending.resize(start + size + padding(facts.size_bytes), 0);
-        Ok(digest)
+        Ok(SmallContent::new(bytes))
     }
 
     /// The line of a file; one with further names is remembered for them.

@@ -65,6 +65,59 @@ fn what_was_made_is_read_and_checked() {
 }
 
 #[test]
+fn many_files_are_read_ahead_and_each_is_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let content = |n: usize| {
+        vec![u8::try_from(n % 251).unwrap_or(0); if n.is_multiple_of(97) { 20_000 + n } else { n % 700 }]
+    };
+    let path = |n: usize| format!("{}/{n:04}", if n.is_multiple_of(5) { "a" } else { "b/c" });
+    std::fs::create_dir_all(folder.path().join("b/c")).expect("makes");
+    std::fs::create_dir(folder.path().join("a")).expect("makes");
+    let mut expected = Vec::new();
+    for n in 0..1_500 {
+        std::fs::write(folder.path().join(path(n)), content(n)).expect("writes");
+        expected.push((path(n), rogatory_core::Digest::of(&content(n))));
+    }
+    let mut hard_links = 0;
+    if cfg!(unix) && std::fs::hard_link(folder.path().join("a/0005"), folder.path().join("a/1500")).is_ok() {
+        hard_links = 1;
+        expected.push(("a/1500".to_owned(), rogatory_core::Digest::of(&content(5))));
+    }
+    let attribute = std::fs::File::open(folder.path().join("b/c/0011")).expect("opens");
+    let has_attribute = crate::attributes::set(&attribute, b"user.kept", b"of one in the middle");
+    expected.sort();
+
+    let (tar, list) = tar_of(folder.path());
+    let mut listed = Vec::new();
+    let mut lines = crate::files_list::FilesList::new(list.as_slice());
+    while let Some(entry) = lines.next_entry().expect("a line") {
+        listed.extend(entry.sha256.map(|sha256| (String::from_utf8(entry.path).expect("text"), sha256)));
+    }
+    assert_eq!(listed, expected);
+    let entries = read_folder(&mut tar.as_slice(), list.as_slice(), &mut CheckOnly).expect("reads");
+    assert_eq!(entries, 3 + expected.len() as u64);
+    let kept = tar.windows(20).any(|bytes| bytes == b"of one in the middle");
+    assert_eq!(kept, has_attribute);
+
+    let mut walk = crate::walk::Walk::opening(folder.path()).expect("opens");
+    let (mut ahead, mut opened) = (0, 0);
+    while let Some(kind) = walk.step().expect("walks") {
+        if kind == crate::walk::FoundKind::File {
+            match walk.take_content() {
+                Some(content) => {
+                    assert_eq!(content.sha256, rogatory_core::Digest::of(&content.bytes));
+                    ahead += 1;
+                }
+                None => opened += usize::from(walk.take_file().is_some()),
+            }
+        }
+    }
+    // Large ones, and those with several names, are left to their turn.
+    assert!(opened >= 1_500usize.div_ceil(97) + 2 * hard_links && ahead > 1_400, "{opened} {ahead}");
+    assert_eq!(ahead + opened, expected.len());
+}
+
+#[test]
 fn any_changed_byte_is_noticed() {
     let folder = tempfile::tempdir().expect("a folder");
     sample(folder.path());

@@ -57,13 +57,13 @@ fn describe_sealed(
     mut findings: Findings,
 ) -> Result<Described, Box<Verdict>> {
     let (outer, index) = examine_before_contents(source, options, &mut findings);
-    let Some(index) = index else {
+    let Some(mut index) = index else {
         // Without identity the report itself would be a good one.
         findings.failed(Part::Index, Some(layout::INDEX_NAME), "it could not be read");
         return Err(Box::new(judge_sealed(outer, None, options, findings)));
     };
     not_read(&mut findings);
-    let verdict = judge_sealed(outer, Some(&index), options, findings);
+    let verdict = judge_sealed(outer, Some(&mut index), options, findings);
     whole(verdict, index)
 }
 
@@ -72,7 +72,7 @@ fn describe_index(path: &Path, form: Form, options: &VerifyOptions<'_>) -> Resul
     let folder = path.parent().filter(|_| form == Form::Opened);
     let outer = folder.and_then(|folder| opened::examine_package(folder, options, &mut findings));
     let disclosed = outer.as_ref().and_then(Outer::disclosed);
-    let index = match File::open(path) {
+    let mut index = match File::open(path) {
         Ok(file) => examine_index(Box::new(file), disclosed, options, &mut findings),
         Err(error) => {
             findings.failed(Part::Index, None, format!("it cannot be read: {error}"));
@@ -84,7 +84,7 @@ fn describe_index(path: &Path, form: Form, options: &VerifyOptions<'_>) -> Resul
         _ => findings.not_checked(Part::Seal, "the index does not hold the outer signatures"),
     }
     not_read(&mut findings);
-    let verdict = judge_inner(form, outer, index.as_ref(), options, findings);
+    let verdict = judge_inner(form, outer, index.as_mut(), options, findings);
     match index {
         Some(index) => whole(verdict, index),
         None => Err(Box::new(verdict)),

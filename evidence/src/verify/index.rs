@@ -19,7 +19,7 @@ use rogatory_container::manifest::MAX_MANIFEST_BYTES;
 use rogatory_container::zip::{StrictZip, ZipError, ZipLimits};
 use rogatory_core::{Digest, chain};
 use rogatory_pki::certificate::Certificate;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{BufReader, Read, Seek};
 
 const MAX_LIST_BYTES: u64 = 32 * 1024 * 1024;
@@ -256,20 +256,20 @@ impl Index {
             );
             return;
         }
-        let mut digests: HashMap<&str, Digest> =
-            records.iter().map(|(digest, name)| (*name, *digest)).collect();
+        // In the order of the exhibits, as was just seen.
+        let mut records = records.into_iter().peekable();
         let mut facts = SharedFacts::default();
+        self.exhibits.reserve_exact(disclosed.len());
         for (number, (sha256, _)) in numbers.into_iter().zip(&exhibits) {
+            let (files_name, record_name) = (number.files_name(), number.record_name());
+            let files = records.next_if(|(_, name)| *name == files_name).map(|(digest, _)| digest);
+            let record = records.next_if(|(_, name)| *name == record_name).map(|(digest, _)| digest);
             if !disclosed.contains(&number) {
                 self.undisclosed.push(UndisclosedExhibit { number, sha256: *sha256 });
                 continue;
             }
-            let record_name = number.record_name();
-            let record =
-                read_record(&mut self.zip, &record_name, digests.remove(record_name.as_str()), findings);
-            let files_name = number.files_name();
-            let has_files = digests.remove(files_name.as_str());
-            if let Some(expected) = has_files {
+            let record = read_record(&mut self.zip, &record_name, record, findings);
+            if let Some(expected) = files {
                 check_files(&mut self.zip, &files_name, expected, findings);
             }
             let Some(record) = record else {
@@ -283,7 +283,7 @@ impl Index {
                 findings.failed(Part::Records, Some(&record_name), why);
                 continue;
             }
-            if (record.exhibit_type == ExhibitType::Folder) != has_files.is_some() {
+            if (record.exhibit_type == ExhibitType::Folder) != files.is_some() {
                 findings.failed(
                     Part::Records,
                     Some(&record_name),

@@ -33,6 +33,7 @@ use rogatory_core::{Digest, Timestamp, chain};
 use rogatory_pki::path::Anchors;
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::mem::take;
 use std::path::Path;
 use verdict::Findings;
 
@@ -143,11 +144,11 @@ pub(crate) fn look_from(
     progress: &mut dyn Progress,
 ) -> Verdict {
     progress.begin(Step::Verifying, None);
-    let (mut outer, index) = examine_before_contents(source, options, &mut findings);
+    let (mut outer, mut index) = examine_before_contents(source, options, &mut findings);
     outer.select(|_| false);
     encryption::examine_exhibit_headers(source, &outer, &mut findings);
     contents::tell_how_many(&outer, index.as_ref().map(|index| index.exhibits.len()), &mut findings);
-    judge_sealed(outer, index.as_ref(), options, findings)
+    judge_sealed(outer, index.as_mut(), options, findings)
 }
 
 /// Verifies a sealed package from wherever its objects lie.
@@ -169,7 +170,7 @@ fn verify_package_with(
     let (outer, mut index) = examine_before_contents(source, options, &mut findings);
     begin(&outer, progress);
     examine_exhibits(source, &outer, index.as_mut(), options, &mut Look, &mut findings, progress);
-    judge_sealed(outer, index.as_ref(), options, findings)
+    judge_sealed(outer, index.as_mut(), options, findings)
 }
 
 /// Everything but the exhibits: outer part, index, agreement, signer, and what nobody looks at yet.
@@ -207,10 +208,10 @@ pub(crate) fn begin(outer: &Outer, progress: &mut dyn Progress) {
         .begin(Step::Verifying, outer.transmittal.as_ref().map(crate::transmittal::Transmittal::total_bytes));
 }
 
-/// The overall answer for a sealed package.
+/// The overall answer for a sealed package. What the index describes goes into it: there may be very many exhibits.
 pub(crate) fn judge_sealed(
     outer: Outer,
-    index: Option<&Index>,
+    index: Option<&mut Index>,
     options: &VerifyOptions<'_>,
     findings: Findings,
 ) -> Verdict {
@@ -220,9 +221,14 @@ pub(crate) fn judge_sealed(
 }
 
 /// What outer part and index, or one of them, tell of a package.
-fn verified(form: Form, outer: Option<Outer>, index: Option<&Index>, contents: bool) -> Option<Verified> {
-    let exhibits = index.map(|index| index.exhibits.clone()).unwrap_or_default();
-    let undisclosed = index.map(|index| index.undisclosed.clone()).unwrap_or_default();
+fn verified(
+    form: Form,
+    outer: Option<Outer>,
+    mut index: Option<&mut Index>,
+    contents: bool,
+) -> Option<Verified> {
+    let described = index.as_mut().map(|index| (take(&mut index.exhibits), take(&mut index.undisclosed)));
+    let (exhibits, undisclosed) = described.unwrap_or_default();
     let Some(outer) = outer else {
         let index = index?;
         let (transmittal, signature) = (index.transmittal.clone()?, index.signature.clone()?);
@@ -304,13 +310,13 @@ fn verify_opened(folder: &Path, options: &VerifyOptions<'_>, progress: &mut dyn 
     let mut findings = Findings::default();
     progress.begin(Step::Verifying, None);
     let outer = opened::examine_package(folder, options, &mut findings);
-    let index = opened::examine_opened(folder, outer.as_ref(), options, &mut findings, progress);
-    judge_inner(Form::Opened, outer, index.as_ref(), options, findings)
+    let mut index = opened::examine_opened(folder, outer.as_ref(), options, &mut findings, progress);
+    judge_inner(Form::Opened, outer, index.as_mut(), options, findings)
 }
 
 fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
     let mut findings = Findings::default();
-    let index = match File::open(path) {
+    let mut index = match File::open(path) {
         Ok(file) => examine_index(Box::new(file), None, options, &mut findings),
         Err(error) => {
             findings.failed(Part::Index, None, format!("it cannot be read: {error}"));
@@ -319,21 +325,21 @@ fn verify_index(path: &Path, options: &VerifyOptions<'_>) -> Verdict {
     };
     findings.not_checked(Part::Contents, "the index alone was given, without exhibits");
     findings.not_checked(Part::Seal, "the index does not hold the outer signatures");
-    judge_inner(Form::Index, None, index.as_ref(), options, findings)
+    judge_inner(Form::Index, None, index.as_mut(), options, findings)
 }
 
 /// The overall answer where the index is at hand in the clear.
 fn judge_inner(
     form: Form,
     outer: Option<Outer>,
-    index: Option<&Index>,
+    index: Option<&mut Index>,
     options: &VerifyOptions<'_>,
     mut findings: Findings,
 ) -> Verdict {
     not_looked_at(&mut findings);
     if let Some(outer) = &outer {
         outer.judge_signers(options, &mut findings);
-    } else if let Some(index) = index {
+    } else if let Some(index) = &index {
         let object = "index: META-INF/signature001.p7s";
         judge_signer(index.transmittal.as_ref(), index.signer.as_ref(), object, options, &mut findings);
     }

@@ -8,7 +8,7 @@ use super::VerifyOptions;
 use super::origin::{CarriedOrigin, examine_origin};
 use super::signature::{Examined, examine, judge_country, judge_person};
 use super::verdict::{Findings, Part};
-use crate::digest_list;
+use crate::digest_list::{self, Digests};
 use crate::exhibit::ExhibitNumber;
 use crate::known::{SealStanding, seal_standing};
 use crate::layout::{self, Carried};
@@ -45,8 +45,8 @@ pub(crate) struct Outer {
     pub(super) origin: Option<CarriedOrigin>,
     /// What was read whole, and judged: whoever reads it once more must find the same.
     pub(crate) read: HashMap<String, Digest>,
-    signed: HashMap<String, Digest>,
-    bagged: HashMap<String, Digest>,
+    signed: Digests,
+    bagged: Digests,
 }
 
 /// An object that is no longer what was judged.
@@ -177,6 +177,7 @@ pub(super) fn examine_outer(
     let carried = carried(transmittal.as_ref(), &objects);
     let expected = layout::package_objects(numbers.iter().copied(), carried, sealed);
     check_set(&objects, expected, payload, transmittal.as_ref(), reader.findings);
+    drop(objects);
 
     let mut tags = vec![(layout::TRANSMITTAL_NAME, transmittal_bytes.clone())];
     for (name, limit) in [
@@ -191,7 +192,7 @@ pub(super) fn examine_outer(
         tags.push((name, bytes));
     }
     let tag_manifest = reader.read(Part::TagManifest, layout::TAGMANIFEST_NAME, MAX_TAG_BYTES);
-    let mut bagged = HashMap::new();
+    let mut bagged = Digests::default();
     let manifest = tags.last().and_then(|(_, bytes)| bytes.as_deref());
     let exhibits: Vec<String> = numbers.iter().map(|number| number.object_name()).collect();
     let exhibits: Vec<&str> = exhibits.iter().map(String::as_str).collect();
@@ -430,7 +431,7 @@ fn read_list(
     list_name: &str,
     bytes: Option<&[u8]>,
     expected: &[&str],
-    into: &mut HashMap<String, Digest>,
+    into: &mut Digests,
     findings: &mut Findings,
 ) {
     let Some(bytes) = bytes else {
@@ -445,7 +446,7 @@ fn read_list(
                     "it does not list exactly the files it must, in their order",
                 );
             }
-            into.extend(lines.into_iter().map(|(digest, name)| (name.to_owned(), digest)));
+            into.extend(lines.into_iter().map(|(digest, name)| (name, digest)));
         }
         Err(error) => findings.failed(part, Some(list_name), chain(&error)),
     }
@@ -459,9 +460,9 @@ pub(super) fn read_manifest(
     bytes: Option<&[u8]>,
     expected: &[&str],
     findings: &mut Findings,
-) -> HashMap<String, Digest> {
+) -> Digests {
     let Some(bytes) = bytes else {
-        return HashMap::new();
+        return Digests::default();
     };
     match AsicManifest::from_xml(bytes) {
         Ok(manifest) => {
@@ -476,11 +477,11 @@ pub(super) fn read_manifest(
             if manifest.references().iter().any(|reference| reference.mime.is_some()) {
                 findings.failed(part, Some(name), "it names media types, and a package's manifest has none");
             }
-            manifest.references().iter().map(|reference| (reference.uri.clone(), reference.digest)).collect()
+            manifest.references().iter().map(|reference| (reference.uri.as_str(), reference.digest)).collect()
         }
         Err(error) => {
             findings.failed(part, Some(name), chain(&error));
-            HashMap::new()
+            Digests::default()
         }
     }
 }
