@@ -78,13 +78,46 @@ impl Limits {
 
     /// The room on the disk of `target`.
     pub(crate) fn room(&mut self, target: &Path, bytes: u64) {
-        if let Some(free) = free_bytes(target).filter(|free| *free < bytes) {
-            self.0.push(format!(
-                "`{}` will take at least {bytes} bytes and {free} are free on its disk: free {} more, or write to another disk",
-                shown(target),
-                bytes - free
-            ));
+        self.room_for_tree(target, free_bytes(target), bytes, 0, 0);
+    }
+
+    /// The same where `free` is known, for `bytes` of which so many are copies that stand for hard links, and holes.
+    pub(crate) fn room_for_tree(
+        &mut self,
+        target: &Path,
+        free: Option<u64>,
+        bytes: u64,
+        copies: u64,
+        holes: u64,
+    ) {
+        let Some(free) = free.filter(|free| *free < bytes) else { return };
+        let mut why = String::new();
+        if copies > 0 {
+            why.push_str(&format!(" ({copies} of them since its disk makes no hard links)"));
         }
+        if holes > 0 {
+            why.push_str(&format!(" ({holes} of them since its disk keeps no holes)"));
+        }
+        self.0.push(format!(
+            "`{}` will take at least {bytes} bytes{why} and {free} are free on its disk: free {} more, or write to another disk",
+            shown(target),
+            bytes - free
+        ));
+    }
+
+    /// A file with holes that is larger than any may be.
+    pub(crate) fn file(&mut self, file: &str, bytes: u64, limit: u64) {
+        self.0.push(format!(
+            "`{file}` has {bytes} bytes with its holes, more than the {limit} of a file in a package: ask for it to be sealed in parts"
+        ));
+    }
+
+    /// A file with holes that is larger than the disk of `target` takes.
+    pub(crate) fn file_on(&mut self, target: &Path, file: &str, bytes: u64) {
+        self.0.push(format!(
+            "`{file}` has {bytes} bytes with its holes, and the disk of `{}` takes no file of that size: write to another disk",
+            shown(target)
+        ));
     }
 }
 

@@ -14,6 +14,16 @@ pub(crate) const REAL_NAMES_NAME: &str = "real-names.txt";
 const MAX_NAME: usize = 255;
 /// What is kept of a name that is too long.
 const KEPT_BYTES: usize = 180;
+/// The most names that are held at a time, of all folders from the top down to the one at hand; they take nine bytes
+/// each and as much room again.
+const MAX_HELD_NAMES: usize = 3_500_000;
+
+/// More names in a folder than can be told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "the folders that lead to it hold more than {0} names, too many to make portable: open it without portable names"
+)]
+pub(crate) struct TooManyNames(usize);
 
 /// Names that Windows keeps for devices, with or without an extension.
 const DEVICES: [&str; 30] = [
@@ -161,22 +171,33 @@ pub(crate) struct PortablePaths {
     open: Vec<(usize, usize, Used)>,
     real: Vec<u8>,
     portable: Vec<u8>,
+    /// How many more names may be held.
+    room: usize,
 }
 
 impl PortablePaths {
     pub(crate) fn new() -> Self {
-        Self { open: vec![(0, 0, Used::default())], real: Vec::new(), portable: Vec::new() }
+        Self {
+            open: vec![(0, 0, Used::default())],
+            real: Vec::new(),
+            portable: Vec::new(),
+            room: MAX_HELD_NAMES,
+        }
     }
 
     /// The portable path of the next entry, and where its last segment begins.
-    pub(crate) fn next(&mut self, real: &[u8], is_folder: bool) -> (&[u8], usize) {
+    ///
+    /// # Errors
+    /// If more names would have to be held than may be.
+    pub(crate) fn next(&mut self, real: &[u8], is_folder: bool) -> Result<(&[u8], usize), TooManyNames> {
         while self.open.len() > 1
             && self.open.last().is_some_and(|(length, ..)| self.real.get(..*length) != real.get(..*length))
         {
-            self.open.pop();
+            self.room += self.open.pop().map_or(0, |(_, _, used)| used.0.len());
         }
+        self.room = self.room.checked_sub(1).ok_or(TooManyNames(MAX_HELD_NAMES))?;
         let Some((real_bytes, portable_bytes, used)) = self.open.last_mut() else {
-            return (&[], 0); // the first one is never closed
+            return Ok((&[], 0)); // the first one is never closed
         };
         let begin = *portable_bytes;
         self.portable.truncate(begin);
@@ -190,7 +211,7 @@ impl PortablePaths {
             self.portable.push(b'/');
             self.open.push((self.real.len(), self.portable.len(), Used::default()));
         }
-        (self.portable.get(..end).unwrap_or_default(), begin)
+        Ok((self.portable.get(..end).unwrap_or_default(), begin))
     }
 }
 
@@ -249,16 +270,19 @@ impl Naming {
 
     /// The next entry of its list: the path on the disk below the exhibit, and the line in the list
     /// of real names if it has one. A link is not made and stands in that list alone.
-    pub(crate) fn next(&mut self, entry: &ListedEntry) -> (Vec<u8>, Option<Vec<u8>>) {
+    ///
+    /// # Errors
+    /// As [`PortablePaths::next`].
+    pub(crate) fn next(&mut self, entry: &ListedEntry) -> Result<(Vec<u8>, Option<Vec<u8>>), TooManyNames> {
         let Some(paths) = &mut self.paths else {
-            return (entry.path.clone(), None);
+            return Ok((entry.path.clone(), None));
         };
-        let (path, begin) = paths.next(&entry.path, entry.listed_type == ListedType::Folder);
+        let (path, begin) = paths.next(&entry.path, entry.listed_type == ListedType::Folder)?;
         let path = path.to_vec();
         let is_link = entry.listed_type == ListedType::Link;
         let name_at = entry.path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
         if !is_link && path.get(begin..) == entry.path.get(name_at..) {
-            return (path, None);
+            return Ok((path, None));
         }
         let mut line = self.number.clone();
         push_escaped(&mut line, &self.real);
@@ -271,7 +295,7 @@ impl Naming {
             line.extend_from_slice(&self.within(&path));
         }
         line.push(b'\n');
-        (path, Some(line))
+        Ok((path, Some(line)))
     }
 }
 
@@ -347,7 +371,8 @@ mod tests {
     fn names_that_differ_by_case_alone_get_numbers_in_each_folder_anew() {
         let mut paths = PortablePaths::new();
         let mut of = |path: &str, is_folder| {
-            String::from_utf8(paths.next(path.as_bytes(), is_folder).0.to_vec()).expect("text")
+            let (path, _) = paths.next(path.as_bytes(), is_folder).expect("few");
+            String::from_utf8(path.to_vec()).expect("text")
         };
         assert_eq!(of("A", true), "A");
         assert_eq!(of("A/x", false), "A/x");
@@ -360,5 +385,20 @@ mod tests {
         assert_eq!(of("b.txt", false), "b.txt%~3");
         assert_eq!(of("É", false), "É");
         assert_eq!(of("é", false), "é%~2");
+    }
+
+    #[test]
+    fn no_more_names_are_held_than_may_be() {
+        let mut paths = PortablePaths { room: 5, ..PortablePaths::new() };
+        for (path, is_folder) in [("a", true), ("a/1", false), ("a/2", false), ("a/3", false)] {
+            assert!(paths.next(path.as_bytes(), is_folder).is_ok());
+        }
+        // Those of a folder that was left count no more.
+        assert!(paths.next(b"b", true).is_ok());
+        for path in ["b/1", "b/2", "b/3"] {
+            assert!(paths.next(path.as_bytes(), false).is_ok());
+        }
+        let error = paths.next(b"b/4", false).expect_err("too many").to_string();
+        assert!(error.contains("open it without portable names"), "{error}");
     }
 }

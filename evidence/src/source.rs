@@ -94,8 +94,8 @@ impl PackageError {
     }
 }
 
-/// Where a package's objects are read.
-pub trait PackageSource {
+/// Where a package's objects are read, by several threads at once.
+pub trait PackageSource: Sync {
     /// All objects, each name once.
     fn objects(&self) -> Vec<ObjectInfo>;
 

@@ -10,8 +10,8 @@ use std::io::{self, BufRead, Read, Write};
 /// The size of the buffer that every copy uses; small enough to stay in the processor's cache.
 pub(crate) const BUFFER_BYTES: usize = 128 * 1024;
 
-/// Is told how far a long act has come. All of it may be ignored.
-pub trait Progress {
+/// Is told how far a long act has come, by one thread after the other. All of it may be ignored.
+pub trait Progress: Send {
     /// A step begins; `total_bytes` is what it will move, if that is known.
     fn begin(&mut self, step: Step, total_bytes: Option<u64>);
     /// `bytes` more have been moved.

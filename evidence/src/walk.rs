@@ -7,6 +7,7 @@
 
 use crate::attributes::Found;
 use crate::handle::{Facts, FileKind, Folder, FolderStack, facts_of};
+use crate::limits::MAX_PACKAGE_BYTES;
 use crate::raw_path::{below, bytes_of, link_stays_inside};
 use crate::record::{MAX_NAME_BYTES, MAX_PATH_BYTES, display, is_file_name};
 use crate::walk_ahead::{AHEAD, Looked, SmallContent, look_ahead};
@@ -94,6 +95,16 @@ pub enum SourceError {
         path: String,
         /// The limit.
         limit: u64,
+    },
+    /// A file with holes that is larger than all of a package.
+    #[error(
+        "`{path}` has {size_bytes} bytes with its holes, and a file in a package has at most {MAX_PACKAGE_BYTES}"
+    )]
+    Size {
+        /// The file.
+        path: String,
+        /// Its size.
+        size_bytes: u64,
     },
     /// A file that is mostly holes, as an exhibit of its own.
     #[error(

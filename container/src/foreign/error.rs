@@ -28,6 +28,18 @@ pub enum ForeignZipError {
         /// What the archive says.
         found: u64,
     },
+    /// Files that would become much larger than they are stored.
+    #[error(
+        "`{name}` would become {size_bytes} bytes of the {stored_bytes} it has in the archive, and no more than a hundredfold of all is accepted; ask for it to be stored, not deflated"
+    )]
+    Growth {
+        /// The file with which it is too much.
+        name: String,
+        /// What it would become.
+        size_bytes: u64,
+        /// What it is.
+        stored_bytes: u64,
+    },
     /// The name can't be accepted.
     #[error("the archive holds the name `{name}`: {why}")]
     Name {

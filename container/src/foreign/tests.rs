@@ -355,6 +355,31 @@ fn a_bomb_is_bounded_by_what_it_says() {
 }
 
 #[test]
+fn a_bomb_that_says_what_it_is_is_refused_by_name_before_it_is_inflated() {
+    let limits = ZipLimits { max_entries: 64, max_name_bytes: 255, max_total_bytes: 1 << 46 };
+    let open = |entries: &[Crafted]| ForeignZip::open(Cursor::new(archive(entries)), limits);
+    // Nobody inflates these: the directory alone is judged.
+    let says = |name: &str, stored: usize, size: u32| {
+        let mut entry = deflated(name, b"x");
+        entry.stored = vec![0; stored];
+        (entry.stored_size, entry.size) = (u32::try_from(stored).unwrap(), size);
+        entry
+    };
+    let bomb = says("data/bomb", 100_000, (64 << 20) + 10_000_001);
+    let error = open(&[stored("plain", b"x"), bomb]).unwrap_err();
+    assert!(matches!(&error, ForeignZipError::Growth { name, .. } if name == "data/bomb"), "{error}");
+    assert!(error.to_string().contains("77108865 bytes of the 100000"), "{error}");
+    assert!(open(&[says("data/tight", 100_000, (64 << 20) + 10_000_000)]).is_ok());
+    // Many that would each be let pass.
+    let many: Vec<Crafted> = (0..9).map(|n| says(&format!("{n}"), 10_000, 1_000_000 + (8 << 20))).collect();
+    assert!(open(&many[..8]).is_ok());
+    let error = open(&many).unwrap_err();
+    assert!(matches!(&error, ForeignZipError::Growth { name, .. } if name == "8"), "{error}");
+    // What is large and deflates as files do is no bomb.
+    assert!(open(&[says("data/table.csv", 10_000_000, 900_000_000)]).is_ok());
+}
+
+#[test]
 fn whatever_two_readers_could_see_differently_is_refused_by_name() {
     let descriptor = one(|entry| {
         entry.flags = 8;

@@ -2,8 +2,8 @@
 //!
 //! Stored and deflated entries, data descriptors, comments, folders, times and ZIP64 are let pass. Refused is whatever
 //! lets two readers differ: overlapping entries, bytes between them, headers that disagree, names that collide or lead
-//! out, encryption. What an entry will hold is bounded by the directory before anything is inflated, and inflating
-//! stops there. Reads streams that are handed in; never extracts.
+//! out, encryption. What an entry will hold is bounded by the directory before anything is inflated, inflating
+//! stops there, and the directory may not say that much becomes of little. Reads streams that are handed in; never extracts.
 
 use super::ForeignZipError;
 use crate::zip::ZipLimits;
@@ -29,6 +29,10 @@ const DESCRIPTOR_FLAG: u16 = 0b1000;
 const MAX_DESCRIPTOR_BYTES: u64 = 24;
 /// The longest name, in bytes.
 const MAX_NAME_BYTES: usize = 255;
+/// How many times larger than they are stored files may become.
+const MAX_GROWTH: u64 = 100;
+/// What all files of an archive together may become beyond that: little texts deflate well.
+const FREE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// One file of the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,12 +259,21 @@ fn read_directory<R: Read + Seek>(
     let mut bytes = BufReader::with_capacity(64 * 1024, inner.take(directory.size));
     let mut entries = Vec::new();
     let mut names = Names::default();
-    let (mut total, mut read) = (0_u64, 0_u64);
+    let (mut total, mut read, mut beyond) = (0_u64, 0_u64, 0_u64);
     for _ in 0..directory.entries {
         let (entry, length) = read_central(&mut bytes)?;
         read += length;
         total = total.saturating_add(entry.size_bytes);
         limit("bytes of content", limits.max_total_bytes, total)?;
+        let usual = entry.stored_bytes.saturating_mul(MAX_GROWTH);
+        beyond = beyond.saturating_add(entry.size_bytes.saturating_sub(usual));
+        if beyond > FREE_BYTES {
+            return Err(ForeignZipError::Growth {
+                name: quoted(&entry.name),
+                size_bytes: entry.size_bytes,
+                stored_bytes: entry.stored_bytes,
+            });
+        }
         names.insert(&entry.name)?;
         entries.push(entry);
     }

@@ -7,11 +7,13 @@
 //! folder says so.
 
 mod choice;
+pub(crate) mod disk;
 mod extract;
 mod missed;
 
 pub use choice::NotOpened;
 pub(crate) use choice::read_not_opened;
+pub(crate) use extract::entry_of;
 
 use crate::digest_list::line_for_real_name;
 use crate::exhibit::ExhibitNumber;
@@ -36,6 +38,7 @@ use crate::verify::{
     Outcome, Verdict, VerifyOptions, check_zip_order, examine_before_contents, judge_sealed,
 };
 use choice::Choice;
+use disk::{Demand, Disk};
 use extract::{Extracted, Extractor};
 use rogatory_core::Digest;
 use std::collections::HashMap;
@@ -209,7 +212,17 @@ pub fn open(request: OpenRequest<'_>) -> Result<OpenReport, OpenError> {
 pub(crate) fn open_from(
     source: &dyn PackageSource,
     request: OpenRequest<'_>,
+    findings: Findings,
+) -> Result<OpenReport, OpenError> {
+    open_onto(source, request, findings, &Disk::of)
+}
+
+/// The same onto a disk that `try_out` tries out in a folder, with a file of so many bytes.
+pub(crate) fn open_onto(
+    source: &dyn PackageSource,
+    request: OpenRequest<'_>,
     mut findings: Findings,
+    try_out: &dyn Fn(&Path, u64) -> io::Result<Disk>,
 ) -> Result<OpenReport, OpenError> {
     let options = &request.verify;
     let (mut outer, index) = examine_before_contents(source, options, &mut findings);
@@ -221,23 +234,22 @@ pub(crate) fn open_from(
     }
     let choice = Choice::among(&index.exhibits, &request.options)?;
     outer.select(|number| choice.chosen.contains(&number));
-    let chosen = || index.exhibits.iter().filter(|exhibit| choice.chosen.contains(&exhibit.number));
-    let total = chosen().fold(0_u64, |sum, exhibit| sum.saturating_add(exhibit.size_bytes));
-    let tars =
-        chosen().filter(|exhibit| request.options.keep_tar && exhibit.exhibit_type == ExhibitType::Folder);
-    let needed = tars.fold(total, |sum, exhibit| sum.saturating_add(exhibit.size_bytes));
-    let mut limits = Limits::default();
-    limits.room(&request.output, needed);
-    limits.judge().map_err(OpenError::Limits)?;
+    let chosen = index.exhibits.iter().filter(|exhibit| choice.chosen.contains(&exhibit.number));
+    let total = chosen.fold(0_u64, |sum, exhibit| sum.saturating_add(exhibit.size_bytes));
+    let demand = Demand::of(&choice.chosen, request.options.keep_tar, &mut index);
     let left = leftovers(&request.output);
     let sibling = Sibling::private_folder(&request.output).map_err(OpenError::Write)?;
+    let mut limits = Limits::default();
+    let disk = demand.judge(&request.output, &mut limits, |largest| try_out(sibling.path(), largest));
+    let disk = disk.map_err(|error| OpenError::Write(WriteError::io(sibling.path(), error)))?;
+    limits.judge().map_err(OpenError::Limits)?;
     if let Some(access) = request.options.sensitive.as_ref().filter(|_| !choice.sensitive.is_empty()) {
         let package = outer.package.as_ref().map(ToString::to_string);
         access.record(package, choice.sensitive.clone()).map_err(OpenError::Log)?;
     }
     request.progress.begin(Step::Opening, Some(total));
     let mut list = Listing::create(sibling.path()).map_err(OpenError::Write)?;
-    let mut extractor = Extractor::new(sibling.path(), &request.options);
+    let mut extractor = Extractor::new(sibling.path(), &request.options, disk);
     examine_exhibits(
         source,
         &outer,

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::attributes::ExtendedAttributes;
 use crate::files_list::{FilesList, FilesListError, ListedEntry, ListedType};
+use crate::limits::MAX_PACKAGE_BYTES;
 use crate::raw_path::link_stays_inside;
 use crate::record::{FileTime, display, is_relative_path};
 use crate::sparse::{MAX_REGIONS, SparseDigest, SparseMap};
@@ -47,6 +48,16 @@ pub(crate) enum TarError {
     Map {
         /// Which entry.
         path: String,
+    },
+    /// A file with holes that no package holds.
+    #[error(
+        "`{path}` has {size_bytes} bytes with its holes, and a file in a package has at most {MAX_PACKAGE_BYTES}"
+    )]
+    Size {
+        /// Which entry.
+        path: String,
+        /// What it says.
+        size_bytes: u64,
     },
     /// A path out of order, outside, or below something that is no folder.
     #[error("`{path}` may not stand in the tar: {why}")]
@@ -110,8 +121,8 @@ pub(crate) fn read_folder(
     let mut list = FilesList::new(list);
     let mut headers = Headers::default();
     let mut last: Vec<u8> = Vec::new();
-    // The folders that are open: paths with a slash at the end.
-    let mut parents: Vec<Vec<u8>> = Vec::new();
+    // The folders that are open: how long their paths are, with a slash at the end. All begin the last path.
+    let mut parents: Vec<usize> = Vec::new();
     // What is no folder and begins the path at hand: how long each of these paths is.
     let mut others: Vec<usize> = Vec::new();
     let mut awaiting = Awaiting::default();
@@ -196,6 +207,9 @@ fn read_content(
     }
     let stored = entry.content_bytes();
     if let EntryKind::Sparse { size_bytes, .. } = entry.kind {
+        if size_bytes > MAX_PACKAGE_BYTES {
+            return Err(TarError::Size { path: display(&entry.path), size_bytes });
+        }
         let map = read_map(tar, entry, size_bytes, stored)?;
         let mut content = SparseContent {
             inner: (&mut *tar).take(map.data_bytes()),
@@ -315,12 +329,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 }
 
 /// Checks order, parent and link target.
-fn check_place(
-    entry: &Entry,
-    stored: &[u8],
-    last: &[u8],
-    parents: &mut Vec<Vec<u8>>,
-) -> Result<(), TarError> {
+fn check_place(entry: &Entry, stored: &[u8], last: &[u8], parents: &mut Vec<usize>) -> Result<(), TarError> {
     let refuse = |why| Err(TarError::Path { path: display(&entry.path), why });
     if !is_relative_path(&entry.path) {
         return refuse("it is no path below the folder");
@@ -328,11 +337,11 @@ fn check_place(
     if stored <= last {
         return refuse("it is out of order or stands there twice");
     }
-    while parents.last().is_some_and(|parent| !stored.starts_with(parent)) {
+    while parents.last().is_some_and(|parent| stored.get(..*parent) != last.get(..*parent)) {
         parents.pop();
     }
     let parent_bytes = entry.path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
-    if parents.last().map_or(0, Vec::len) != parent_bytes {
+    if parents.last().copied().unwrap_or(0) != parent_bytes {
         return refuse("its parent is no folder of the tar");
     }
     if let EntryKind::Link { target } = &entry.kind
@@ -341,7 +350,7 @@ fn check_place(
         return refuse("it is a link that leaves the folder");
     }
     if entry.kind == EntryKind::Folder {
-        parents.push(stored.to_vec());
+        parents.push(stored.len());
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::attributes::{self, Owner};
 use crate::files_list::{ListedEntry, ListedType};
 use crate::handle::{Facts, FileKind, facts_of, open_unfollowed};
 use crate::hash_list::Watch;
+use crate::limits::MAX_PACKAGE_BYTES;
 use crate::passing::PassingFile;
 use crate::record::Attributes;
 use crate::sparse::{self, SparseDigest, SparseMap};
@@ -96,6 +97,9 @@ fn measured_file(walk: &Walk, facts: &Facts) -> Result<EntryKind, SourceError> {
     };
     let map = opened.and_then(|file| sparse::find(&file, size_bytes));
     let map = map.map_err(|error| SourceError::below(&walk.path(), error))?;
+    if map.is_some() && size_bytes > MAX_PACKAGE_BYTES {
+        return Err(SourceError::Size { path: shown(&walk.path()), size_bytes });
+    }
     Ok(kind_with(map.as_ref(), size_bytes))
 }
 

@@ -268,3 +268,30 @@ fn pipes_and_escaping_links_are_refused_by_name() {
     let error = measure(folder.path(), &mut Room::default()).expect_err("refuses").to_string();
     assert!(error.contains("sub/socket"), "{error}");
 }
+
+#[test]
+fn a_file_with_more_holes_than_a_package_has_bytes_is_refused() {
+    let read = |size_bytes: u64| {
+        let kind = EntryKind::Sparse { size_bytes, stored_bytes: 512 };
+        let modified = FileTime { seconds: 5, nanoseconds: 0 };
+        let path = b"disk.img".to_vec();
+        let entry = Entry { path: path.clone(), kind, mode: 0o644, modified, attributes: Vec::new() };
+        let mut tar = entry.header();
+        let mut map = format!("1\n{size_bytes}\n0\n").into_bytes();
+        map.resize(512, 0);
+        tar.extend_from_slice(&map);
+        tar.extend_from_slice(&[0; 1024]);
+        let listed = crate::files_list::ListedEntry {
+            sha256: Some(crate::sparse::SparseDigest::new(size_bytes).finish()),
+            size_bytes,
+            listed_type: crate::files_list::ListedType::Sparse,
+            names: 1,
+            path,
+        };
+        read_folder(&mut tar.as_slice(), listed.to_line().as_slice(), &mut CheckOnly)
+    };
+    assert_eq!(read(64 << 40).expect("reads"), 1);
+    let error = read((64 << 40) + 1).expect_err("refused");
+    assert!(matches!(&error, TarError::Size { size_bytes, .. } if *size_bytes == (64 << 40) + 1), "{error}");
+    assert!(error.to_string().contains("disk.img"), "{error}");
+}

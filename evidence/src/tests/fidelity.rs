@@ -402,5 +402,11 @@ fn a_million_empty_files_take_little_memory() {
     peaks.push(peak_bytes());
     assert_verified(&check(&bench.path("out"), &bench.options()));
     peaks.push(peak_bytes());
+    std::fs::remove_dir_all(bench.path("out")).expect("removes");
+    let portable = OpenOptions { portable_names: true, ..OpenOptions::default() };
+    opened(&bench, "PK.asice", "portable", portable);
+    peaks.push(peak_bytes());
+    assert_verified(&check(&bench.path("portable"), &bench.options()));
+    peaks.push(peak_bytes());
     assert!(peaks.iter().all(|peak| *peak < 128 << 20), "{peaks:?}");
 }

@@ -1,5 +1,7 @@
 //! Tests over whole packages: what is sealed comes back, and nothing else is believed.
 
+#[cfg(target_os = "linux")]
+mod bounds;
 mod derived;
 mod downgrade;
 mod facts;

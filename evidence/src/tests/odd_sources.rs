@@ -11,7 +11,7 @@ use std::process::Command;
 struct Meanwhile<'a> {
     after: Option<u64>,
     moved: u64,
-    change: Option<Box<dyn FnOnce() + 'a>>,
+    change: Option<Box<dyn FnOnce() + Send + 'a>>,
 }
 
 impl Progress for Meanwhile<'_> {
@@ -34,7 +34,7 @@ impl Progress for Meanwhile<'_> {
 }
 
 /// Seals `paths` while `change` happens; gives the error, after a look at what was left.
-fn refused(bench: &Bench, paths: &[PathBuf], after: Option<u64>, change: impl FnOnce()) -> String {
+fn refused(bench: &Bench, paths: &[PathBuf], after: Option<u64>, change: impl FnOnce() + Send) -> String {
     let names = || {
         let mut names: Vec<_> =
             fs::read_dir(bench.folder.path()).expect("lists").map(|e| e.expect("e").file_name()).collect();
@@ -92,7 +92,7 @@ fn what_changes_between_the_look_and_the_reading_is_named() {
         fs::remove_file(path).expect("removes");
         fs::create_dir(path).expect("makes");
     };
-    type Change<'a> = (&'a str, &'a dyn Fn(&Path));
+    type Change<'a> = (&'a str, &'a (dyn Fn(&Path) + Sync));
     let changes: [Change<'_>; 4] = [
         ("vanished", &|path| fs::remove_file(path).expect("removes")),
         ("replaced", &fifo),

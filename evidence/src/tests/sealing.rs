@@ -78,7 +78,7 @@ struct At<F> {
     act: Option<F>,
 }
 
-impl<F: FnOnce()> crate::Progress for At<F> {
+impl<F: FnOnce() + Send> crate::Progress for At<F> {
     fn begin(&mut self, _: crate::Step, _: Option<u64>) {}
 
     fn advance(&mut self, bytes: u64) {

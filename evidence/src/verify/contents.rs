@@ -10,17 +10,22 @@ use super::index::{Index, examine_index};
 use super::outer::Outer;
 use super::verdict::{ExhibitDescription, Findings, Part};
 use crate::age_layer::{AgeError, Opening, Sum};
+use crate::exhibit::ExhibitNumber;
 use crate::layout;
 use crate::record::ExhibitType;
 use crate::source::PackageSource;
 use crate::spool::Spool;
 use crate::streams::{Hashing, Progress, Reporting, copy_buffered};
 use crate::tar::reader::{CheckOnly, TarError, TarVisitor, read_folder};
-use crate::threads::threads;
+use crate::threads::{in_order, threads};
 use rogatory_core::{Digest, chain};
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::{Mutex, PoisonError};
 
+/// How many objects are hashed, or wait for one before them, at a time.
+const OBJECTS_AHEAD: usize = 32;
 /// The size that is expected of an object whose size was not asked for.
 const UNKNOWN_BYTES: u64 = u64::MAX;
 
@@ -230,7 +235,12 @@ pub(crate) fn examine_exhibits(
 ) {
     examine_exhibit_headers(source, outer, findings);
     let before = findings.failures();
-    for number in &outer.numbers {
+    let mut numbers = outer.numbers.iter();
+    if index.is_none() {
+        compare_all(source, outer, findings, progress);
+        numbers = [].iter();
+    }
+    for number in numbers {
         if visitor.stopped() {
             break;
         }
@@ -241,7 +251,8 @@ pub(crate) fn examine_exhibits(
             index.exhibits.get(place).cloned()
         });
         let (Some(exhibit), Some(index)) = (described, index.as_deref_mut()) else {
-            compare_only(source, outer, &name, findings, progress);
+            let digest = digest_of(source, &name, &mut |bytes| progress.advance(bytes));
+            compare_one(outer, &name, digest, findings);
             continue;
         };
         let failed = findings.failures();
@@ -306,27 +317,58 @@ pub(crate) fn tell_how_many(outer: &Outer, described: Option<usize>, findings: &
     }
 }
 
-/// Without an identity: the ciphertext's digest alone.
-fn compare_only(
+/// Without an identity: the ciphertexts' digests alone, on all cores.
+fn compare_all(
     source: &dyn PackageSource,
     outer: &Outer,
-    name: &str,
     findings: &mut Findings,
     progress: &mut dyn Progress,
 ) {
+    let progress = Mutex::new(progress);
+    let told = || progress.lock().unwrap_or_else(PoisonError::into_inner);
+    let jobs = outer.numbers.iter().inspect(|number| told().object(&number.to_string()));
+    let hash = |number: &ExhibitNumber| {
+        let name = number.object_name();
+        let digest = digest_of(source, &name, &mut |bytes| told().advance(bytes));
+        (name, digest)
+    };
+    let done = in_order(threads(), OBJECTS_AHEAD, jobs, hash, |(name, digest)| {
+        compare_one(outer, &name, digest, findings);
+        Ok::<(), Infallible>(())
+    });
+    let Ok(()) = done;
+}
+
+/// The digest of an object, if need be by reading it.
+fn digest_of(source: &dyn PackageSource, name: &str, on_bytes: &mut dyn FnMut(u64)) -> io::Result<Digest> {
     if let Some(digest) = source.digest(name) {
-        outer.compare(name, digest, findings);
-        return;
+        return Ok(digest);
     }
-    let digest = source
-        .open(name)
-        .and_then(|inner| Hashing::new(Reporting { inner, progress }).finish_after_the_rest());
+    let inner = Counting { inner: source.open(name)?, on_bytes };
+    Hashing::new(inner).finish_after_the_rest().map(|(digest, _)| digest)
+}
+
+fn compare_one(outer: &Outer, name: &str, digest: io::Result<Digest>, findings: &mut Findings) {
     match digest {
-        Ok((digest, _)) => {
+        Ok(digest) => {
             outer.compare(name, digest, findings);
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => findings.failed(Part::Contents, Some(name), format!("it cannot be read: {error}")),
+    }
+}
+
+/// Tells how much was read.
+struct Counting<'a, R> {
+    inner: R,
+    on_bytes: &'a mut dyn FnMut(u64),
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        (self.on_bytes)(count as u64);
+        Ok(count)
     }
 }
 

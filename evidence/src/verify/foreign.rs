@@ -15,7 +15,9 @@ use crate::source::{ObjectInfo, PACKAGE_LIMITS, PackageSource, read_at};
 use crate::streams::{Progress, Reporting, Step, read_limited};
 use crate::threads::threads;
 use crate::transmittal::MAX_TRANSMITTAL_BYTES;
-use rogatory_container::foreign::{self, ForeignEntry, ForeignFiles, ForeignVerified, ForeignZip};
+use rogatory_container::foreign::{
+    self, ForeignEntry, ForeignFiles, ForeignVerified, ForeignZip, ForeignZipError,
+};
 use rogatory_core::{Digest, chain};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -33,8 +35,17 @@ pub(super) fn verify_file(
     options: &VerifyOptions<'_>,
     progress: &mut dyn Progress,
 ) -> Option<Verdict> {
-    let source = ForeignSource::open(path)?;
-    verify_source(&source, options, progress)
+    match ForeignSource::open(path) {
+        Ok(source) => verify_source(&source, options, progress),
+        // No other reader would say why.
+        Err(error @ ForeignZipError::Growth { .. }) => {
+            let mut findings = Findings::default();
+            findings.failed(Part::Container, None, chain(&error));
+            Some(findings.judge(Form::Foreign, &options.require, None))
+        }
+        // No archive that all readers see alike: the strict reader's words stand.
+        Err(_) => None,
+    }
 }
 
 /// Verifies what lies in `source`, if nothing in it claims a profile.
@@ -300,12 +311,12 @@ struct ForeignSource {
 }
 
 impl ForeignSource {
-    /// Nothing if it is no archive that all readers see alike; then the strict reader's words stand.
-    fn open(path: &Path) -> Option<Self> {
-        let zip = ForeignZip::open(BufReader::new(File::open(path).ok()?), PACKAGE_LIMITS).ok()?;
+    fn open(path: &Path) -> Result<Self, ForeignZipError> {
+        let file = || File::open(path).map_err(ForeignZipError::Io);
+        let zip = ForeignZip::open(BufReader::new(file()?), PACKAGE_LIMITS)?;
         let (_, entries) = zip.into_parts();
         let entries = entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
-        Some(Self { path: path.to_owned(), file: File::open(path).ok()?, entries })
+        Ok(Self { path: path.to_owned(), file: file()?, entries })
     }
 }
 

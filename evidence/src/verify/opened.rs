@@ -17,7 +17,7 @@ use crate::handle::{FileKind, facts_of, open_unfollowed};
 use crate::layout::{
     MANIFEST_NAME, NOT_OPENED_NAME, OPENED_INDEX_NAME, OPENED_PACKAGE_FOLDER, UNVERIFIED_NAME,
 };
-use crate::open::{NotOpened, read_not_opened};
+use crate::open::{NotOpened, entry_of, read_not_opened};
 use crate::portable::{Naming, REAL_NAMES_NAME};
 use crate::raw_path::{below, bytes_of, name_of};
 use crate::record::{ExhibitType, display};
@@ -339,14 +339,13 @@ fn check_exhibit(
             return;
         }
     }
-    let outcome = index.files(exhibit).map_err(|error| (title.clone(), chain(&error))).and_then(|files| {
+    let outcome = index.files(exhibit).map_err(|error| Wrong::all(&error)).and_then(|files| {
         let check = if portable { check_renamed_folder } else { check_folder };
-        check(&path, &title, &mut BufReader::new(files), &mut naming, lists, progress)
+        check(&path, &mut BufReader::new(files), &mut naming, lists, progress)
     });
-    if let Err((object, why)) = outcome {
-        // The name of an entry would say what a sensitive folder holds.
-        let object = if exhibit.sensitive.is_some() { &title } else { &object };
-        findings.failed(Part::Contents, Some(object), why);
+    if let Err(wrong) = outcome {
+        let (object, why) = wrong.told(&title, exhibit.sensitive.is_some());
+        findings.failed(Part::Contents, Some(&object), why);
     }
     if names.contains(&tar_name) {
         let digest = hash(&folder.join(name_of(&tar_name)), progress);
@@ -377,8 +376,39 @@ fn judge(
     }
 }
 
-/// What is wrong, and with what.
-type Wrong = (String, String);
+/// What is wrong in a folder, and with what.
+struct Wrong {
+    /// The path of an entry and its line in the list, if it has one; none for the folder.
+    entry: Option<(String, Option<u64>)>,
+    why: String,
+    /// Whether what is wrong may name an entry.
+    may_name: bool,
+}
+
+impl Wrong {
+    /// An error about the whole folder, with the words of its cause.
+    fn all(error: &dyn std::error::Error) -> Self {
+        Self { entry: None, why: chain(error), may_name: true }
+    }
+
+    /// Of the entry at `path`.
+    fn entry(path: &Path, line: Option<u64>, why: impl Into<String>) -> Self {
+        Self { entry: Some((shown(path), line)), why: why.into(), may_name: false }
+    }
+
+    /// Object and reason; the name of an entry would say what a sensitive folder holds.
+    fn told(self, title: &str, is_sensitive: bool) -> (String, String) {
+        match self.entry {
+            Some((_, Some(line))) if is_sensitive => (format!("{title}: {}", entry_of(line)), self.why),
+            Some((path, _)) if !is_sensitive => (path, self.why),
+            None if is_sensitive && self.may_name => {
+                let why = "it cannot be compared with its list; it is sensitive, so no entry is named";
+                (title.to_owned(), why.to_owned())
+            }
+            _ => (title.to_owned(), self.why),
+        }
+    }
+}
 
 /// The lines that an entry has in the lists.
 fn expect_lines(
@@ -397,54 +427,54 @@ fn expect_lines(
 /// A folder against its list: the walk and the list have the same order.
 fn check_folder(
     path: &Path,
-    title: &str,
     files: &mut dyn BufRead,
     naming: &mut Naming,
     lists: &mut Lists<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(), Wrong> {
-    let failed = |error: &dyn std::error::Error| (title.to_owned(), chain(error));
     let mut list = FilesList::new(files);
-    let mut walk = Walk::looking(path).map_err(|error| failed(&error))?;
-    loop {
-        let listed = list.next_entry().map_err(|error| failed(&error))?;
-        let found = walk.step().map_err(|error| failed(&error))?;
+    let mut walk = Walk::looking(path).map_err(|error| Wrong::all(&error))?;
+    for line in 1.. {
+        let listed = list.next_entry().map_err(|error| Wrong::all(&error))?;
+        let found = walk.step().map_err(|error| Wrong::all(&error))?;
         match (listed, found) {
-            (None, None) => return Ok(()),
+            (None, None) => break,
             (Some(listed), Some(found)) if walk.relative() == listed.path => {
-                compare_entry(&listed, found, &walk, progress).map_err(|why| (shown(&walk.path()), why))?;
-                let (path, line) = naming.next(&listed);
-                expect_lines(&listed, &path, line, naming, lists);
+                compare_entry(&listed, found, &walk, progress)
+                    .map_err(|why| Wrong::entry(&walk.path(), Some(line), why))?;
+                let (path, real_name) = naming.next(&listed).map_err(|error| Wrong::all(&error))?;
+                expect_lines(&listed, &path, real_name, naming, lists);
             }
             (Some(listed), found) if found.is_none() || walk.relative() > listed.path.as_slice() => {
-                return Err((shown(&below(path, &listed.path)), "it was signed and is missing".to_owned()));
+                let place = below(path, &listed.path);
+                return Err(Wrong::entry(&place, Some(line), "it was signed and is missing"));
             }
-            _ => return Err((shown(&walk.path()), "it was not signed".to_owned())),
+            _ => return Err(Wrong::entry(&walk.path(), None, "an entry is there that was not signed")),
         }
     }
+    Ok(())
 }
 
 /// A folder with portable names against its list: they have another order, so each entry is looked up
 /// and all are counted. Two entries never have the same name.
 fn check_renamed_folder(
     path: &Path,
-    title: &str,
     files: &mut dyn BufRead,
     naming: &mut Naming,
     lists: &mut Lists<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(), Wrong> {
-    let failed = |error: &dyn std::error::Error| (title.to_owned(), chain(error));
     let mut list = FilesList::new(files);
-    let mut expected = 0_u64;
-    while let Some(listed) = list.next_entry().map_err(|error| failed(&error))? {
-        let (on_disk, line) = naming.next(&listed);
-        expect_lines(&listed, &on_disk, line, naming, lists);
+    let (mut line, mut expected) = (0_u64, 0_u64);
+    while let Some(listed) = list.next_entry().map_err(|error| Wrong::all(&error))? {
+        line += 1;
+        let (on_disk, real_name) = naming.next(&listed).map_err(|error| Wrong::all(&error))?;
+        expect_lines(&listed, &on_disk, real_name, naming, lists);
         if listed.listed_type == ListedType::Link {
             continue; // stands in the list of real names alone
         }
         let place = below(path, &on_disk);
-        let wrong = |why: &str| (shown(&place), why.to_owned());
+        let wrong = |why: &str| Wrong::entry(&place, Some(line), why);
         let metadata = place.symlink_metadata().map_err(|_| wrong("it was signed and is missing"))?;
         if listed.listed_type == ListedType::Folder {
             if !metadata.is_dir() {
@@ -455,15 +485,16 @@ fn check_renamed_folder(
         }
         expected += 1;
     }
-    let mut walk = Walk::looking(path).map_err(|error| failed(&error))?;
+    let mut walk = Walk::looking(path).map_err(|error| Wrong::all(&error))?;
     let mut found = 0;
-    while walk.step().map_err(|error| failed(&error))?.is_some() {
+    while walk.step().map_err(|error| Wrong::all(&error))?.is_some() {
         found += 1;
     }
     if found == expected {
         Ok(())
     } else {
-        Err((title.to_owned(), format!("it holds {found} entries, and {expected} were signed")))
+        let why = format!("it holds {found} entries, and {expected} were signed");
+        Err(Wrong { entry: None, why, may_name: false })
     }
 }
 
