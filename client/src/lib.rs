@@ -5,6 +5,7 @@
 //! never ask, and never read a clock or draw randomness of their own. Private keys and clear
 //! evidence exist here and nowhere else in the product.
 
+pub mod account;
 pub mod cli;
 pub mod commands;
 pub mod connect;

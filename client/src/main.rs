@@ -1,6 +1,7 @@
 //! The `rogatory` command: the machine's clock, randomness and terminal, and nothing else.
 
 use clap::Parser;
+use rogatory_client::account::account;
 use rogatory_client::cli::Cli;
 use rogatory_client::output::printer::Streams;
 use rogatory_client::{Environment, run};
@@ -91,6 +92,7 @@ async fn main() -> ExitCode {
             errors_are_terminal: stderr().is_terminal(),
         },
         profile: std::env::var_os("ROGATORY_PROFILE").filter(|value| !value.is_empty()).map(Into::into),
+        account: account(),
     };
     tokio::spawn(stop_cleanly());
     ExitCode::from(run(cli, environment).await.code())

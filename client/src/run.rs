@@ -17,7 +17,7 @@ use rogatory_core::reference::QuestionId;
 use rogatory_core::{Clock, Digest, Entropy, Timestamp};
 use rogatory_evidence::{ExhibitNumber, Requirement};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -31,6 +31,8 @@ pub struct Environment {
     pub streams: Streams,
     /// The profile's directory, unless `--profile` names another.
     pub profile: Option<PathBuf>,
+    /// The account under which the program runs.
+    pub account: String,
 }
 
 /// Runs one command and says how it ended.
@@ -46,7 +48,9 @@ pub async fn run(cli: Cli, environment: Environment) -> Exit {
         Err(problem) => return printer.problem(&problem),
     };
     let clock = Arc::clone(&environment.clock);
-    let mut session = Session::new(profile, environment.clock, environment.entropy).with_directory(directory);
+    let mut session = Session::new(profile, environment.clock, environment.entropy)
+        .with_directory(directory)
+        .with_account(environment.account);
     if global.json && !global.quiet {
         session = session.with_progress(Arc::new(Lines::new(clock, Box::new(errors))));
     } else if printer.shows_progress() {
@@ -533,7 +537,7 @@ fn seal_arguments(
     session: &Session,
     it: cli::package::Seal,
 ) -> Result<commands::package::SealArguments, Problem> {
-    let signing = key_pair(it.key.as_deref(), it.certificate.as_deref(), it.chain.as_deref())?;
+    let signing = key_pair(&it.signing)?;
     let order_document = it
         .order_document
         .as_deref()
@@ -599,16 +603,12 @@ fn export_arguments(
 }
 
 /// The signing key and certificates that were named, if they were.
-fn key_pair(
-    key: Option<&Path>,
-    certificate: Option<&Path>,
-    chain: Option<&Path>,
-) -> Result<Option<KeyPair>, Problem> {
-    let (Some(key), Some(certificate)) = (key, certificate) else {
+fn key_pair(signing: &cli::package::Signing) -> Result<Option<KeyPair>, Problem> {
+    let (Some(key), Some(certificate)) = (&signing.key, &signing.certificate) else {
         return Ok(None);
     };
     let mut certificates_pem = files::read_text(certificate, "the signing certificate")?;
-    if let Some(chain) = chain {
+    if let Some(chain) = &signing.chain {
         certificates_pem.push('\n');
         certificates_pem.push_str(&files::read_text(chain, "the certificate chain")?);
     }
@@ -626,7 +626,7 @@ fn derive_arguments(
         trust: Trust::load(&it.trust, session.now())?,
         recipients: it.recipient,
         reference: it.reference,
-        signing: key_pair(it.key.as_deref(), it.certificate.as_deref(), it.chain.as_deref())?,
+        signing: key_pair(&it.signing)?,
         no_recovery: it.no_recovery,
         output: it.output,
         ..Default::default()

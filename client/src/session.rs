@@ -26,6 +26,8 @@ pub struct Session {
     pub progress: Arc<dyn Progress>,
     /// The directory of the profile, where what this machine remembers of the officer's acts is kept.
     pub directory: Option<PathBuf>,
+    /// Who acts where there is no profile, for this machine's own logs.
+    pub account: String,
     connection: OnceCell<Connection>,
 }
 
@@ -34,7 +36,22 @@ impl Session {
     #[must_use]
     pub fn new(profile: Option<Profile>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let progress = Arc::new(Silent);
-        Self { profile, clock, entropy, progress, directory: None, connection: OnceCell::new() }
+        let account = "an account without a name".to_owned();
+        Self { profile, clock, entropy, progress, directory: None, account, connection: OnceCell::new() }
+    }
+
+    /// The same session, under this account of the machine.
+    #[must_use]
+    pub fn with_account(mut self, account: String) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// Who acts: the officer, or without a profile the account.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        let officer = self.profile.as_ref().map(|profile| profile.officer.to_string());
+        officer.unwrap_or_else(|| self.account.clone())
     }
 
     /// The same session, telling its progress to `progress`.

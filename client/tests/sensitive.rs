@@ -179,6 +179,10 @@ fn sensitive_exhibits_are_listed_left_sealed_and_opened_with_a_logged_reason() {
     let log = fs::read_to_string(desk.path("one.sensitive-openings.log")).expect("a log");
     let line: Value = serde_json::from_str(log.trim_end()).expect("one line");
     assert_eq!((&line["reason"], &line["exhibits"]), (&"order 7".into(), &serde_json::json!(["EX-0002"])));
+    // Without a profile it is the account that opened it; a name that the environment makes up does not hide it.
+    let uid = std::os::unix::fs::MetadataExt::uid(&fs::metadata(desk.path("one")).expect("opened"));
+    let actor = line["actor"].as_str().expect("an actor");
+    assert!(actor.starts_with("account ") && actor.contains(&format!("uid {uid}")), "{actor}");
     for (exhibit, code) in [("EX-0009", 2), ("7", 2)] {
         let refused = desk.run(&desk.opening(&["-o", "none", "--exhibit", exhibit]));
         assert_eq!(refused.status.code(), Some(code), "{}", text(&refused.stderr));

@@ -50,6 +50,20 @@ impl Package {
     }
 }
 
+/// Who signs, if not the profile's officer.
+#[derive(Args, Debug)]
+pub struct Signing {
+    /// The signing key, PKCS#8 PEM; the profile's if absent
+    #[arg(long, value_name = "K", requires = "certificate")]
+    pub key: Option<PathBuf>,
+    /// The signing certificate, PEM; the profile's if absent
+    #[arg(long, value_name = "C", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// Further certificates of its chain, PEM
+    #[arg(long, value_name = "F", requires = "certificate")]
+    pub chain: Option<PathBuf>,
+}
+
 /// See [`Package::Seal`].
 #[derive(Args, Debug)]
 pub struct Seal {
@@ -68,15 +82,9 @@ pub struct Seal {
     /// This office's file number
     #[arg(long, value_name = "TEXT")]
     pub reference: Option<String>,
-    /// The signing key, PKCS#8 PEM; the profile's if absent
-    #[arg(long, value_name = "K", requires = "certificate")]
-    pub key: Option<PathBuf>,
-    /// The signing certificate, PEM; the profile's if absent
-    #[arg(long, value_name = "C", requires = "key")]
-    pub certificate: Option<PathBuf>,
-    /// Further certificates of its chain, PEM
-    #[arg(long, value_name = "F", requires = "certificate")]
-    pub chain: Option<PathBuf>,
+    /// Who signs it.
+    #[command(flatten)]
+    pub signing: Signing,
     /// Seal without the office's recovery recipient, and why
     #[arg(long, value_name = "REASON")]
     pub no_recovery: Option<String>,
@@ -251,15 +259,9 @@ pub struct Derive {
     /// This office's file number
     #[arg(long, value_name = "TEXT")]
     pub reference: Option<String>,
-    /// The signing key, PKCS#8 PEM; the profile's if absent
-    #[arg(long, value_name = "K", requires = "certificate")]
-    pub key: Option<PathBuf>,
-    /// The signing certificate, PEM; the profile's if absent
-    #[arg(long, value_name = "C", requires = "key")]
-    pub certificate: Option<PathBuf>,
-    /// Further certificates of its chain, PEM
-    #[arg(long, value_name = "F", requires = "certificate")]
-    pub chain: Option<PathBuf>,
+    /// Who signs it.
+    #[command(flatten)]
+    pub signing: Signing,
     /// Leave out the office's recovery recipient, and why
     #[arg(long, value_name = "REASON")]
     pub no_recovery: Option<String>,

@@ -104,7 +104,7 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
     let output = arguments.output.clone();
     let sensitive = arguments.sensitive_reason.map(|reason| SensitiveAccess {
         reason: reason.trim().to_owned(),
-        actor: actor(session),
+        actor: session.actor(),
         at: session.now(),
         log: log(session, &arguments.output),
     });
@@ -153,12 +153,6 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
         notes: report.notes,
         verification: VerifyOutcome::of(&report.verdict, at),
     })
-}
-
-/// Who opens, for the log.
-fn actor(session: &Session) -> String {
-    let officer = session.profile.as_ref().map(|profile| profile.officer.to_string());
-    officer.unwrap_or_else(|| "nobody named: no profile".to_owned())
 }
 
 /// The log of openings: the profile's, or one beside the output.

@@ -20,6 +20,7 @@ use rogatory_evidence::transmittal::{MAX_TRANSMITTAL_BYTES, Transmittal, Transmi
 use rogatory_proto::common::v1::PackageObject;
 use rogatory_proto::office::v1 as office;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -213,12 +214,13 @@ pub async fn send(session: &Session, plan: SendPlan) -> Result<Sent, Problem> {
     }
     // The institution's seal joined meanwhile: what was delivered is what the server now holds.
     let held = super::held(session, &plan.package_id).await?;
-    let unchanged = plan.objects.0.iter().all(|sent| {
-        held.objects.iter().any(|kept| {
-            kept.name == sent.name && kept.sha256 == sent.sha256 && kept.size_bytes == sent.size_bytes
-        })
-    });
-    if !unchanged {
+    let kept: HashMap<&str, &ObjectDigest> =
+        held.objects.iter().map(|object| (object.name.as_str(), object)).collect();
+    let is_kept = |sent: &ObjectDigest| {
+        kept.get(sent.name.as_str())
+            .is_some_and(|kept| kept.sha256 == sent.sha256 && kept.size_bytes == sent.size_bytes)
+    };
+    if !plan.objects.0.iter().all(is_kept) {
         return Err(Problem::unverified(format!(
             "the server does not hold package {} as it was sent",
             plan.package_id
