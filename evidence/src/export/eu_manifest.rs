@@ -19,7 +19,7 @@ use data_encoding::HEXLOWER;
 use rogatory_core::{Digest, Timestamp};
 use serde::Serialize;
 use sha2::Digest as _;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;

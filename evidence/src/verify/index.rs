@@ -122,7 +122,7 @@ pub(super) fn examine_index(
         read_manifest(Part::Index, name, layout::PERSON_SIGNATURE, manifest.as_deref(), &covered, findings);
     for (file, bytes) in covered.iter().zip([&transmittal_bytes, &exhibits_list, &records_list]) {
         if let Some(bytes) = bytes
-            && digests.get(*file) != Some(&Digest::of(bytes))
+            && digests.get(file) != Some(&Digest::of(bytes))
         {
             findings.failed(
                 Part::Index,
