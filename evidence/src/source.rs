@@ -12,7 +12,7 @@ use rogatory_container::zip::{StrictZip, ZipEntry, ZipError, ZipLimits};
 use rogatory_core::Digest;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// The most objects a package may have: exhibits, tag files, signatures.
@@ -194,12 +194,9 @@ impl PackageSource for FolderSource {
     fn open_at(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read + '_>> {
         let known = self.objects.binary_search_by(|object| object.name.as_str().cmp(name));
         known.map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
-        let mut file = File::open(self.folder.join(name))?;
-        if file.metadata()?.len() < offset {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(PassingFile::new(file)))
+        let file = File::open(self.folder.join(name))?;
+        let left = file.metadata()?.len().checked_sub(offset).ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(Box::new(PassingFile::part(file, offset, left)))
     }
 }
 
@@ -294,6 +291,7 @@ pub(crate) fn read_at(file: &File, _: &Path, buffer: &mut [u8], position: u64) -
 
 #[cfg(not(unix))]
 pub(crate) fn read_at(_: &File, path: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    use std::io::{Seek as _, SeekFrom};
     let mut own = File::open(path)?;
     own.seek(SeekFrom::Start(position))?;
     own.read(buffer)
