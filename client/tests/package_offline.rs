@@ -111,7 +111,7 @@ async fn a_package_is_sealed_verified_and_opened() {
     assert_eq!(fs::read(desk.path("opened/EX-0002/media/one.jpg")).expect("there"), vec![7; 200_000]);
     let mut page = Page::new();
     opened.show(&mut page);
-    assert!(page.lines().iter().any(|line| line.starts_with("opened into")));
+    assert!(page.lines().any(|line| line.starts_with("opened into")));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use crate::problem::clean;
+use std::collections::VecDeque;
 use std::fmt::Display;
 
 /// The text of one result, built from top to bottom.
@@ -63,28 +64,32 @@ impl Page {
         }
     }
 
-    /// The page as lines.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    /// The page as lines. There may be a hundred thousand, so none is held twice.
+    pub fn lines(self) -> impl Iterator<Item = String> {
         let label = |block: &Block| match block {
             Block::Fact(label, _) => Some(label.chars().count()),
             Block::Line(_) => None,
         };
-        let mut lines = Vec::new();
-        let mut run = 0;
-        for (index, block) in self.blocks.iter().enumerate() {
-            match block {
-                Block::Line(text) => lines.push(text.clone()),
-                Block::Fact(name, value) => {
-                    if index == 0 || self.blocks.get(index - 1).and_then(label).is_none() {
-                        run = self.blocks.iter().skip(index).map_while(label).max().unwrap_or(0);
-                    }
-                    let gap = " ".repeat(run.saturating_sub(name.chars().count()) + 2);
-                    lines.push(format!("{name}{gap}{value}").trim_end().to_owned());
+        let facts = self.blocks.chunk_by(|a, b| label(a).is_some() == label(b).is_some());
+        let mut widths: VecDeque<(usize, usize)> =
+            facts.map(|run| (run.len(), run.iter().filter_map(label).max().unwrap_or(0))).collect();
+        self.blocks.into_iter().map(move |block| {
+            let mut width = 0;
+            if let Some((left, run)) = widths.front_mut() {
+                width = *run;
+                *left -= 1;
+                if *left == 0 {
+                    widths.pop_front();
                 }
             }
-        }
-        lines
+            match block {
+                Block::Line(text) => text,
+                Block::Fact(name, value) => {
+                    let gap = " ".repeat(width.saturating_sub(name.chars().count()) + 2);
+                    format!("{name}{gap}{value}").trim_end().to_owned()
+                }
+            }
+        })
     }
 }
 
@@ -112,7 +117,10 @@ mod tests {
         page.fact("shared number", "GB-1\u{1b}");
         page.blank();
         page.fact("a", "b");
-        assert_eq!(page.lines(), ["case           C-1", "shared number  GB-1", "", "a  b"]);
+        assert_eq!(
+            page.lines().collect::<Vec<_>>(),
+            ["case           C-1", "shared number  GB-1", "", "a  b"]
+        );
     }
 
     #[test]

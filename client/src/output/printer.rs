@@ -6,7 +6,7 @@
 use super::page::Page;
 use super::{Outcome, json};
 use crate::problem::{Exit, Problem};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufWriter, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a printer reads and writes.
@@ -80,7 +80,7 @@ impl Printer {
         let complaint = outcome.complaint();
         let printed = if self.json {
             match outcome.json(&self.command) {
-                Ok(line) => self.data(&[line]),
+                Ok(line) => self.data([line]),
                 Err(error) => {
                     return self
                         .problem(&Problem::failed("the result cannot be written as JSON").because(&error));
@@ -89,7 +89,7 @@ impl Printer {
         } else {
             let mut page = Page::new();
             outcome.show(&mut page);
-            self.data(&page.lines())
+            self.data(page.lines())
         };
         if !printed {
             return Exit::Failed;
@@ -108,7 +108,7 @@ impl Printer {
         if self.json
             && let Ok(line) = json::failure(&self.command, problem)
         {
-            self.data(&[line]);
+            self.data([line]);
         }
         self.explain(problem);
         problem.exit()
@@ -149,7 +149,7 @@ impl Printer {
         }
         let mut page = Page::new();
         plan.show(&mut page);
-        let mut text: String = page.lines().into_iter().map(|line| line + "\n").collect();
+        let mut text: String = page.lines().map(|line| line + "\n").collect();
         text.push_str(&format!("\n{question} [y/N] "));
         let asked = self.streams.errors.write_all(text.as_bytes()).and_then(|()| self.streams.errors.flush());
         let mut answer = String::new();
@@ -172,9 +172,12 @@ impl Printer {
         let _ = self.streams.errors.write_all(text.as_bytes());
     }
 
-    fn data(&mut self, lines: &[String]) -> bool {
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        match self.streams.output.write_all(text.as_bytes()).and_then(|()| self.streams.output.flush()) {
+    fn data(&mut self, lines: impl IntoIterator<Item = String>) -> bool {
+        let mut output = BufWriter::new(&mut self.streams.output);
+        let written = lines.into_iter().try_for_each(|line| writeln!(output, "{line}"));
+        let written = written.and_then(|()| output.flush());
+        drop(output);
+        match written {
             Ok(()) => true,
             Err(error) => {
                 self.explain(&Problem::failed("the result cannot be written").because(&error));
