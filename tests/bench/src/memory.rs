@@ -88,9 +88,10 @@ fn empty_files(place: &Place, road: &Road, report: &mut Report) -> anyhow::Resul
     let sealed = place.work.join("sealed");
     let recipient = road.provider.own_recipient("agent")?;
     let sealing = process::watched(&mut command(&road.provider, &recipient, &folder, &sealed))?;
-    remove(&folder)?;
     report.add(held(format!("{number} empty files: the client, sealing"), sealing.peak_bytes));
     report.add(held(format!("{number} empty files: the client, opening"), opening(place, road, &sealed)?));
+    // Not before: where a million files were removed a moment ago, some file systems make new ones very slowly.
+    remove(&folder)?;
     remove(&sealed)
 }
 
