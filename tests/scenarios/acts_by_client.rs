@@ -72,7 +72,7 @@ async fn assert_stages(number: &str, stages: &[(&Office, &str)]) {
 fn seen(outcome: &impl Outcome) -> String {
     let mut page = Page::new();
     outcome.show(&mut page);
-    page.lines().join("\n")
+    page.lines().collect::<Vec<_>>().join("\n")
 }
 
 /// The second and third step of a document of two officers.

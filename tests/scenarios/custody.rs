@@ -41,7 +41,7 @@ fn known(verified: &RecordVerified, counterpart: &Office) -> Option<(u64, bool)>
 fn shown(verified: &RecordVerified) -> String {
     let mut page = Page::new();
     verified.show(&mut page);
-    page.lines().join("\n")
+    page.lines().collect::<Vec<_>>().join("\n")
 }
 
 fn log_key(office: &Office) -> LogKey {
