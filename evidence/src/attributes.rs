@@ -30,6 +30,14 @@ pub(crate) struct Found {
     pub(crate) unread: Vec<Vec<u8>>,
 }
 
+impl Found {
+    /// How much memory names and values take.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.len());
+        attributes.sum::<usize>() + self.unread.iter().map(Vec::len).sum::<usize>()
+    }
+}
+
 /// Whether opening a package sets it again: it describes, and gives nobody a right.
 pub(crate) fn is_restored(name: &[u8]) -> bool {
     name.starts_with(b"user.")

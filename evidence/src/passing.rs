@@ -127,6 +127,8 @@ struct Ahead {
     used: Option<SyncSender<Vec<u8>>>,
     thread: Option<JoinHandle<()>>,
     present: Block,
+    /// The empty block has come.
+    is_at_end: bool,
 }
 
 #[derive(Default)]
@@ -151,7 +153,12 @@ impl Ahead {
             for mut buffer in free {
                 let left = usize::try_from(to.saturating_sub(position)).unwrap_or(usize::MAX);
                 let space = left.min(buffer.len());
-                let read = read_passing(&file, buffer.get_mut(..space).unwrap_or_default(), position);
+                let read = loop {
+                    match read_passing(&file, buffer.get_mut(..space).unwrap_or_default(), position) {
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        other => break other,
+                    }
+                };
                 // An empty block is the end.
                 let ends = !matches!(read, Ok(count) if count > 0);
                 position += *read.as_ref().unwrap_or(&0) as u64;
@@ -161,7 +168,13 @@ impl Ahead {
             }
         };
         let thread = thread::Builder::new().name("rogatory-read".to_owned()).spawn(work)?;
-        Ok(Self { blocks, used: Some(used), thread: Some(thread), present: Block::default() })
+        Ok(Self {
+            blocks,
+            used: Some(used),
+            thread: Some(thread),
+            present: Block::default(),
+            is_at_end: false,
+        })
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -171,9 +184,13 @@ impl Ahead {
                 // The thread has ended: nothing is needed any more.
                 let _ = used.try_send(block.buffer);
             }
-            // It ends after the end of the file, which it tells by an empty block, and after an error.
-            let Ok(next) = self.blocks.recv() else { return Ok(0) };
-            self.present = next?;
+            if self.is_at_end {
+                return Ok(0);
+            }
+            // The thread ends after the end of the file and after an error, which is no end: it is told each time.
+            let next = self.blocks.recv();
+            self.present = next.map_err(|_| io::Error::other("reading it failed before"))??;
+            self.is_at_end = self.present.filled == 0;
         }
         let Block { buffer: block, filled, read } = &mut self.present;
         let left = block.get(*read..*filled).unwrap_or_default();
@@ -333,6 +350,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = File::open(folder.path()).expect("opens");
         let mut ahead = Ahead::start(Arc::new(file), 0, SIZE).expect("a thread");
-        assert!(ahead.read(&mut [0; 10]).is_err(), "a folder has no bytes");
+        for _ in 0..3 {
+            assert!(ahead.read(&mut [0; 10]).is_err(), "a folder has no bytes, and an error is no end");
+        }
     }
 }

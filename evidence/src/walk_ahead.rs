@@ -19,7 +19,9 @@ use std::path::Path;
 pub(crate) const SMALL_BYTES: u64 = 64 * 1024;
 /// Files up to this size are read ahead.
 const AHEAD_BYTES: u64 = 16 * 1024;
-/// How many entries are looked at together: what was read of them takes 8 MiB at most.
+/// Extended attributes up to this size are kept ahead.
+const AHEAD_ATTRIBUTE_BYTES: usize = 4 * 1024;
+/// How many entries are looked at together: what was read of them takes 10 MiB at most.
 pub(crate) const AHEAD: usize = 512;
 /// Fewer are not worth a thread.
 const FEW: usize = 8;
@@ -66,6 +68,9 @@ fn look(folder: &Folder, path: &Path, name: &[u8], buffer: &mut Vec<u8>) -> io::
         return Ok(None);
     }
     let attributes = attributes::read(Owner::At(&path.join(name_of(name))), buffer)?;
+    if attributes.held_bytes() > AHEAD_ATTRIBUTE_BYTES {
+        return Ok(None);
+    }
     Ok(Some(Looked { facts, attributes, content: None }))
 }
 
@@ -77,6 +82,9 @@ fn read(folder: &Folder, name: &[u8], buffer: &mut Vec<u8>) -> io::Result<Option
         return Ok(None);
     }
     let attributes = attributes::read(Owner::Open(&file), buffer)?;
+    if attributes.held_bytes() > AHEAD_ATTRIBUTE_BYTES {
+        return Ok(None);
+    }
     let Ok(bytes) = read_small(&mut file, facts.size_bytes)? else {
         return Ok(None);
     };

@@ -53,11 +53,11 @@ pub async fn relay_package(
         return Err(Problem::new(Reason::WrongStage, format!("package {id} is not one to be relayed")));
     }
     drop(session);
-    demand_taken(authority, &request.counterpart, package.size_bytes)?;
     let relay_receipt = match &package.relay_receipt {
         // A try broke off after our word was given: the same bytes are sent again.
         Some(given) => given.clone(),
         None => {
+            demand_taken(authority, &request.counterpart, package.size_bytes)?;
             let of = receipted(authority.institution.party(), &request.shared_number, &package);
             let (kind, now) = (ReceiptKind::Relay, authority.clock.now());
             give_receipt(authority, kind, &request.counterpart, of, &[], None, now)?
