@@ -4,6 +4,9 @@
 
 use crate::problem::clean;
 
+/// What stands where no account is known.
+pub const UNNAMED: &str = "an account without a name";
+
 /// The account in words: its name and, where the system has one, its number.
 #[must_use]
 pub fn account() -> String {
@@ -13,7 +16,7 @@ pub fn account() -> String {
         (Some(name), Some(number)) => format!("account {} (uid {number})", clean(&name)),
         (Some(name), None) => format!("account {}", clean(&name)),
         (None, Some(number)) => format!("account with uid {number}"),
-        (None, None) => "an account without a name".to_owned(),
+        (None, None) => UNNAMED.to_owned(),
     }
 }
 

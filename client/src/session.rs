@@ -36,7 +36,7 @@ impl Session {
     #[must_use]
     pub fn new(profile: Option<Profile>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let progress = Arc::new(Silent);
-        let account = "an account without a name".to_owned();
+        let account = crate::account::UNNAMED.to_owned();
         Self { profile, clock, entropy, progress, directory: None, account, connection: OnceCell::new() }
     }
 

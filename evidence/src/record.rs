@@ -68,8 +68,8 @@ impl RawName {
 
     /// The raw bytes.
     #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
-        self.bytes.to_vec()
+    pub const fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The name for human eyes.
@@ -83,7 +83,7 @@ impl RawName {
     }
 
     fn is_canonical(&self) -> bool {
-        *self == Self::new(&self.bytes())
+        *self == Self::new(self.bytes())
     }
 }
 
@@ -267,7 +267,7 @@ impl Record {
         let all = self.extended_attributes.iter().flatten();
         all.filter_map(|attribute| {
             let value = BASE64.decode(attribute.value.as_ref()?.as_bytes()).ok()?;
-            Some((attribute.name.bytes(), value))
+            Some((attribute.name.bytes().to_vec(), value))
         })
         .collect()
     }
@@ -275,14 +275,16 @@ impl Record {
     /// The names of those of which it holds nothing more.
     pub(crate) fn attributes_left_out(&self) -> Vec<Vec<u8>> {
         let all = self.extended_attributes.iter().flatten();
-        all.filter(|attribute| attribute.value.is_none()).map(|attribute| attribute.name.bytes()).collect()
+        all.filter(|attribute| attribute.value.is_none())
+            .map(|attribute| attribute.name.bytes().to_vec())
+            .collect()
     }
 
     fn check_attributes(&self) -> bool {
         let Some(attributes) = &self.extended_attributes else {
             return true;
         };
-        let names: Vec<Vec<u8>> = attributes.iter().map(|attribute| attribute.name.bytes()).collect();
+        let names: Vec<&[u8]> = attributes.iter().map(|attribute| attribute.name.bytes()).collect();
         let is_base64 = |text: &String| BASE64.decode(text.as_bytes()).is_ok();
         !attributes.is_empty()
             && attributes.iter().all(|attribute| {
@@ -297,17 +299,17 @@ impl Record {
         if self.format != 1 || self.profile != 1 {
             return broken("the record has another format or profile than 1");
         }
-        if !self.name.is_canonical() || !is_file_name(&self.name.bytes()) {
+        if !self.name.is_canonical() || !is_file_name(self.name.bytes()) {
             return broken("the record's name is not one file name");
         }
         if let Some(path) = &self.path
-            && !(path.is_canonical() && is_relative_path(&path.bytes()))
+            && !(path.is_canonical() && is_relative_path(path.bytes()))
         {
             return broken("the record's path is not a path below a folder");
         }
         if let Some(path) = &self.path
             && (self.exhibit_type == ExhibitType::Folder
-                || !path.bytes().ends_with(&[b"/", self.name.bytes().as_slice()].concat()))
+                || !path.bytes().ends_with(&[b"/", self.name.bytes()].concat()))
         {
             return broken("the record's path is not that of a file of this name in a folder");
         }

@@ -624,5 +624,5 @@ fn shown_lines(text: &str) -> String {
 fn raw_note(name: &RawName) -> Option<String> {
     let bytes = name.bytes();
     (bytes != name.display().as_bytes())
-        .then(|| format!("the raw bytes of the name in base64: {}", data_encoding::BASE64.encode(&bytes)))
+        .then(|| format!("the raw bytes of the name in base64: {}", data_encoding::BASE64.encode(bytes)))
 }

@@ -123,7 +123,7 @@ impl Extractor {
     fn name_it(&mut self, exhibit: &ExhibitDescription, index: &mut Index) -> io::Result<()> {
         let folder = self.exhibit_folder(exhibit);
         let number = exhibit.number.to_string();
-        let mut naming = Naming::new(&number, &exhibit.name.bytes(), self.portable);
+        let mut naming = Naming::new(&number, exhibit.name.bytes(), self.portable);
         let name = naming.name().to_vec();
         let path = folder.join(name_of(&name));
         let record = index.record(exhibit);

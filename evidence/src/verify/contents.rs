@@ -15,14 +15,14 @@ use crate::layout;
 use crate::record::ExhibitType;
 use crate::source::PackageSource;
 use crate::spool::Spool;
-use crate::streams::{Hashing, Progress, Reporting, copy_buffered};
+use crate::streams::{Hashing, Progress, Reporting, Step, copy_buffered};
 use crate::tar::reader::{CheckOnly, TarError, TarVisitor, read_folder};
 use crate::threads::{in_order, threads};
 use rogatory_core::{Digest, chain};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::io::{self, BufRead, BufReader, Read};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many objects are hashed, or wait for one before them, at a time.
 const OBJECTS_AHEAD: usize = 32;
@@ -227,7 +227,7 @@ fn is_recipient(outer: &Outer, options: &VerifyOptions<'_>, findings: &mut Findi
 pub(crate) fn examine_exhibits(
     source: &dyn PackageSource,
     outer: &Outer,
-    mut index: Option<&mut Index>,
+    index: Option<&mut Index>,
     options: &VerifyOptions<'_>,
     visitor: &mut dyn ExhibitVisitor,
     findings: &mut Findings,
@@ -235,24 +235,35 @@ pub(crate) fn examine_exhibits(
 ) {
     examine_exhibit_headers(source, outer, findings);
     let before = findings.failures();
-    let mut numbers = outer.numbers.iter();
-    if index.is_none() {
-        compare_all(source, outer, findings, progress);
-        numbers = [].iter();
+    let described = index.as_ref().map(|index| index.exhibits.len());
+    match index {
+        Some(index) => examine_described(source, outer, index, options, visitor, findings, progress),
+        None => compare_all(source, outer, findings, progress),
     }
-    for number in numbers {
+    if findings.failures() == before {
+        tell_how_many(outer, described, findings);
+    }
+}
+
+/// With an identity: ciphertext and plaintext of each exhibit that the index describes.
+fn examine_described(
+    source: &dyn PackageSource,
+    outer: &Outer,
+    index: &mut Index,
+    options: &VerifyOptions<'_>,
+    visitor: &mut dyn ExhibitVisitor,
+    findings: &mut Findings,
+    progress: &mut dyn Progress,
+) {
+    for number in &outer.numbers {
         if visitor.stopped() {
             break;
         }
         let name = number.object_name();
         progress.object(&number.to_string());
-        let described = index.as_ref().and_then(|index| {
-            let place = index.exhibits.binary_search_by_key(number, |exhibit| exhibit.number).ok()?;
-            index.exhibits.get(place).cloned()
-        });
-        let (Some(exhibit), Some(index)) = (described, index.as_deref_mut()) else {
-            let digest = digest_of(source, &name, &mut |bytes| progress.advance(bytes));
-            compare_one(outer, &name, digest, findings);
+        let place = index.exhibits.binary_search_by_key(number, |exhibit| exhibit.number);
+        let Some(exhibit) = place.ok().and_then(|place| index.exhibits.get(place)).cloned() else {
+            compare_one(outer, &name, digest_of(source, &name, progress), findings);
             continue;
         };
         let failed = findings.failures();
@@ -289,9 +300,6 @@ pub(crate) fn examine_exhibits(
             visitor.reject(&exhibit, index, content_is_right);
         }
     }
-    if findings.failures() == before {
-        tell_how_many(outer, index.map(|index| index.exhibits.len()), findings);
-    }
 }
 
 /// Says of how many exhibits everything is right, and that nobody looked at the others.
@@ -325,11 +333,10 @@ fn compare_all(
     progress: &mut dyn Progress,
 ) {
     let progress = Mutex::new(progress);
-    let told = || progress.lock().unwrap_or_else(PoisonError::into_inner);
-    let jobs = outer.numbers.iter().inspect(|number| told().object(&number.to_string()));
+    let jobs = outer.numbers.iter().inspect(|number| Shared(&progress).object(&number.to_string()));
     let hash = |number: &ExhibitNumber| {
         let name = number.object_name();
-        let digest = digest_of(source, &name, &mut |bytes| told().advance(bytes));
+        let digest = digest_of(source, &name, &mut Shared(&progress));
         (name, digest)
     };
     let done = in_order(threads(), OBJECTS_AHEAD, jobs, hash, |(name, digest)| {
@@ -340,12 +347,13 @@ fn compare_all(
 }
 
 /// The digest of an object, if need be by reading it.
-fn digest_of(source: &dyn PackageSource, name: &str, on_bytes: &mut dyn FnMut(u64)) -> io::Result<Digest> {
+fn digest_of(source: &dyn PackageSource, name: &str, progress: &mut dyn Progress) -> io::Result<Digest> {
     if let Some(digest) = source.digest(name) {
         return Ok(digest);
     }
-    let inner = Counting { inner: source.open(name)?, on_bytes };
-    Hashing::new(inner).finish_after_the_rest().map(|(digest, _)| digest)
+    Hashing::new(Reporting { inner: source.open(name)?, progress })
+        .finish_after_the_rest()
+        .map(|(digest, _)| digest)
 }
 
 fn compare_one(outer: &Outer, name: &str, digest: io::Result<Digest>, findings: &mut Findings) {
@@ -358,17 +366,27 @@ fn compare_one(outer: &Outer, name: &str, digest: io::Result<Digest>, findings: 
     }
 }
 
-/// Tells how much was read.
-struct Counting<'a, R> {
-    inner: R,
-    on_bytes: &'a mut dyn FnMut(u64),
+/// Progress that several threads tell.
+struct Shared<'a, 'p>(&'a Mutex<&'p mut dyn Progress>);
+
+impl<'p> Shared<'_, 'p> {
+    fn told(&self) -> MutexGuard<'_, &'p mut dyn Progress> {
+        // Whole whenever the lock is free, even after a panic elsewhere.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl<R: Read> Read for Counting<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        (self.on_bytes)(count as u64);
-        Ok(count)
+impl Progress for Shared<'_, '_> {
+    fn begin(&mut self, step: Step, total_bytes: Option<u64>) {
+        self.told().begin(step, total_bytes);
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        self.told().advance(bytes);
+    }
+
+    fn object(&mut self, name: &str) {
+        self.told().object(name);
     }
 }
 

@@ -308,7 +308,7 @@ fn check_exhibit(
 ) {
     let number = exhibit.number.to_string();
     let portable = lists.real_names.is_some();
-    let mut naming = Naming::new(&number, &exhibit.name.bytes(), portable);
+    let mut naming = Naming::new(&number, exhibit.name.bytes(), portable);
     let (name, tar_name) = (naming.name().to_vec(), naming.tar_name());
     let Ok(names) = names_in(folder) else {
         return; // noted as missing already

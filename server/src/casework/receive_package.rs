@@ -44,7 +44,7 @@ pub async fn receive_package(
         there.as_ref().and_then(|there| given_before(there, peer, &transfer, objects_sha256))
     {
         drop(closing);
-        forget(authority, &transfer).await?;
+        forget(authority, &transfer.id).await?;
         return Ok(receipt);
     }
     let head = case_head::check_incoming(authority, &party, &transfer.shared_number, case_head)?;

@@ -55,7 +55,7 @@ pub async fn send_package(
     let package = match session.package(&id).await? {
         Some(package) if package.shared_number == transfer.shared_number => {
             drop(session);
-            forget(authority, &transfer).await?;
+            forget(authority, &transfer.id).await?;
             package
         }
         Some(_) => {

@@ -124,7 +124,7 @@ async fn let_one_give_way(
 ) -> Result<bool, Problem> {
     let sealings = authority.datastore.read().await?.open_sealings(&transfer.caller).await?;
     for id in sealings.into_iter().filter(|id| id != takes_over) {
-        match let_go(authority, &id).await {
+        match forget(authority, &id).await {
             Ok(()) => {
                 tracing::info!(
                     transfer = id,
@@ -154,7 +154,7 @@ async fn take_over(authority: &Authority, transfer: &TransferRow, sealing: Strin
     }
     // Announced, and a crash came before its folder.
     if authority.datastore.read().await?.has_transfer(&sealing).await? {
-        let_go(authority, &sealing).await?;
+        forget(authority, &sealing).await?;
     }
     Ok(())
 }
@@ -342,11 +342,7 @@ pub fn demand_whole(authority: &Authority, transfer: &TransferRow) -> Result<(),
 ///
 /// # Errors
 /// [`Problem`] if it is still being sent, or database or disk fail.
-pub(super) async fn forget(authority: &Authority, transfer: &TransferRow) -> Result<(), Problem> {
-    let_go(authority, &transfer.id).await
-}
-
-async fn let_go(authority: &Authority, id: &str) -> Result<(), Problem> {
+pub(super) async fn forget(authority: &Authority, id: &str) -> Result<(), Problem> {
     let closing = authority.vault.close(id, None)?;
     authority.datastore.perform(Forget(id.to_owned())).await?;
     let vault = authority.vault.clone();
