@@ -31,9 +31,12 @@ pub struct PassingFile {
     way: Way,
 }
 
-/// How it is read; known from the first read on.
+/// How it is read; known when more than a block of it was.
 enum Way {
-    Undecided,
+    /// Who looks at its beginning alone needs no thread.
+    Undecided {
+        read: usize,
+    },
     AsUsual,
     Ahead(Ahead),
 }
@@ -48,7 +51,7 @@ impl PassingFile {
 
     /// The same, of a file whose size is known.
     pub(crate) fn sized(file: File, size_bytes: u64) -> Self {
-        Self { file: Arc::new(file), position: 0, size_bytes, way: Way::Undecided }
+        Self::part(file, 0, size_bytes)
     }
 
     /// A part of the file, of which nothing was read yet, instead of the whole.
@@ -57,7 +60,7 @@ impl PassingFile {
             file: Arc::new(file),
             position: offset,
             size_bytes: offset.saturating_add(bytes),
-            way: Way::Undecided,
+            way: Way::Undecided { read: 0 },
         }
     }
 
@@ -78,13 +81,16 @@ impl PassingFile {
 
 impl Read for PassingFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if matches!(self.way, Way::Undecided) {
+        if matches!(self.way, Way::Undecided { read } if read >= BLOCK_BYTES) {
             self.way = self.decide();
         }
         let count = match &mut self.way {
             Way::Ahead(ahead) => ahead.read(buffer)?,
-            Way::AsUsual | Way::Undecided => read_at(&self.file, buffer, self.position)?,
+            Way::AsUsual | Way::Undecided { .. } => read_at(&self.file, buffer, self.position)?,
         };
+        if let Way::Undecided { read } = &mut self.way {
+            *read += count;
+        }
         self.position += count as u64;
         Ok(count)
     }
@@ -103,7 +109,7 @@ impl Seek for PassingFile {
             }
         };
         // Who goes to and fro gains nothing from what is read ahead.
-        if !matches!(self.way, Way::Undecided) {
+        if !matches!(self.way, Way::Undecided { .. }) {
             self.way = Way::AsUsual;
         }
         Ok(self.position)
@@ -325,6 +331,9 @@ mod tests {
         let file = file_of(&content());
         let_go(&file, 0, SIZE);
         let mut passing = passing(&file);
+        passing.read_exact(&mut [0; 3]).expect("readable");
+        assert!(matches!(passing.way, Way::Undecided { .. }), "its beginning alone needs no thread");
+        passing.read_exact(&mut vec![0; BLOCK_BYTES]).expect("readable");
         passing.read_exact(&mut [0; 3]).expect("readable");
         #[cfg(target_os = "linux")]
         assert!(matches!(passing.way, Way::Ahead(_)), "it is read ahead");

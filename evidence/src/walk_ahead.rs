@@ -56,7 +56,7 @@ pub(crate) fn look_ahead(
     if names.len() < FEW {
         return Vec::new();
     }
-    all(threads(), names, |buffer, name| {
+    all(threads().min(names.len() / FEW), names, |buffer, name| {
         let looked = if with_content { read(folder, name, buffer) } else { look(folder, path, name, buffer) };
         looked.ok().flatten()
     })
