@@ -284,27 +284,14 @@ impl Read for Section<'_> {
     }
 }
 
-#[cfg(unix)]
-pub(crate) fn read_at(file: &File, _: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, position)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn read_at(_: &File, path: &Path, buffer: &mut [u8], position: u64) -> io::Result<usize> {
-    use std::io::{Seek as _, SeekFrom};
-    let mut own = File::open(path)?;
-    own.seek(SeekFrom::Start(position))?;
-    own.read(buffer)
-}
-
 /// A handle with which others may read elsewhere meanwhile.
 #[cfg(unix)]
-fn own_handle(file: &File, _: &Path) -> io::Result<File> {
+pub(crate) fn own_handle(file: &File, _: &Path) -> io::Result<File> {
     file.try_clone()
 }
 
 #[cfg(not(unix))]
-fn own_handle(_: &File, path: &Path) -> io::Result<File> {
+pub(crate) fn own_handle(_: &File, path: &Path) -> io::Result<File> {
     File::open(path)
 }
 

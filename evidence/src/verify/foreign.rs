@@ -11,7 +11,8 @@ use crate::age_layer::Opening;
 use crate::digest_list;
 use crate::known::sealing_with;
 use crate::layout::{BAGIT_NAME, EXHIBITS_NAME, INDEX_NAME, TRANSMITTAL_NAME};
-use crate::source::{ObjectInfo, PACKAGE_LIMITS, PackageSource, read_at};
+use crate::passing::PassingFile;
+use crate::source::{ObjectInfo, PACKAGE_LIMITS, PackageSource, own_handle};
 use crate::streams::{Progress, Reporting, Step, read_limited};
 use crate::threads::threads;
 use crate::transmittal::MAX_TRANSMITTAL_BYTES;
@@ -21,7 +22,7 @@ use rogatory_container::foreign::{
 use rogatory_core::{Digest, chain};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The data of a formal document.
@@ -329,21 +330,8 @@ impl PackageSource for ForeignSource {
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
         let entry = self.entries.get(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        let section = Section { source: self, position: entry.data_offset() };
-        Ok(Box::new(entry.content(BufReader::with_capacity(64 * 1024, section))))
-    }
-}
-
-/// The archive's bytes from a position on.
-struct Section<'a> {
-    source: &'a ForeignSource,
-    position: u64,
-}
-
-impl Read for Section<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = read_at(&self.source.file, &self.source.path, buffer, self.position)?;
-        self.position += count as u64;
-        Ok(count)
+        let mut file = PassingFile::new(own_handle(&self.file, &self.path)?);
+        file.seek(SeekFrom::Start(entry.data_offset()))?;
+        Ok(Box::new(entry.content(BufReader::with_capacity(64 * 1024, file))))
     }
 }
