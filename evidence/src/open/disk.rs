@@ -4,7 +4,7 @@
 //! hard links can be made, and holes. May read the index, and try out in the opening's own folder what its file
 //! system can do. Leaves nothing there.
 
-use super::extract::entry_of;
+use super::tree::entry_of;
 use crate::exhibit::ExhibitNumber;
 use crate::files_list::{FilesList, ListedType};
 use crate::handle::facts_of;

@@ -10,10 +10,11 @@ mod choice;
 pub(crate) mod disk;
 mod extract;
 mod missed;
+mod tree;
 
 pub use choice::NotOpened;
 pub(crate) use choice::read_not_opened;
-pub(crate) use extract::entry_of;
+pub(crate) use tree::entry_of;
 
 use crate::digest_list::line_for_real_name;
 use crate::exhibit::ExhibitNumber;
