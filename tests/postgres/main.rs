@@ -167,10 +167,8 @@ async fn writes_until_it_is_killed() {
             loop {
                 let id = next.fetch_add(1, Ordering::SeqCst);
                 store.perform(Once(id)).await.expect("performed");
-                #[expect(clippy::print_stdout, reason = "how the test that kills this hears of it")]
-                {
-                    println!("acknowledged {id}");
-                }
+                // How the test that kills this hears of it.
+                println!("acknowledged {id}");
             }
         }));
     }

@@ -280,6 +280,15 @@ impl Office {
     }
 }
 
+impl Drop for Office {
+    /// Has its server stop, so that a test which founds many offices does not keep the connections of all.
+    fn drop(&mut self) {
+        if let (Some(server), Ok(runtime)) = (self.server.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(server.stop());
+        }
+    }
+}
+
 async fn any_port() -> TcpListener {
     TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port")
 }

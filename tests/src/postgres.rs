@@ -24,7 +24,7 @@ const GUARD: &str = r#"
     cat > /dev/null
     kill -INT $server
     wait $server
-    rm -rf "$2"
+    rm -rf "$2" 2> /dev/null
 "#;
 
 /// A running server.
@@ -135,6 +135,8 @@ impl Drop for Cluster {
         // The guard hears the end of its input, and stops the server.
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
+        // What user `postgres` may not remove where it may not write: the empty folder.
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
