@@ -79,7 +79,7 @@ const fn uses_profile(command: &Command) -> bool {
             | Command::HashList(_)
             | Command::Request(cli::request::Request::Check(_))
             | Command::Package(cli::package::Package::Verify(_))
-            | Command::Custody(cli::custody::Custody::Verify(_))
+            | Command::Custody(cli::custody::Custody::Verify(_) | cli::custody::Custody::Audit(_))
     )
 }
 
@@ -445,6 +445,12 @@ async fn custody(
             let arguments =
                 custody::ProveArguments { case: it.case, wanted, closed: it.closed, output: it.output };
             printer.outcome(&custody::prove(session, arguments).await?)
+        }
+        Custody::Tiles(it) => printer.outcome(&custody::fetch(session, &it.output).await?),
+        Custody::Audit(it) => {
+            let record = files::read(&it.record, RECORD_LIMIT_BYTES, "the record")?;
+            let trust = Trust::load(&it.trust, session.now())?;
+            printer.outcome(&custody::audit(&it.folder, &record, &trust)?)
         }
         Custody::Verify(it) => {
             let file = files::read(&it.file, RECORD_LIMIT_BYTES, "the record or proof")?;

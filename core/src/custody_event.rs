@@ -205,6 +205,8 @@ events! {
     CustodyExported = "custody-exported" { entries: u64 }
     /// An entry was proven to somebody outside: its inclusion proof was handed out, open or closed.
     EntryProven = "entry-proven" { index: u64, open: bool }
+    /// All leaves of the log were handed out to an auditor.
+    LeavesExported = "leaves-exported" { leaves: u64 }
     /// A counterpart's log said another thing about one event than it had said before.
     CaseHeadContradicted = "case-head-contradicted" { counterpart: PartyId, head: u64, before_sha256: Digest, now_sha256: Digest }
     /// The institution's log began.

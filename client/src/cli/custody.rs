@@ -14,6 +14,10 @@ pub enum Custody {
     Prove(Prove),
     /// Verify a custody record or the proof of an entry, offline
     Verify(Verify),
+    /// Fetch all leaves of the log as files, for an audit
+    Tiles(Tiles),
+    /// Scan all leaves of a log for entries that a record leaves out, offline
+    Audit(Audit),
 }
 
 impl Custody {
@@ -25,6 +29,8 @@ impl Custody {
             Self::Export(_) => "export",
             Self::Prove(_) => "prove",
             Self::Verify(_) => "verify",
+            Self::Tiles(_) => "tiles",
+            Self::Audit(_) => "audit",
         }
     }
 }
@@ -91,4 +97,26 @@ pub struct Verify {
     /// The leaf hash that the proof must be about; a closed proof needs it
     #[arg(long, value_name = "SHA256")]
     pub leaf: Option<String>,
+}
+
+/// See [`Custody::Tiles`].
+#[derive(Args, Debug)]
+pub struct Tiles {
+    /// The folder to make
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+}
+
+/// See [`Custody::Audit`].
+#[derive(Args, Debug)]
+pub struct Audit {
+    /// The folder that `custody tiles` made
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// The custody record of the case
+    #[arg(long, value_name = "FILE.json")]
+    pub record: PathBuf,
+    /// The party entry (.asice) of the institution whose log it is; repeats
+    #[arg(long, value_name = "PARTY-ENTRY.asice")]
+    pub trust: Vec<PathBuf>,
 }

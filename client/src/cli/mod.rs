@@ -170,6 +170,8 @@ mod tests {
             "custody show C-1",
             "custody export C-1 -o f.json",
             "custody verify f.json --trust a.asice",
+            "custody tiles -o log",
+            "custody audit log --record f.json --trust a.asice",
         ] {
             let words = std::iter::once("rogatory").chain(line.split(' '));
             Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -15,8 +15,10 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 mod prove;
+mod tiles;
 mod verify;
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
+pub use tiles::{LogAudited, StreamAudited, TilesFetched, audit, fetch};
 pub use verify::{Compared, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
 
 /// One event of a timeline.

@@ -3,10 +3,11 @@
 use crate::{parts, seeds};
 use rogatory_custody::case_head::verify_case_head;
 use rogatory_custody::checkpoint::{Origin, verify_checkpoint};
-use rogatory_custody::leaf::{BodyHeader, Leaf};
+use rogatory_custody::leaf::{BodyHeader, LEAF_BYTES, Leaf};
 use rogatory_custody::note::{Note, Vkey};
 use rogatory_custody::proof::InclusionProof;
 use rogatory_custody::record::{Record, verify_record};
+use rogatory_custody::tiles::{MAX_BUNDLE_BYTES, TILE_WIDTH, read_bundle, write_bundle};
 use rogatory_custody::tree::{Tree, verify_consistency};
 use std::sync::LazyLock;
 
@@ -53,6 +54,20 @@ pub(super) fn proof(data: &[u8]) {
 
 pub(super) fn proof_seeds() -> Vec<Vec<u8>> {
     seeds::custody("proof")
+}
+
+/// A bundle of leaves, as long as its length says.
+pub(super) fn bundle(data: &[u8]) {
+    let width = data.len().div_ceil(MAX_BUNDLE_BYTES / TILE_WIDTH as usize) as u64;
+    if let Ok(leaves) = read_bundle(data, width) {
+        assert!(write_bundle(&leaves) == data, "another bundle is written");
+    }
+}
+
+pub(super) fn bundle_seeds() -> Vec<Vec<u8>> {
+    (0..3_u8)
+        .map(|count| write_bundle(&(0..count).map(|byte| [byte; LEAF_BYTES]).collect::<Vec<_>>()))
+        .collect()
 }
 
 /// Leaves, bodies, keys and consistency proofs.

@@ -47,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     target("custody-note", 8 << 10, custody::note, custody::note_seeds),
     target("custody-proof", 16 << 10, custody::proof, custody::proof_seeds),
     target("custody-leaf", 8 << 10, custody::leaf, custody::leaf_seeds),
+    target("custody-bundle", 8 << 10, custody::bundle, custody::bundle_seeds),
     target("names", 512, names::names, names::names_seeds),
     target("wire", 16 << 10, wire::wire, wire::wire_seeds),
 ];
