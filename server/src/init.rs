@@ -3,14 +3,15 @@
 //! Everything is made beside the final name and named at the end, so a failed set-up leaves nothing.
 
 use crate::config::{
-    FILE_NAME, InstitutionConfig, InstitutionKind, KeysConfig, ListenConfig, OfficerConfig, ServerConfig,
-    StorageConfig,
+    DatabaseConfig, FILE_NAME, InstitutionConfig, InstitutionKind, KeysConfig, ListenConfig, OfficerConfig,
+    ServerConfig, StorageConfig,
 };
 use crate::datastore::{Act, Datastore, LoggedEvent, OFFICE, Opening, StoreError, Transaction};
 use crate::faults::NoFaults;
 use crate::files::{Disk, DurableFiles, make_folder, rename_durably, write_whole};
 use crate::institution::{ENTRY_FILE, Institution};
 use crate::keystore::KeyStore;
+use crate::problem::Problem;
 use anyhow::{Context as _, bail};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::{Clock, Digest, Entropy, OfficerId, PartyId, Role};
@@ -76,6 +77,8 @@ pub struct NewServer {
     pub peer: SocketAddr,
     /// The domain of the custody log.
     pub domain: String,
+    /// Its database.
+    pub database: DatabaseConfig,
     /// Who works there.
     pub officers: Vec<NewOfficer>,
 }
@@ -326,12 +329,8 @@ async fn fill(
             recovery_recipient: recovery.classical,
             recovery_recipient_hybrid: recovery.hybrid,
         },
-        storage: StorageConfig {
-            database: "database.sqlite".into(),
-            vault: "vault".into(),
-            case_keys: "case-keys".into(),
-            package_bytes: None,
-        },
+        database: new.database.clone(),
+        storage: StorageConfig { vault: "vault".into(), case_keys: "case-keys".into(), package_bytes: None },
         officers,
     };
     config.validate()?;
@@ -516,11 +515,14 @@ async fn start_log(
 ) -> anyhow::Result<()> {
     let files: Arc<dyn DurableFiles> = Arc::new(Disk::OwnerOnly);
     let keys = KeyStore::open(&folder.join(&config.storage.case_keys), files, wrapping)?;
-    let database = folder.join(&config.storage.database);
+    let location = config.database.location(folder)?;
     let keys = Arc::new(keys);
     let faults = Arc::new(NoFaults);
     let datastore =
-        Datastore::open(Opening { path: &database, create: true, keys, clock, entropy, faults }).await?;
+        Datastore::open(Opening { location: &location, create: true, keys, clock, entropy, faults }).await?;
+    if datastore.read().await?.tree_size().await.map_err(Problem::from)? != 0 {
+        bail!("the database {} is another server's: give this one a database of its own", location.name());
+    }
     datastore.perform(StartLog { origin }).await?;
     datastore.close().await;
     Ok(())

@@ -128,7 +128,7 @@ impl Server {
         keys.create(OFFICE)?;
         keys.sync()?;
         let datastore = Datastore::open(Opening {
-            path: &folder.join(&config.storage.database),
+            location: &config.database.location(folder)?,
             create: false,
             keys: Arc::new(keys),
             clock: Arc::clone(&clock),

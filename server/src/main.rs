@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use rogatory_core::{Clock, Entropy, PartyId, Timestamp};
-use rogatory_server::config::{InstitutionKind, ServerConfig};
+use rogatory_server::config::{DatabaseConfig, InstitutionKind, ServerConfig};
 use rogatory_server::faults::NoFaults;
 use rogatory_server::init::{self, GivenKeys, NewOfficer, NewServer, OfficerFile, OfficerText};
 use rogatory_server::{Server, Sockets, fsck};
@@ -80,6 +80,12 @@ struct InitArguments {
     /// The domain under which the custody log is named.
     #[arg(long)]
     domain: String,
+    /// A PostgreSQL database instead of a SQLite file: `postgres://USER@HOST:PORT/DATABASE`, without a password.
+    #[arg(long)]
+    database_url: Option<String>,
+    /// The file that holds the password of that database's user.
+    #[arg(long, requires = "database_url")]
+    database_password_file: Option<PathBuf>,
     /// With --development: the folder of the country's throw-away authority; made if it is not there,
     /// shared by its institutions.
     #[arg(long, requires = "development")]
@@ -205,6 +211,10 @@ async fn set_up(
     clock: Arc<SystemClock>,
     entropy: Arc<SystemEntropy>,
 ) -> anyhow::Result<init::Made> {
+    let database = match arguments.database_url {
+        None => DatabaseConfig::in_file("database.sqlite".into()),
+        url => DatabaseConfig { file: None, url, password_file: arguments.database_password_file },
+    };
     let new = NewServer {
         folder: arguments.directory,
         party: arguments.party,
@@ -213,6 +223,7 @@ async fn set_up(
         office: arguments.office,
         peer: arguments.peer,
         domain: arguments.domain,
+        database,
         officers: arguments.officers,
     };
     if let Some(country_ca) = &arguments.country_ca {

@@ -9,7 +9,7 @@ use rogatory_server::faults::{Broken, Faults};
 use rogatory_server::files::Disk;
 use rogatory_server::keystore::KeyStore;
 use rogatory_server::problem::{Problem, Reason};
-use rogatory_tests::{FixedClock, SeededEntropy};
+use rogatory_tests::{FixedClock, SeededEntropy, postgres};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -103,7 +103,7 @@ impl Bench {
         let keys = KeyStore::open(&keys, Arc::new(Disk::OwnerOnly), &WRAPPING).expect("a key store");
         let noon: Timestamp = "2026-11-22T14:20:00Z".parse().expect("an instant");
         let datastore = Datastore::open(Opening {
-            path: &folder.path().join("office.sqlite"),
+            location: &postgres::configured().location(folder.path()).expect("a database"),
             create: true,
             keys: Arc::new(keys),
             clock: Arc::new(FixedClock::new(noon)),

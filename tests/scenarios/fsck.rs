@@ -88,9 +88,12 @@ impl Copy {
         Self { folder, config, package }
     }
 
+    fn database(&self) -> PathBuf {
+        self.folder.join(self.config.database.file.as_ref().expect("a file"))
+    }
+
     async fn sql(&self, statement: &'static str) {
-        let path = self.folder.join(&self.config.storage.database);
-        let options = SqliteConnectOptions::new().filename(path).foreign_keys(false);
+        let options = SqliteConnectOptions::new().filename(self.database()).foreign_keys(false);
         let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
         sqlx::raw_sql(statement).execute(&mut connection).await.expect("a statement");
         connection.close().await.expect("closed");
@@ -615,8 +618,8 @@ async fn what_cannot_be_opened_is_an_error_and_no_report() {
     let (mut federation, package) = closed().await;
     federation.md.stop().await;
     let copy = Copy::of(&federation.md, &package, "no-database");
-    fs::remove_file(copy.folder.join(&copy.config.storage.database)).expect("removed");
+    fs::remove_file(copy.database()).expect("removed");
     let error = fsck::check(&copy.folder, false).await.expect_err("no database");
     assert!(format!("{error:#}").contains("cannot be opened"), "{error:#}");
-    assert!(!copy.folder.join(&copy.config.storage.database).exists(), "a check makes nothing");
+    assert!(!copy.database().exists(), "a check makes nothing");
 }

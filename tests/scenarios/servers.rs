@@ -3,7 +3,7 @@
 use rogatory_client::Exit;
 use rogatory_client::commands::documents::{self, PickArguments};
 use rogatory_client::commands::{custody, request};
-use rogatory_server::config::InstitutionKind;
+use rogatory_server::config::{DatabaseConfig, InstitutionKind};
 use rogatory_server::init::{self, GivenKeys, NewServer};
 use rogatory_tests::{Federation, papers, road};
 
@@ -119,6 +119,7 @@ async fn a_server_is_set_up_with_the_keys_of_its_own_pki_or_not_at_all() {
     let Federation { gb, world, .. } = &Federation::new().await;
     let file = |name: &str| gb.folder.join(name);
     let new = |folder: &str| NewServer {
+        database: DatabaseConfig::in_file("database.sqlite".into()),
         folder: world.directory().join(folder),
         party: gb.party.clone(),
         name: "An office with a PKI of its own".to_owned(),

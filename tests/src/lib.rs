@@ -12,6 +12,7 @@ pub mod logged;
 pub mod office;
 pub mod papers;
 pub mod parcel;
+pub mod postgres;
 pub mod reference;
 pub mod road;
 

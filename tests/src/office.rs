@@ -4,6 +4,7 @@ use crate::caller::Caller;
 use crate::clock::FixedClock;
 use crate::faults::SwitchedFaults;
 use crate::federation::World;
+use crate::postgres;
 use rogatory_client::commands::party;
 use rogatory_client::trust::{SealedEntry, Trust};
 use rogatory_client::{Problem, Profile, Session};
@@ -69,6 +70,7 @@ impl Office {
             office,
             peer,
             domain: format!("{}.{}.example", party.institution(), party.country()),
+            database: postgres::configured(),
             officers: plan.officers.iter().map(|text| text.parse().expect("an officer")).collect(),
         };
         let entropy: Arc<dyn Entropy> = world.entropy.clone();

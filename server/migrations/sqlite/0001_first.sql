@@ -204,9 +204,8 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_line ON outbox (case_id, addressee, position);
 CREATE INDEX outbox_by_time ON outbox (next_time, position);
 
--- Counts the groups of acts that were committed, so that a commit whose outcome is in doubt can be found again.
+-- Counts the groups of acts that each run of a writer committed, so that a commit whose outcome is in doubt can be found again.
 CREATE TABLE committed_group (
-    id     INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    holder TEXT    PRIMARY KEY NOT NULL,
     number INTEGER NOT NULL
-) STRICT;
-INSERT INTO committed_group (id, number) VALUES (1, 0);
+) STRICT, WITHOUT ROWID;

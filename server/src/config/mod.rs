@@ -2,11 +2,13 @@
 //!
 //! Paths are relative to the folder of the file. Reads nothing but that file.
 
+mod database;
 mod institution;
 mod listen;
 mod officer;
 mod storage;
 
+pub use database::DatabaseConfig;
 pub use institution::{InstitutionConfig, InstitutionKind, KeysConfig};
 pub use listen::ListenConfig;
 pub use officer::OfficerConfig;
@@ -28,7 +30,9 @@ pub struct ServerConfig {
     pub listen: ListenConfig,
     /// Keys and certificates, by file.
     pub keys: KeysConfig,
-    /// Where it stores.
+    /// Its database.
+    pub database: DatabaseConfig,
+    /// Where it stores the rest.
     pub storage: StorageConfig,
     /// Who works here.
     #[serde(default, rename = "officer")]
@@ -89,6 +93,7 @@ impl ServerConfig {
         self.institution.validate()?;
         self.listen.validate()?;
         self.keys.validate()?;
+        self.database.validate()?;
         self.storage.validate()?;
         officer::validate(&self.officers)
     }

@@ -1,4 +1,4 @@
-//! `[storage]`: database, vault and key store.
+//! `[storage]`: vault and key store.
 
 use super::ConfigError;
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,6 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageConfig {
-    /// The SQLite file.
-    pub database: PathBuf,
     /// The folder of sealed packages.
     pub vault: PathBuf,
     /// The folder of wrapped case keys.

@@ -7,7 +7,7 @@ use super::session::{Session, StoreError, digest, parse, size, stored};
 use super::transaction::Transaction;
 use rogatory_core::{Digest, PartyId};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 /// A case head with the message that carried it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -144,7 +144,7 @@ impl Session {
     }
 }
 
-fn head_of(row: &SqliteRow) -> Result<HeadRow, StoreError> {
+fn head_of(row: &AnyRow) -> Result<HeadRow, StoreError> {
     Ok(HeadRow {
         case: row.try_get(0)?,
         message: row.try_get(1)?,

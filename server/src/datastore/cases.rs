@@ -86,16 +86,17 @@ impl Transaction {
 
     /// Refuses a shared number under which a matter stands.
     pub(super) async fn demand_free(&mut self, number: &SharedNumber) -> Result<(), StoreError> {
-        let taken: bool = sqlx::query_scalar(
+        let taken: Option<i64> = sqlx::query_scalar(
             "-- demand_free
-             SELECT EXISTS (SELECT 1 FROM mla_request WHERE shared_number = $1)
-                 OR EXISTS (SELECT 1 FROM production_order WHERE shared_number = $1)
-                 OR EXISTS (SELECT 1 FROM preservation WHERE shared_number = $1)",
+             SELECT 1
+             WHERE EXISTS (SELECT 1 FROM mla_request WHERE shared_number = $1)
+                OR EXISTS (SELECT 1 FROM production_order WHERE shared_number = $1)
+                OR EXISTS (SELECT 1 FROM preservation WHERE shared_number = $1)",
         )
         .bind(number.as_str())
-        .fetch_one(self.connection())
+        .fetch_optional(self.connection())
         .await?;
-        if taken { Err(number_taken(number).into()) } else { Ok(()) }
+        if taken.is_some() { Err(number_taken(number).into()) } else { Ok(()) }
     }
 
     /// Stores the stage a request has reached, and who is its counterpart now.
@@ -316,14 +317,14 @@ impl Session {
         Ok(cases)
     }
 
-    fn request_of(&self, row: &sqlx::sqlite::SqliteRow) -> Result<MlaRequest, StoreError> {
+    fn request_of(&self, row: &sqlx::any::AnyRow) -> Result<MlaRequest, StoreError> {
         let case: CaseId = parse(row.try_get(0)?, "a stored case id is damaged")?;
         let sealed: Vec<u8> = row.try_get(1)?;
         let body = self.key(case.as_str())?.decrypt(&request_place(&case), &sealed)?;
         Ok(serde_json::from_slice(&body).map_err(damaged)?)
     }
 
-    fn order_of(&self, row: &sqlx::sqlite::SqliteRow) -> Result<ProductionOrder, StoreError> {
+    fn order_of(&self, row: &sqlx::any::AnyRow) -> Result<ProductionOrder, StoreError> {
         let case: String = row.try_get(0)?;
         let number: SharedNumber = parse(row.try_get(1)?, "a stored shared number is damaged")?;
         let sealed: Vec<u8> = row.try_get(2)?;

@@ -12,7 +12,9 @@ use rogatory_core::custody_event::{Actor, CustodyEvent, EventBody, Stream};
 use rogatory_core::entropy::draw;
 use rogatory_custody::leaf::{LEAF_BYTES, Leaf, TagKey};
 use rogatory_custody::tree::{self, NodeCoordinates, Tree};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
+use std::collections::HashMap;
+use std::fmt::Write as _;
 
 /// The pseudo-case of the office's own events.
 pub const OFFICE: &str = "office";
@@ -131,6 +133,21 @@ pub(super) fn body_place(leaf_index: u64) -> String {
     format!("custody_body/{leaf_index}")
 }
 
+/// The question for so many nodes; a subquery each, so that no database reads more than what is asked for.
+fn nodes_text(places: usize) -> String {
+    let mut text = "-- nodes\nWITH wanted (level, node_index) AS (VALUES ".to_owned();
+    for place in 0..places {
+        let comma = if place == 0 { "" } else { ", " };
+        // Writing to a string does not fail.
+        let _ = write!(text, "{comma}(${}, ${})", 2 * place + 1, 2 * place + 2);
+    }
+    text.push_str(
+        ") SELECT level, node_index, (SELECT hash FROM custody_node WHERE custody_node.level = wanted.level
+           AND custody_node.node_index = wanted.node_index) FROM wanted",
+    );
+    text
+}
+
 impl Session {
     /// Number and leaf hash of the last committed event of a stream; 0 and none before the first.
     async fn end_of_stream(&mut self, case: &str, stream: &str) -> Result<End, StoreError> {
@@ -167,10 +184,9 @@ impl Session {
     /// The committed log as far as appending needs it.
     pub(super) async fn load_tail(&mut self) -> Result<LogTail, StoreError> {
         let count = self.tree_size().await?;
-        let mut peaks = Vec::new();
-        for coordinates in tree::peak_nodes(count).map_err(damaged)? {
-            peaks.push(self.node(coordinates).await?.ok_or_else(|| missing_node(coordinates))?);
-        }
+        let places = tree::peak_nodes(count).map_err(damaged)?;
+        let known = self.nodes(places.iter().copied()).await?;
+        let peaks = places.iter().filter_map(|at| known.get(at).copied()).collect();
         Ok(LogTail::new(Tree::from_peaks(count, peaks).map_err(damaged)?))
     }
 
@@ -191,20 +207,32 @@ impl Session {
         })
     }
 
-    /// The hash of a complete subtree.
+    /// The hashes of complete subtrees, by one query.
     ///
     /// # Errors
-    /// [`StoreError`] if the database fails.
-    pub async fn node(&mut self, coordinates: NodeCoordinates) -> Result<Option<Digest>, StoreError> {
-        let hash: Option<Vec<u8>> = sqlx::query_scalar(
-            "-- node
-             SELECT hash FROM custody_node WHERE level = $1 AND node_index = $2",
-        )
-        .bind(i64::from(coordinates.level))
-        .bind(stored(coordinates.index)?)
-        .fetch_optional(self.connection())
-        .await?;
-        Ok(hash.map(|hash| digest(&hash)).transpose()?)
+    /// [`StoreError`] if one is missing, or the database fails.
+    pub(super) async fn nodes(
+        &mut self,
+        wanted: impl IntoIterator<Item = NodeCoordinates>,
+    ) -> Result<HashMap<NodeCoordinates, Digest>, StoreError> {
+        let wanted: Vec<NodeCoordinates> = wanted.into_iter().collect();
+        let Some(last) = wanted.last() else { return Ok(HashMap::new()) };
+        // Asked for again until their number is a power of two, so that few texts are prepared.
+        let places = wanted.len().next_power_of_two();
+        let mut query = sqlx::query(AssertSqlSafe(nodes_text(places)));
+        for at in wanted.iter().chain(std::iter::repeat(last)).take(places) {
+            query = query.bind(i64::from(at.level)).bind(stored(at.index)?);
+        }
+        let mut known = HashMap::with_capacity(wanted.len());
+        for row in query.fetch_all(self.connection()).await? {
+            let (level, index): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            let level = u8::try_from(level).map_err(damaged)?;
+            known.insert(NodeCoordinates { level, index: size(index)? }, digest(row.try_get(2)?)?);
+        }
+        match wanted.iter().find(|at| !known.contains_key(at)) {
+            None => Ok(known),
+            Some(missing) => Err(missing_node(*missing).into()),
+        }
     }
 
     /// The hashes of the complete subtrees of one level from `start` on, at most `limit`, from the left.
@@ -251,11 +279,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`] if the log is damaged or the database fails.
     pub async fn root(&mut self, tree_size: u64) -> Result<Digest, StoreError> {
-        let mut known = std::collections::HashMap::new();
-        for coordinates in tree::peak_nodes(tree_size).map_err(damaged)? {
-            let hash = self.node(coordinates).await?.ok_or_else(|| missing_node(coordinates))?;
-            known.insert(coordinates, hash);
-        }
+        let known = self.nodes(tree::peak_nodes(tree_size).map_err(damaged)?).await?;
         Ok(tree::root_from_nodes(tree_size, |coordinates| known.get(&coordinates).copied())
             .map_err(damaged)?)
     }
@@ -270,11 +294,7 @@ impl Session {
         tree_size: u64,
     ) -> Result<Vec<Digest>, StoreError> {
         let plan = tree::inclusion_proof_nodes(leaf_index, tree_size).map_err(damaged)?;
-        let mut known = std::collections::HashMap::new();
-        for coordinates in plan.nodes() {
-            let hash = self.node(coordinates).await?.ok_or_else(|| missing_node(coordinates))?;
-            known.insert(coordinates, hash);
-        }
+        let known = self.nodes(plan.nodes()).await?;
         Ok(plan.assemble(|coordinates| known.get(&coordinates).copied()).map_err(damaged)?)
     }
 

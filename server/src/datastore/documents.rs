@@ -8,7 +8,7 @@ use rogatory_core::document::DocumentKind;
 use rogatory_core::reference::DocumentId;
 use rogatory_core::{Digest, MessageNumber, PartyId, SharedNumber, Timestamp};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 use std::str::FromStr;
 
 /// Where a document stands at this office.
@@ -406,7 +406,7 @@ impl Session {
         rows.iter().map(|row| self.document_of(row)).collect()
     }
 
-    fn document_of(&self, row: &SqliteRow) -> Result<DocumentRow, StoreError> {
+    fn document_of(&self, row: &AnyRow) -> Result<DocumentRow, StoreError> {
         let id: DocumentId = parse(row.try_get(0)?, "a stored document id is damaged")?;
         let case: String = row.try_get(1)?;
         let key = self.key(&case)?;

@@ -18,8 +18,8 @@ use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-/// Rows of one INSERT: few statement texts, and few of them for a group.
-const ROWS_AT_ONCE: usize = 16;
+/// The most rows of one INSERT.
+const ROWS_AT_ONCE: usize = 64;
 /// How many ends of streams are remembered before all are forgotten and read again.
 const REMEMBERED_ENDS: usize = 16_384;
 
@@ -149,7 +149,7 @@ impl Transaction {
     /// Writes what waits, before the group commits.
     pub(super) async fn flush_log(&mut self) -> Result<(), StoreError> {
         let (connection, tail) = self.connection_and_tail();
-        for rows in tail.staged.chunks(ROWS_AT_ONCE) {
+        for rows in batches(&tail.staged) {
             let text = insert("custody_leaf (leaf_index, leaf, leaf_hash)", 3, rows.len());
             let mut leaves = sqlx::query(AssertSqlSafe(text));
             let text = insert("custody_body (leaf_index, case_id, stream, n, salt, body)", 6, rows.len());
@@ -169,7 +169,7 @@ impl Transaction {
             leaves.execute(&mut *connection).await?;
             bodies.execute(&mut *connection).await?;
         }
-        for rows in tail.nodes.chunks(ROWS_AT_ONCE) {
+        for rows in batches(&tail.nodes) {
             let text = insert("custody_node (level, node_index, hash)", 3, rows.len());
             let mut nodes = sqlx::query(AssertSqlSafe(text));
             for row in rows {
@@ -180,6 +180,17 @@ impl Transaction {
         }
         Ok(())
     }
+}
+
+/// The rows in batches of powers of two, so that few texts are prepared for any number of rows.
+fn batches<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let size = 1 << rest.len().min(ROWS_AT_ONCE).checked_ilog2()?;
+        let (batch, behind) = rest.split_at(size);
+        rest = behind;
+        Some(batch)
+    })
 }
 
 /// An INSERT of so many rows of so many columns; made of constants and counts alone.
@@ -223,6 +234,15 @@ mod tests {
         assert_eq!(tail.end("C-1", "md/central-authority"), None);
         assert_eq!((tail.waiting("C-1"), tail.tree.size()), (1, 1));
         assert_eq!(staged(&mut tail, "internal", 2), 1);
+    }
+
+    #[test]
+    fn batches_are_powers_of_two() {
+        let rows: Vec<u8> = (0..203).collect();
+        let sizes: Vec<usize> = batches(&rows).map(<[u8]>::len).collect();
+        assert_eq!(sizes, [64, 64, 64, 8, 2, 1]);
+        assert!(batches(&rows).flatten().eq(&rows));
+        assert_eq!(batches::<u8>(&[]).count(), 0);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod answered;
 mod case_heads;
 mod cases;
 mod custody;
+mod dialect;
 mod documents;
 mod inspection;
 mod log_tail;
@@ -23,6 +24,7 @@ mod writer;
 pub use case_heads::HeadRow;
 pub use cases::CaseSummary;
 pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
+pub use dialect::Location;
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};
 pub use inspection::{
     Inspection, RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage,
@@ -39,16 +41,11 @@ pub use transaction::Transaction;
 use crate::faults::Faults;
 use crate::keystore::KeyStore;
 use crate::problem::Problem;
+use dialect::{Dialect, Use, assert_durable};
 use rogatory_core::{Clock, Entropy};
-use sqlx::SqlSafeStr as _;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::AnyPool;
 use std::future::Future;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use writer::{Waiting, Work, Writer};
@@ -57,15 +54,6 @@ use writer::{Waiting, Work, Writer};
 const WAITING_ACTS: usize = 256;
 /// Connections for reading.
 const READERS: u32 = 4;
-/// Larger than usual: a sealed document fills twenty such pages rather than forty.
-const PAGE_BYTES: u32 = 8192;
-/// From so many pages on a commit itself moves the write-ahead log into the database file; before
-/// that [`Datastore::settle_wal`] does so beside the writer.
-const WAL_PAGES_AT_MOST: &str = "32768";
-/// What the file of the write-ahead log is cut to when all of it was moved, in bytes.
-const WAL_BYTES_KEPT: &str = "67108864";
-/// Page cache of the writer in KiB, as SQLite counts it: room for the pages of a full group.
-const WRITER_CACHE: &str = "-16384";
 
 /// What an authority does, performed inside one transaction.
 pub trait Act: Send + 'static {
@@ -81,7 +69,8 @@ pub trait Act: Send + 'static {
 /// The database of one institution.
 #[derive(Clone)]
 pub struct Datastore {
-    readers: SqlitePool,
+    dialect: Dialect,
+    readers: AnyPool,
     keys: Arc<KeyStore>,
     acts: mpsc::Sender<Work>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
@@ -90,9 +79,9 @@ pub struct Datastore {
 
 /// Where a database lies and what an office hands it.
 pub struct Opening<'a> {
-    /// The file.
-    pub path: &'a Path,
-    /// Whether it is made if it is not there.
+    /// Where it lies.
+    pub location: &'a Location,
+    /// Whether the file, or the tables on the server, are made if they are not there.
     pub create: bool,
     /// The keys of the cases.
     pub keys: Arc<KeyStore>,
@@ -105,49 +94,36 @@ pub struct Opening<'a> {
 }
 
 impl Datastore {
-    /// Opens the database and starts its writer.
+    /// Opens the database and starts its writer. On PostgreSQL it first waits until no other server writes to it.
     ///
     /// # Errors
-    /// [`Problem`] if it cannot be opened, has a schema this version does not know, or does not keep
-    /// WAL with `synchronous=FULL`: then nothing acknowledged would be safe.
+    /// [`Problem`] if it cannot be opened, has a schema this version does not know, or would not keep what it
+    /// acknowledges: SQLite without WAL and `synchronous=FULL`; PostgreSQL without `synchronous_commit`, `fsync` and
+    /// `full_page_writes`.
     pub async fn open(opening: Opening<'_>) -> Result<Self, Problem> {
-        let Opening { path, create, keys, clock, entropy, faults } = opening;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(create)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .page_size(PAGE_BYTES)
-            .pragma("secure_delete", "ON")
-            .pragma("wal_autocheckpoint", WAL_PAGES_AT_MOST)
-            .pragma("journal_size_limit", WAL_BYTES_KEPT)
-            .busy_timeout(Duration::from_secs(10));
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
-            .await
-            .map_err(|error| Problem::internal("the database cannot be opened", error))?;
-        migrations().run(&writer).await.map_err(|error| {
+        let Opening { location, create, keys, clock, entropy, faults } = opening;
+        let failed = |error| Problem::internal("the database cannot be opened", error);
+        let dialect = location.dialect();
+        let options = location.options(if create { "rwc" } else { "rw" }).map_err(failed)?;
+        let writer = dialect.pool(Use::Writing, 1).connect_with(options.clone()).await.map_err(failed)?;
+        // Goes back to the pool, whose only connection it is: the lock stays with it.
+        let mut connection = writer.acquire().await.map_err(failed)?;
+        dialect.wait_until_it_may_write(&mut connection).await.map_err(failed)?;
+        if !create && !dialect.has_tables(&mut connection).await.map_err(failed)? {
+            return Err(Problem::internal("the database cannot be opened", "it holds no tables of a server"));
+        }
+        dialect.migrations().run(&mut *connection).await.map_err(|error| {
             Problem::internal("the database has a schema this version does not know", error)
         })?;
-        assert_durable(&writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            // A connection to a file does not go stale: asking it first would double the work of short readings.
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await
-            .map_err(|error| Problem::internal("the database cannot be opened", error))?;
+        assert_durable(dialect, &mut connection).await?;
+        drop(connection);
+        let readers = dialect.pool(Use::Reading, READERS).connect_with(options).await.map_err(failed)?;
         let (acts, waiting) = mpsc::channel(WAITING_ACTS);
         let grown = Arc::new(Notify::new());
         let writer = Writer {
+            dialect,
             pool: writer,
+            holder: writer::holder(entropy.as_ref()),
             keys: Arc::clone(&keys),
             clock,
             entropy,
@@ -156,7 +132,7 @@ impl Datastore {
             open: None,
         };
         let task = tokio::spawn(writer.run(waiting));
-        Ok(Self { readers, keys, acts, writer: Arc::new(Mutex::new(Some(task))), grown })
+        Ok(Self { dialect, readers, keys, acts, writer: Arc::new(Mutex::new(Some(task))), grown })
     }
 
     /// Performs `act` in a transaction and answers after its commit.
@@ -181,8 +157,7 @@ impl Datastore {
     pub async fn settle_wal(&self) -> Result<(), Problem> {
         let failed = |error| Problem::internal("the write-ahead log cannot be settled", error);
         let mut connection = self.readers.acquire().await.map_err(failed)?;
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *connection).await.map_err(failed)?;
-        Ok(())
+        self.dialect.settle_wal(&mut connection).await.map_err(failed)
     }
 
     /// Waits until the custody log has grown since the last time this was asked.
@@ -213,32 +188,5 @@ impl Datastore {
             tracing::error!(%error, "the writer broke off");
         }
         self.readers.close().await;
-    }
-}
-
-/// The schema's history, compiled in; a version that is not here stops the start.
-fn migrations() -> Migrator {
-    let first = Migration::new(
-        1,
-        "first".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/sqlite/0001_first.sql").into_sql_str(),
-        false,
-    );
-    Migrator::with_migrations(vec![first])
-}
-
-/// Refuses to run on a database that would not keep what it acknowledged.
-async fn assert_durable(pool: &SqlitePool) -> Result<(), Problem> {
-    let failed = |error| Problem::internal("the database's settings cannot be read", error);
-    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.map_err(failed)?;
-    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.map_err(failed)?;
-    if journal == "wal" && synchronous == 2 {
-        Ok(())
-    } else {
-        Err(Problem::internal(
-            "the database does not keep WAL with synchronous=FULL, so nothing acknowledged would be safe",
-            format!("journal_mode={journal}, synchronous={synchronous}"),
-        ))
     }
 }

@@ -10,7 +10,7 @@ use rogatory_core::custody_event::Actor;
 use rogatory_core::reference::DocumentId;
 use rogatory_core::{PackageId, PartyId, Timestamp};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 /// What is to be brought to another institution.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -205,15 +205,15 @@ impl Session {
     /// # Errors
     /// [`StoreError`] if the database fails.
     pub async fn is_queued(&mut self, errand: &Errand) -> Result<bool, StoreError> {
-        let queued: bool = sqlx::query_scalar(
+        let queued: Option<i64> = sqlx::query_scalar(
             "-- is_queued
-             SELECT EXISTS (SELECT 1 FROM outbox WHERE what = $1 AND subject = $2)",
+             SELECT 1 FROM outbox WHERE what = $1 AND subject = $2",
         )
         .bind(errand.what())
         .bind(errand.subject())
-        .fetch_one(self.connection())
+        .fetch_optional(self.connection())
         .await?;
-        Ok(queued)
+        Ok(queued.is_some())
     }
 
     /// How many errands wait.
@@ -231,7 +231,7 @@ impl Session {
     }
 }
 
-fn entry_of(row: &SqliteRow) -> Result<OutboxEntry, StoreError> {
+fn entry_of(row: &AnyRow) -> Result<OutboxEntry, StoreError> {
     let what: &str = row.try_get(1)?;
     let subject: &str = row.try_get(2)?;
     let package = || parse(subject, "a stored package id is damaged");

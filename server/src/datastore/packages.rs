@@ -6,7 +6,7 @@ use super::session::{Session, StoreError, digest, instant, parse, size, stored};
 use super::transaction::Transaction;
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber, Timestamp};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 use std::str::FromStr;
 
 /// Where a package stands at this office.
@@ -123,7 +123,7 @@ pub(super) fn receipt_place(id: impl std::fmt::Display) -> String {
     format!("package/{id}/receipt")
 }
 
-fn object_of(row: &SqliteRow) -> Result<ObjectRow, StoreError> {
+fn object_of(row: &AnyRow) -> Result<ObjectRow, StoreError> {
     Ok(ObjectRow {
         name: row.try_get(0)?,
         size_bytes: size(row.try_get(1)?)?,
@@ -518,7 +518,7 @@ impl Session {
         row.as_ref().map(object_of).transpose()
     }
 
-    fn package_of(&self, row: &SqliteRow) -> Result<PackageRow, StoreError> {
+    fn package_of(&self, row: &AnyRow) -> Result<PackageRow, StoreError> {
         let id: PackageId = parse(row.try_get(0)?, "a stored package id is damaged")?;
         let case: String = row.try_get(1)?;
         let key = self.key(&case)?;

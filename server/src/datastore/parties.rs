@@ -4,7 +4,7 @@ use super::session::{Session, StoreError, digest, instant, parse};
 use super::transaction::Transaction;
 use rogatory_core::{Digest, PartyId, Timestamp};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 /// A counterpart whose entry a person confirmed.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl Session {
     }
 }
 
-fn party_of(row: &SqliteRow) -> Result<PartyRow, StoreError> {
+fn party_of(row: &AnyRow) -> Result<PartyRow, StoreError> {
     let version: i64 = row.try_get(1)?;
     Ok(PartyRow {
         party: parse(row.try_get(0)?, "a stored party is damaged")?,

@@ -6,7 +6,7 @@ use super::transaction::Transaction;
 use rogatory_core::preservation::Preservation;
 use rogatory_core::{CaseId, SharedNumber, Timestamp};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 pub(super) fn place(case: impl std::fmt::Display) -> String {
     format!("preservation/{case}")
@@ -126,7 +126,7 @@ impl Session {
         rows.iter().map(|row| Ok(parse(row.try_get(0)?, "a stored case id is damaged")?)).collect()
     }
 
-    fn preservation_of(&self, row: &SqliteRow) -> Result<Preservation, StoreError> {
+    fn preservation_of(&self, row: &AnyRow) -> Result<Preservation, StoreError> {
         let case: CaseId = parse(row.try_get(0)?, "a stored case id is damaged")?;
         let sealed: Vec<u8> = row.try_get(1)?;
         let body = self.key(case.as_str())?.decrypt(&place(&case), &sealed)?;

@@ -5,8 +5,9 @@ use crate::problem::Problem;
 use rogatory_core::mla_request::WrongStage;
 use rogatory_core::order::WrongOrderStage;
 use rogatory_core::preservation::WrongPreservationStage;
+use sqlx::Any;
+use sqlx::AnyConnection;
 use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, SqliteConnection};
 use std::sync::Arc;
 
 /// Why an act or a reading failed: for a reason of ours, or of the database.
@@ -59,17 +60,31 @@ impl From<StoreError> for Problem {
 
 /// A connection and the keys of the cases it reads.
 pub struct Session {
-    connection: PoolConnection<Sqlite>,
+    connection: PoolConnection<Any>,
     keys: Arc<KeyStore>,
+    /// Whether an act had the connection since the last mark: then there may be something to take back.
+    touched: bool,
 }
 
 impl Session {
-    pub(super) const fn new(connection: PoolConnection<Sqlite>, keys: Arc<KeyStore>) -> Self {
-        Self { connection, keys }
+    pub(super) const fn new(connection: PoolConnection<Any>, keys: Arc<KeyStore>) -> Self {
+        Self { connection, keys, touched: false }
     }
 
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+    /// The connection, for a query of an act or a reading.
+    pub(super) fn connection(&mut self) -> &mut AnyConnection {
+        self.touched = true;
         &mut self.connection
+    }
+
+    /// The connection, for what the writer does between acts.
+    pub(super) fn connection_between_acts(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
+
+    /// Whether an act had the connection since this was last asked.
+    pub(super) const fn take_touched(&mut self) -> bool {
+        std::mem::replace(&mut self.touched, false)
     }
 
     /// Drops the connection for good: what is unfinished on it is undone by the database.
@@ -112,7 +127,7 @@ pub(super) fn instant(microseconds: i64) -> Result<rogatory_core::Timestamp, Pro
         .map_err(|error| Problem::internal("a stored instant is damaged", error))
 }
 
-/// A size as SQLite stores it.
+/// A size as databases store it.
 pub(super) fn stored(size: u64) -> Result<i64, Problem> {
     i64::try_from(size).map_err(|error| Problem::internal("a size exceeds what is stored", error))
 }

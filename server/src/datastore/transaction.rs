@@ -3,7 +3,7 @@
 use super::log_tail::LogTail;
 use super::session::{Session, StoreError};
 use rogatory_core::{Entropy, Timestamp};
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl Transaction {
         self.entropy.as_ref()
     }
 
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+    pub(super) fn connection(&mut self) -> &mut AnyConnection {
         self.session.connection()
     }
 
@@ -51,8 +51,8 @@ impl Transaction {
         &mut self.tail
     }
 
-    pub(super) fn connection_and_tail(&mut self) -> (&mut SqliteConnection, &LogTail) {
-        (self.session.connection(), &self.tail)
+    pub(super) fn connection_and_tail(&mut self) -> (&mut AnyConnection, &LogTail) {
+        (self.session.connection_between_acts(), &self.tail)
     }
 
     /// How many entries a case has, with those of this group.
@@ -63,28 +63,32 @@ impl Transaction {
         Ok(self.session.entry_count(case).await? + self.tail.waiting(case))
     }
 
-    /// Executes a statement that begins, ends or marks a part of the transaction.
-    pub(super) async fn execute(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
-        sqlx::query(statement).execute(self.connection()).await.map(drop)
+    /// Executes statements that begin, end or mark a part of the transaction, in one go.
+    pub(super) async fn execute(&mut self, statements: &'static str) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(statements).execute(self.session.connection_between_acts()).await.map(drop)
     }
 
-    /// The number of the last group that was committed.
-    pub(super) async fn group(&mut self) -> Result<i64, sqlx::Error> {
-        sqlx::query_scalar(
+    /// The number of the last group that `holder` committed; 0 before the first.
+    pub(super) async fn group(&mut self, holder: &str) -> Result<i64, sqlx::Error> {
+        let number: Option<i64> = sqlx::query_scalar(
             "-- group
-             SELECT number FROM committed_group WHERE id = 1",
+             SELECT number FROM committed_group WHERE holder = $1",
         )
-        .fetch_one(self.connection())
-        .await
+        .bind(holder)
+        .fetch_optional(self.session.connection_between_acts())
+        .await?;
+        Ok(number.unwrap_or(0))
     }
 
-    /// Gives this group its number.
-    pub(super) async fn next_group(&mut self) -> Result<i64, sqlx::Error> {
+    /// Gives this group of `holder` its number.
+    pub(super) async fn next_group(&mut self, holder: &str) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar(
             "-- next_group
-             UPDATE committed_group SET number = number + 1 WHERE id = 1 RETURNING number",
+             INSERT INTO committed_group (holder, number) VALUES ($1, 1)
+             ON CONFLICT (holder) DO UPDATE SET number = committed_group.number + 1 RETURNING number",
         )
-        .fetch_one(self.connection())
+        .bind(holder)
+        .fetch_one(self.session.connection_between_acts())
         .await
     }
 

@@ -1,23 +1,34 @@
 //! The writer: acts that wait share a transaction, a savepoint each, and one sync.
 //!
 //! ```text
-//! BEGIN IMMEDIATE ─ act 1 ─ act 2 ─ … ─ entries of the log, number of the group ─ COMMIT ─ answers
-//!                    └ a Problem or a broken constraint: back to its savepoint, the others stand
-//!                    └ any other error of the database: the group is abandoned, the connection dropped,
-//!                      each act tried alone on a new one
+//! BEGIN ─ act 1 ─ act 2 ─ … ─ entries of the log, number of the group ─ COMMIT ─ answers
+//!          └ a Problem or a broken constraint: back to its savepoint, the others stand
+//!          └ any other error of the database: the group is abandoned, the connection dropped,
+//!            each act tried alone on a new one
 //! ```
+//! A savepoint stands before each act that follows one which had the connection. An act that only stages entries
+//! of the log leaves the database as it was, so that the mark before it serves the next act too.
+//!
 //! Nobody is answered before `COMMIT` has returned, not even with a refusal: it may rest on what an
 //! act before it in the group did. If `COMMIT` reports a failure, the number of the group tells
 //! on a new connection whether it stands all the same; while that can't be told nothing is tried again.
+//!
+//! On PostgreSQL the connection holds the writer's lock for as long as it lives, also while a `COMMIT` whose answer was
+//! lost is still under way: whoever gets the lock next sees what became of it. Another server may have been that one;
+//! the number belongs to its `holder`, so that no commit of another is taken for one's own. A new connection reads
+//! the end of the log anew; two leaves under one index are refused by the table.
 
+use super::dialect::Dialect;
 use super::session::{Session, StoreError};
 use super::transaction::Transaction;
 use super::{Act, WAITING_ACTS};
 use crate::faults::{Broken, Faults};
 use crate::keystore::KeyStore;
 use crate::problem::{Problem, Reason};
+use data_encoding::HEXLOWER;
+use rogatory_core::entropy::draw;
 use rogatory_core::{Clock, Entropy};
-use sqlx::sqlite::SqlitePool;
+use sqlx::AnyPool;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -86,6 +97,11 @@ impl<A: Act + Sync> WaitingAct for Waiting<A> {
     }
 }
 
+/// A name for one run of the writer, which no other run has.
+pub(super) fn holder(entropy: &dyn Entropy) -> String {
+    HEXLOWER.encode(&draw::<16>(entropy))
+}
+
 /// Why a group gave no outcomes.
 enum Failed {
     /// It came to nothing: its acts are tried again, each alone.
@@ -96,7 +112,10 @@ enum Failed {
 
 /// Owns the one connection that writes.
 pub(super) struct Writer {
-    pub pool: SqlitePool,
+    pub dialect: Dialect,
+    pub pool: AnyPool,
+    /// Under which its groups are numbered.
+    pub holder: String,
     pub keys: Arc<KeyStore>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
@@ -195,38 +214,73 @@ impl Writer {
         }
     }
 
-    /// The connection, with the end of the log as it is committed.
+    /// The connection, with the end of the log as it is committed; tried again for a while if it is lost.
     async fn connect(&mut self) -> Result<Transaction, Failed> {
+        let mut pause = FIRST_PAUSE;
+        let mut tried = 1;
+        loop {
+            match self.connect_once().await {
+                Ok(tx) => return Ok(tx),
+                Err(error) if tried == self.dialect.connected_at_most() => {
+                    return Err(Failed::Abandoned(error));
+                }
+                Err(error) => tracing::warn!(%error, "the database cannot be reached yet"),
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            tried += 1;
+        }
+    }
+
+    async fn connect_once(&mut self) -> Result<Transaction, sqlx::Error> {
         if let Some(tx) = self.open.take() {
             return Ok(tx);
         }
-        let connection = self.pool.acquire().await.map_err(Failed::Abandoned)?;
+        let connection = self.pool.acquire().await?;
         let mut session = Session::new(connection, Arc::clone(&self.keys));
-        let tail = session.load_tail().await.map_err(|error| Failed::Abandoned(as_database(error)))?;
-        Ok(Transaction::new(session, self.clock.now(), Arc::clone(&self.entropy), tail))
+        let ready = async {
+            if !self.dialect.may_write(session.connection_between_acts()).await? {
+                let what = "another connection holds the writer's lock of this database";
+                return Err(sqlx::Error::Configuration(what.into()));
+            }
+            session.load_tail().await.map_err(as_database)
+        };
+        match ready.await {
+            Ok(tail) => Ok(Transaction::new(session, self.clock.now(), Arc::clone(&self.entropy), tail)),
+            Err(error) => {
+                // Never back to the pool: it may be what is broken.
+                session.abandon().await;
+                Err(error)
+            }
+        }
     }
 
     async fn run_group(
-        &self,
+        &mut self,
         tx: &mut Transaction,
         acts: &mut [Box<dyn WaitingAct>],
     ) -> Result<(Vec<Result<(), Problem>>, i64), sqlx::Error> {
-        tx.execute("BEGIN IMMEDIATE").await?;
+        tx.execute(self.dialect.begin_group()).await?;
+        tx.take_touched();
         let mut outcomes = Vec::with_capacity(acts.len());
         for act in acts.iter_mut() {
             tx.begin_act(self.clock.now());
             let mark = tx.tail().mark();
-            tx.execute("SAVEPOINT act").await?;
             let refused = match act.run(tx).await {
                 Ok(()) => None,
                 Err(StoreError::Problem(problem)) => Some(problem),
                 Err(StoreError::Database(error)) => Some(broken_constraint(error)?),
             };
+            let touched = tx.take_touched();
             if refused.is_some() {
-                tx.execute("ROLLBACK TO act").await?;
                 tx.tail().rewind(mark);
             }
-            tx.execute("RELEASE act").await?;
+            match (touched, &refused) {
+                (false, _) => {}
+                (true, None) => tx.execute("RELEASE SAVEPOINT act; SAVEPOINT act").await?,
+                // The mark itself stays, for the next act.
+                (true, Some(_)) => tx.execute("ROLLBACK TO SAVEPOINT act").await?,
+            }
             outcomes.push(refused.map_or(Ok(()), Err));
         }
         if outcomes.iter().all(Result::is_err) {
@@ -235,12 +289,12 @@ impl Writer {
         tx.flush_log().await.map_err(as_database)?;
         // Keys drawn by these acts are durable before anything encrypted under them is.
         sync_keys(Arc::clone(tx.keys())).await?;
-        let group = tx.next_group().await?;
+        let group = tx.next_group(&self.holder).await?;
         Ok((outcomes, group))
     }
 
     async fn commit(
-        &self,
+        &mut self,
         tx: &mut Transaction,
         acts: &[&'static str],
         nothing_done: bool,
@@ -284,16 +338,13 @@ impl Writer {
     }
 
     async fn ask(&mut self, group: i64) -> Result<bool, sqlx::Error> {
-        let mut tx = match self.connect().await {
-            Ok(tx) => tx,
-            Err(Failed::Abandoned(error) | Failed::InDoubt(error)) => return Err(error),
-        };
+        let mut tx = self.connect_once().await?;
         let asked = async {
-            tx.execute("BEGIN IMMEDIATE").await?;
+            tx.execute(self.dialect.begin_group()).await?;
             // A later group may stand already: one that was written to sync this one, when its commit failed in turn.
-            let stands = tx.group().await? >= group;
+            let stands = tx.group(&self.holder).await? >= group;
             if stands {
-                tx.next_group().await?;
+                tx.next_group(&self.holder).await?;
             }
             self.faults.commit(&[ASKING]).map_or(Ok(()), |_| Err(sqlx::Error::WorkerCrashed))?;
             tx.execute("COMMIT").await?;

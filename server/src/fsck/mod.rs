@@ -93,10 +93,10 @@ pub async fn check(folder: &Path, deep: bool) -> anyhow::Result<Report> {
     let wrapping = std::fs::read(&wrapping_path)
         .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
     let vault_folder = folder.join(&config.storage.vault);
-    let path = folder.join(&config.storage.database);
-    let mut database = Inspection::open(&path)
+    let location = config.database.location(folder)?;
+    let mut database = Inspection::open(&location)
         .await
-        .with_context(|| format!("the database {} cannot be opened", path.display()))?;
+        .with_context(|| format!("the database {} cannot be opened", location.name()))?;
     // After the snapshot of the database: a key is durable before the rows that need it.
     let keys_folder = folder.join(&config.storage.case_keys);
     let keys = KeyStore::open(&keys_folder, Arc::new(Disk::OwnerOnly), &wrapping)?;

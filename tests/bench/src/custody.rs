@@ -13,7 +13,7 @@ use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::entropy::draw;
 use rogatory_custody::leaf::LEAF_BYTES;
 use rogatory_custody::tree::{self, Tree};
-use rogatory_server::datastore::{Act, Datastore, Opening, StoreError, Transaction};
+use rogatory_server::datastore::{Act, Datastore, Location, Opening, StoreError, Transaction};
 use rogatory_server::faults::NoFaults;
 use rogatory_server::files::Disk;
 use rogatory_server::keystore::KeyStore;
@@ -107,7 +107,7 @@ fn keys(place: &Place) -> anyhow::Result<Arc<KeyStore>> {
 
 async fn open(path: &Path, keys: Arc<KeyStore>) -> anyhow::Result<Datastore> {
     let opening = Opening {
-        path,
+        location: &Location::file(path.to_owned()),
         create: true,
         keys,
         clock: Arc::new(MachineClock),

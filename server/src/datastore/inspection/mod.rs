@@ -4,10 +4,12 @@
 //! read is one instant of its work. Nothing is parsed that could fail: damaged values are what is looked for.
 //! Lists come in pages, each query after the last row seen, so that memory does not grow with the log.
 
+use super::Location;
+use super::dialect::Dialect;
 use crate::problem::Problem;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 use sqlx::{Connection as _, Row as _};
-use std::path::Path;
 
 mod rows;
 pub use rows::{
@@ -18,7 +20,8 @@ use rows::{matter_of, receipt_of};
 
 /// A connection that sees the database as it was when it was opened.
 pub struct Inspection {
-    connection: SqliteConnection,
+    dialect: Dialect,
+    connection: AnyConnection,
 }
 
 fn failed(error: sqlx::Error) -> Problem {
@@ -26,20 +29,21 @@ fn failed(error: sqlx::Error) -> Problem {
 }
 
 impl Inspection {
-    /// Opens the database at `path` for reading; what is committed later is not seen.
+    /// Opens the database for reading; what is committed later is not seen.
     ///
     /// # Errors
     /// [`Problem`] if it is not there or no database.
-    pub async fn open(path: &Path) -> Result<Self, Problem> {
-        let options = SqliteConnectOptions::new().filename(path).read_only(true);
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-        sqlx::query("BEGIN").execute(&mut connection).await.map_err(failed)?;
+    pub async fn open(location: &Location) -> Result<Self, Problem> {
+        let dialect = location.dialect();
+        let options = location.options("ro").map_err(failed)?;
+        let mut connection = AnyConnection::connect_with(&options).await.map_err(failed)?;
+        sqlx::raw_sql(dialect.begin_reading()).execute(&mut connection).await.map_err(failed)?;
         // A transaction sees the database from its first reading on.
         sqlx::query("SELECT COUNT(*) FROM custody_checkpoint")
             .fetch_one(&mut connection)
             .await
             .map_err(failed)?;
-        Ok(Self { connection })
+        Ok(Self { dialect, connection })
     }
 
     /// Closes the connection.
@@ -55,9 +59,7 @@ impl Inspection {
     /// # Errors
     /// [`Problem`] if it cannot be read at all.
     pub async fn page_faults(&mut self) -> Result<Vec<String>, Problem> {
-        let rows: Vec<String> =
-            sqlx::query_scalar("PRAGMA quick_check").fetch_all(&mut self.connection).await.map_err(failed)?;
-        Ok(rows.into_iter().filter(|row| row != "ok").collect())
+        self.dialect.page_faults(&mut self.connection).await.map_err(failed)
     }
 
     /// Leaves from `start` on.
@@ -67,19 +69,20 @@ impl Inspection {
     pub async fn leaves(&mut self, start: i64, limit: i64) -> Result<Vec<RawLeaf>, Problem> {
         let rows = sqlx::query(
             "-- inspect_leaves
-             SELECT custody_leaf.leaf_index, leaf, leaf_hash, custody_body.leaf_index IS NOT NULL
+             SELECT custody_leaf.leaf_index, leaf, leaf_hash,
+                    CASE WHEN custody_body.leaf_index IS NULL THEN 0 ELSE 1 END
              FROM custody_leaf LEFT JOIN custody_body ON custody_body.leaf_index = custody_leaf.leaf_index
              WHERE custody_leaf.leaf_index >= $1 ORDER BY custody_leaf.leaf_index LIMIT $2",
         )
         .bind(start)
         .bind(limit);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let leaf = |row: &SqliteRow| {
+        let leaf = |row: &AnyRow| {
             Ok(RawLeaf {
                 index: row.try_get(0)?,
                 leaf: row.try_get(1)?,
                 leaf_hash: row.try_get(2)?,
-                has_body: row.try_get(3)?,
+                has_body: row.try_get::<i64, _>(3)? == 1,
             })
         };
         rows.iter().map(leaf).collect::<Result<_, _>>().map_err(failed)
@@ -99,7 +102,7 @@ impl Inspection {
         .bind(start)
         .bind(end);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let node = |row: &SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?));
+        let node = |row: &AnyRow| Ok((row.try_get(0)?, row.try_get(1)?));
         rows.iter().map(node).collect::<Result<_, _>>().map_err(failed)
     }
 
@@ -168,7 +171,7 @@ impl Inspection {
         .bind(n)
         .bind(limit);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let body = |row: &SqliteRow| {
+        let body = |row: &AnyRow| {
             Ok(RawBody {
                 leaf_index: row.try_get(0)?,
                 stream: row.try_get(1)?,
@@ -202,7 +205,7 @@ impl Inspection {
         .bind(position)
         .bind(limit);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let document = |row: &SqliteRow| {
+        let document = |row: &AnyRow| {
             Ok(RawDocument {
                 id: row.try_get(0)?,
                 position: row.try_get(1)?,
@@ -237,7 +240,7 @@ impl Inspection {
         .bind(id)
         .bind(limit);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let package = |row: &SqliteRow| {
+        let package = |row: &AnyRow| {
             Ok(RawPackage {
                 id: row.try_get(0)?,
                 stage: row.try_get(1)?,
@@ -272,7 +275,7 @@ impl Inspection {
         .bind(position)
         .bind(limit);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let object = |row: &SqliteRow| {
+        let object = |row: &AnyRow| {
             Ok(RawObject {
                 position: row.try_get(0)?,
                 name: row.try_get(1)?,
@@ -391,7 +394,7 @@ impl Inspection {
         )
         .bind(case);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let preservation = |row: &SqliteRow| {
+        let preservation = |row: &AnyRow| {
             Ok(RawPreservation {
                 matter: matter_of(row)?,
                 preserved_until: row.try_get(8)?,
@@ -422,7 +425,7 @@ impl Inspection {
         .bind(message)
         .bind(limit);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let head = |row: &SqliteRow| {
+        let head = |row: &AnyRow| {
             Ok(RawHead {
                 direction: row.try_get(0)?,
                 message: row.try_get(1)?,
@@ -448,7 +451,7 @@ impl Inspection {
         .bind(position)
         .bind(limit);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let errand = |row: &SqliteRow| {
+        let errand = |row: &AnyRow| {
             Ok(RawErrand { position: row.try_get(0)?, what: row.try_get(1)?, subject: row.try_get(2)? })
         };
         rows.iter().map(errand).collect::<Result<_, _>>().map_err(failed)
@@ -532,7 +535,7 @@ impl Inspection {
         .bind(after)
         .bind(limit);
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
-        let party = |row: &SqliteRow| {
+        let party = |row: &AnyRow| {
             Ok(RawParty {
                 party: row.try_get(0)?,
                 version: row.try_get(1)?,

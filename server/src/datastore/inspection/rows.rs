@@ -8,7 +8,7 @@ use crate::datastore::preservations;
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 /// A leaf as it is stored.
 #[derive(Clone, Debug)]
@@ -286,11 +286,11 @@ pub struct RawParty {
     pub confirmed_time: i64,
 }
 
-pub(super) fn receipt_of(row: &SqliteRow, at: usize) -> Result<RawReceipt, sqlx::Error> {
+pub(super) fn receipt_of(row: &AnyRow, at: usize) -> Result<RawReceipt, sqlx::Error> {
     Ok(RawReceipt { sha256: row.try_get(at)?, sealed: row.try_get(at + 1)?, leaf: row.try_get(at + 2)? })
 }
 
-pub(super) fn matter_of(row: &SqliteRow) -> Result<RawMatter, sqlx::Error> {
+pub(super) fn matter_of(row: &AnyRow) -> Result<RawMatter, sqlx::Error> {
     Ok(RawMatter {
         case: row.try_get(0)?,
         shared_number: row.try_get(1)?,

@@ -2,7 +2,7 @@
 
 use rogatory_core::{Clock, Entropy, Timestamp};
 use rogatory_evidence::durable::Disk;
-use rogatory_server::datastore::{Datastore, Opening};
+use rogatory_server::datastore::{Datastore, Location, Opening};
 use rogatory_server::faults::NoFaults;
 use rogatory_server::keystore::KeyStore;
 use std::path::Path;
@@ -30,7 +30,7 @@ async fn refusal(folder: &TempDir, path: &Path) -> Option<String> {
     let keys =
         KeyStore::open(&folder.path().join("keys"), Arc::new(Disk::OwnerOnly), &[7; 32]).expect("keys");
     let opening = Opening {
-        path,
+        location: &Location::file(path.to_owned()),
         create: true,
         keys: Arc::new(keys),
         clock: Arc::new(Noon),

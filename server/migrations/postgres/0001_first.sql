@@ -1,0 +1,216 @@
+-- In clear: ids, shared numbers, stages, instruments, parties, instants, sizes, digests.
+-- Everything else is encrypted under the key of its case, which lives outside this database.
+-- Instants are microseconds UTC; ids and stages text, compared byte by byte; digests 32 bytes.
+-- The same tables and columns as SQLite's; what differs is types, collation and triggers.
+
+CREATE TABLE mla_request (
+    case_id       TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    shared_number TEXT COLLATE "C" NOT NULL UNIQUE,
+    side          TEXT COLLATE "C" NOT NULL CHECK (side IN ('requesting', 'requested')),
+    counterpart   TEXT COLLATE "C" NOT NULL,
+    instrument    TEXT COLLATE "C" NOT NULL,
+    stage         TEXT COLLATE "C" NOT NULL CHECK (stage IN ('drafted', 'approved', 'transmitted', 'not-delivered', 'received',
+                                                    'acknowledged', 'in-execution', 'executed', 'partly-executed',
+                                                    'postponed', 'refused', 'forwarded', 'withdrawn', 'closed')),
+    stage_time    BIGINT NOT NULL,
+    opened_time   BIGINT NOT NULL,
+    body          BYTEA NOT NULL
+);
+CREATE INDEX mla_request_by_opening ON mla_request (opened_time, case_id);
+
+CREATE TABLE production_order (
+    shared_number  TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    case_id        TEXT COLLATE "C" NOT NULL,
+    side           TEXT COLLATE "C" NOT NULL CHECK (side IN ('ordering', 'provider')),
+    counterpart    TEXT COLLATE "C" NOT NULL,
+    request_number TEXT COLLATE "C" NOT NULL,
+    stage          TEXT COLLATE "C" NOT NULL CHECK (stage IN ('drafted', 'approved', 'served', 'not-delivered', 'received',
+                                                     'acknowledged', 'produced')),
+    stage_time     BIGINT NOT NULL,
+    opened_time    BIGINT NOT NULL,
+    body           BYTEA NOT NULL
+);
+CREATE INDEX production_order_by_case ON production_order (case_id);
+CREATE INDEX production_order_by_opening ON production_order (opened_time, case_id);
+
+CREATE TABLE preservation (
+    case_id         TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    shared_number   TEXT COLLATE "C" NOT NULL UNIQUE,
+    side            TEXT COLLATE "C" NOT NULL CHECK (side IN ('requesting', 'requested')),
+    counterpart     TEXT COLLATE "C" NOT NULL,
+    instrument      TEXT COLLATE "C" NOT NULL,
+    stage           TEXT COLLATE "C" NOT NULL CHECK (stage IN ('drafted', 'approved', 'requested', 'not-delivered', 'received',
+                                                      'confirmed', 'extended', 'released', 'lapsed', 'refused')),
+    stage_time      BIGINT NOT NULL,
+    preserved_until BIGINT,
+    followed_up_by  TEXT COLLATE "C",
+    opened_time     BIGINT NOT NULL,
+    body            BYTEA NOT NULL
+);
+CREATE INDEX preservation_by_opening ON preservation (opened_time, case_id);
+CREATE INDEX preservation_by_end ON preservation (preserved_until) WHERE stage IN ('confirmed', 'extended');
+
+CREATE TABLE document (
+    document_id      TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    position         BIGINT NOT NULL UNIQUE,
+    case_id          TEXT COLLATE "C" NOT NULL,
+    kind             TEXT COLLATE "C" NOT NULL,
+    shared_number    TEXT COLLATE "C" NOT NULL,
+    message_number   BIGINT NOT NULL,
+    sender           TEXT COLLATE "C" NOT NULL,
+    addressee        TEXT COLLATE "C" NOT NULL,
+    stage            TEXT COLLATE "C" NOT NULL CHECK (stage IN ('drafted', 'approved', 'sealed', 'transmitted', 'not-delivered',
+                                                       'received', 'refused', 'enclosed')),
+    stage_time       BIGINT NOT NULL,
+    container_sha256 BYTEA NOT NULL,
+    receipt_sha256   BYTEA,
+    receipt          BYTEA,
+    receipt_leaf     BYTEA
+);
+-- Apart from the row, so that a change of stage does not write the bytes again.
+CREATE TABLE document_container (
+    document_id TEXT COLLATE "C" PRIMARY KEY NOT NULL REFERENCES document (document_id),
+    container   BYTEA NOT NULL
+);
+-- What came enclosed in another document was not transmitted here and takes nobody's number.
+CREATE UNIQUE INDEX document_once ON document (sender, shared_number, message_number, container_sha256)
+    WHERE stage <> 'enclosed';
+CREATE INDEX document_by_case ON document (case_id, position);
+CREATE INDEX document_by_number ON document (sender, shared_number, message_number);
+
+CREATE TABLE package (
+    package_id      TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    case_id         TEXT COLLATE "C" NOT NULL,
+    shared_number   TEXT COLLATE "C" NOT NULL,
+    counterpart     TEXT COLLATE "C" NOT NULL,
+    stage           TEXT COLLATE "C" NOT NULL CHECK (stage IN ('submitted', 'sent', 'not-delivered', 'received', 'relayed')),
+    stage_time      BIGINT NOT NULL,
+    manifest_sha256 BYTEA NOT NULL,
+    objects_sha256  BYTEA NOT NULL,
+    size_bytes      BIGINT NOT NULL,
+    object_count    BIGINT NOT NULL,
+    relay_receipt   BYTEA,
+    receipt_sha256  BYTEA,
+    receipt         BYTEA,
+    receipt_leaf    BYTEA,
+    -- The receipt got when it was passed on, beside the one given when it came.
+    relay_answer      BYTEA,
+    relay_answer_leaf BYTEA
+);
+CREATE INDEX package_by_case ON package (case_id);
+
+CREATE TABLE package_object (
+    package_id TEXT COLLATE "C" NOT NULL,
+    position   BIGINT NOT NULL,
+    name       TEXT COLLATE "C" NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    sha256     BYTEA NOT NULL,
+    PRIMARY KEY (package_id, position),
+    UNIQUE (package_id, name)
+);
+
+CREATE TABLE transfer (
+    transfer_id    TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    caller         TEXT COLLATE "C" NOT NULL,
+    shared_number  TEXT COLLATE "C" NOT NULL,
+    announced_time BIGINT NOT NULL
+);
+
+CREATE TABLE transfer_object (
+    transfer_id TEXT COLLATE "C" NOT NULL REFERENCES transfer (transfer_id) ON DELETE CASCADE,
+    position    BIGINT NOT NULL,
+    name        TEXT COLLATE "C" NOT NULL,
+    size_bytes  BIGINT NOT NULL,
+    sha256      BYTEA NOT NULL,
+    PRIMARY KEY (transfer_id, position),
+    UNIQUE (transfer_id, name)
+);
+
+CREATE TABLE party (
+    party_id         TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    version          BIGINT NOT NULL,
+    container_sha256 BYTEA NOT NULL,
+    container        BYTEA NOT NULL,
+    confirmed_time   BIGINT NOT NULL
+);
+
+CREATE TABLE answered_request (
+    caller         TEXT COLLATE "C" NOT NULL,
+    request_id     TEXT COLLATE "C" NOT NULL,
+    request_sha256 BYTEA NOT NULL,
+    answer         TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (caller, request_id)
+);
+
+-- The custody log. Leaves and nodes never change; bodies can be erased.
+CREATE TABLE custody_leaf (
+    leaf_index BIGINT PRIMARY KEY NOT NULL,
+    leaf       BYTEA NOT NULL CHECK (length(leaf) = 65),
+    leaf_hash  BYTEA NOT NULL CHECK (length(leaf_hash) = 32)
+);
+CREATE FUNCTION custody_leaf_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'custody leaves never change and never go';
+END $$;
+CREATE TRIGGER custody_leaf_never_changes BEFORE UPDATE OR DELETE ON custody_leaf
+    FOR EACH ROW EXECUTE FUNCTION custody_leaf_stays();
+CREATE TRIGGER custody_leaf_never_goes BEFORE TRUNCATE ON custody_leaf
+    FOR EACH STATEMENT EXECUTE FUNCTION custody_leaf_stays();
+
+CREATE TABLE custody_node (
+    level      BIGINT NOT NULL,
+    node_index BIGINT NOT NULL,
+    hash       BYTEA NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (level, node_index)
+);
+
+CREATE TABLE custody_body (
+    leaf_index BIGINT PRIMARY KEY NOT NULL,
+    case_id    TEXT COLLATE "C" NOT NULL,
+    stream     TEXT COLLATE "C" NOT NULL,
+    n          BIGINT NOT NULL,
+    salt       BYTEA NOT NULL,
+    body       BYTEA NOT NULL,
+    UNIQUE (case_id, stream, n)
+);
+
+CREATE TABLE custody_checkpoint (
+    id        BIGINT PRIMARY KEY NOT NULL CHECK (id = 1),
+    tree_size BIGINT NOT NULL,
+    note      BYTEA NOT NULL
+);
+
+-- Case heads: what this log said to counterparts, and theirs to it. Notes hold ids, numbers, instants and digests only.
+CREATE TABLE case_head (
+    case_id     TEXT COLLATE "C" NOT NULL,
+    direction   TEXT COLLATE "C" NOT NULL CHECK (direction IN ('sent', 'received')),
+    message     TEXT COLLATE "C" NOT NULL,
+    counterpart TEXT COLLATE "C" NOT NULL,
+    n           BIGINT NOT NULL,
+    leaf_hash   BYTEA NOT NULL CHECK (length(leaf_hash) = 32),
+    head_sha256 BYTEA NOT NULL CHECK (length(head_sha256) = 32),
+    note        BYTEA NOT NULL,
+    PRIMARY KEY (case_id, direction, message)
+);
+
+-- What must leave the house. Entries of one case for one addressee leave in the order of their position.
+CREATE TABLE outbox (
+    position    BIGINT PRIMARY KEY NOT NULL,
+    what        TEXT COLLATE "C" NOT NULL CHECK (what IN ('document', 'package', 'relay')),
+    subject     TEXT COLLATE "C" NOT NULL,
+    case_id     TEXT COLLATE "C" NOT NULL,
+    addressee   TEXT COLLATE "C" NOT NULL,
+    actor       TEXT COLLATE "C" NOT NULL,
+    queued_time BIGINT NOT NULL,
+    attempts    BIGINT NOT NULL,
+    next_time   BIGINT NOT NULL,
+    UNIQUE (what, subject)
+);
+CREATE INDEX outbox_by_line ON outbox (case_id, addressee, position);
+CREATE INDEX outbox_by_time ON outbox (next_time, position);
+
+-- Counts the groups of acts that each run of a writer committed, so that a commit whose outcome is in doubt can be found again.
+CREATE TABLE committed_group (
+    holder TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    number BIGINT NOT NULL
+);
