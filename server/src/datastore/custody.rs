@@ -302,6 +302,21 @@ impl Session {
         Ok(entries)
     }
 
+    /// How many leaves a tree must have to hold all committed entries of a case.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn covering_size(&mut self, case: &str) -> Result<u64, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar(
+            "-- covering_size
+             SELECT MAX(leaf_index) FROM custody_body WHERE case_id = $1",
+        )
+        .bind(case)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(last.map(size).transpose()?.map_or(0, |last| last + 1))
+    }
+
     /// How many entries a case has.
     ///
     /// # Errors

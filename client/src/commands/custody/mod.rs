@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 
 mod prove;
 mod verify;
+mod witnessed;
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
+pub use witnessed::{Witnessed, require_witnesses};
 pub use verify::{Compared, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
 
 /// One event of a timeline.
