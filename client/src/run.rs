@@ -464,12 +464,20 @@ async fn custody(
                     return Err(Problem::usage("--compare belongs to a record, and this file is a proof")
                         .with_hint("leave --compare out, or give two records"));
                 }
-                printer.outcome(&custody::verify_proof(&file, leaf.as_ref(), &trust)?)
+                let verified = custody::verify_proof(&file, leaf.as_ref(), &trust)?;
+                if !it.require.is_empty() {
+                    custody::require_witnesses(&verified.institution, &verified.witnesses, &trust)?;
+                }
+                printer.outcome(&verified)
             } else if leaf.is_some() {
                 return Err(Problem::usage("--leaf belongs to a proof, and this file is none")
                     .with_hint("give a file that `rogatory custody prove` wrote, or leave --leaf out"));
             } else {
-                printer.outcome(&custody::verify(&file, other.as_deref(), &trust)?)
+                let verified = custody::verify(&file, other.as_deref(), &trust)?;
+                if !it.require.is_empty() {
+                    custody::require_witnesses(&verified.institution, &verified.witnesses, &trust)?;
+                }
+                printer.outcome(&verified)
             }
         }
     })

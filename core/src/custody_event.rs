@@ -209,6 +209,17 @@ events! {
     LeavesExported = "leaves-exported" { leaves: u64 }
     /// A counterpart's log said another thing about one event than it had said before.
     CaseHeadContradicted = "case-head-contradicted" { counterpart: PartyId, head: u64, before_sha256: Digest, now_sha256: Digest }
+    /// A counterpart's log was shown to have two histories, or fewer entries than it signed; both checkpoints are kept.
+    LogContradicted = "log-contradicted" {
+        counterpart: PartyId, shown_by: PartyId, found: String,
+        known_size: u64, known_sha256: Digest, shown_size: u64, shown_sha256: Digest,
+    }
+    /// A witness refused to cosign this log: it had seen another one.
+    CheckpointRefused = "checkpoint-refused" { witness: PartyId, size: u64, checkpoint_sha256: Digest }
+    /// A counterpart did not prove in time that its log holds what its receipt promised.
+    PromiseBroken = "promise-broken" { counterpart: PartyId, leaf_hash: Digest, due_time: Timestamp }
+    /// A counterpart says that this office did not prove in time what its receipt promised.
+    PromiseBrokenReported = "promise-broken-reported" { counterpart: PartyId, leaf_hash: Digest, due_time: Timestamp }
     /// The institution's log began.
     LogStarted = "log-started" { origin: String }
 }

@@ -10,6 +10,7 @@ use rogatory_core::party_entry::{CompetenceEntry, Limits, PartyEntry, PublishedR
 use rogatory_core::receipt::Receipt;
 use rogatory_core::{Digest, OfficerId, PartyId, Role, Timestamp};
 use rogatory_custody::checkpoint::Origin;
+use rogatory_custody::cosignature::{WitnessKey, WitnessName};
 use rogatory_custody::note::LogKey;
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::identity::Identity;
@@ -46,7 +47,7 @@ pub struct Institution {
     seal_pem: String,
     log_key: LogKey,
     log_origin: Origin,
-    witness_key: LogKey,
+    witness_key: WitnessKey,
     officers: Vec<Officer>,
     entry: Option<Vec<u8>>,
 }
@@ -95,8 +96,9 @@ impl Institution {
         let origin = config.institution.log_origin()?;
         let log_key = LogKey::from_pem(&origin.to_string(), &read(folder, &keys.log_key)?)
             .map_err(|error| explain("log_key", &error))?;
-        let witness_name = format!("{}/rogatory/{party}/witness", config.institution.domain);
-        let witness_key = LogKey::from_pem(&witness_name, &read(folder, &keys.witness_key)?)
+        let witness_pem = read(folder, &keys.witness_key)?;
+        let witness_key = WitnessName::new(&config.institution.domain, party)
+            .and_then(|name| WitnessKey::from_pem(name, &witness_pem))
             .map_err(|error| explain("witness_key", &error))?;
         if log_key.vkey().public_key() == witness_key.vkey().public_key() {
             return Err(wrong("keys", "`log_key` and `witness_key` must be two keys".to_owned()));
@@ -213,6 +215,12 @@ impl Institution {
     #[must_use]
     pub const fn log_origin(&self) -> &Origin {
         &self.log_origin
+    }
+
+    /// The key with which it cosigns the logs of others.
+    #[must_use]
+    pub const fn witness_key(&self) -> &WitnessKey {
+        &self.witness_key
     }
 
     /// The largest package that it takes from another institution, if its disk is not the only limit.

@@ -443,7 +443,6 @@ pub async fn deliver_with_head(
     let message = DeliverDocumentRequest {
         container: container.into(),
         case_head: case_head.into(),
-        ..Default::default()
     };
     let answer = DeliveryServiceClient::new(from.channel_to(to)).deliver_document(message).await?;
     Ok(answer.into_inner())

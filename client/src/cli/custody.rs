@@ -94,6 +94,9 @@ pub struct Verify {
     /// The record of a counterpart: each record must hold what its log told the other; needs both entries
     #[arg(long, value_name = "FILE.json")]
     pub compare: Option<PathBuf>,
+    /// What must have been checked: `witness`, that every other institution named with --trust cosigned
+    #[arg(long, value_name = "CHECK", value_parser = ["witness"])]
+    pub require: Vec<String>,
     /// The leaf hash that the proof must be about; a closed proof needs it
     #[arg(long, value_name = "SHA256")]
     pub leaf: Option<String>,

@@ -3,10 +3,11 @@
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::sign_checkpoint::sign_checkpoint;
+use crate::casework::witness;
 use crate::datastore::{Act, HeadRow, OFFICE, Session, StoreError, Transaction};
 use crate::directory::open_container;
 use crate::problem::{Problem, Reason};
-use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
+use rogatory_core::custody_event::{Actor, CustodyEvent, Event, Stream};
 use rogatory_core::document::DATA_FILE;
 use rogatory_core::receipt::Receipt;
 use rogatory_core::reference::DocumentId;
@@ -16,14 +17,16 @@ use rogatory_custody::record::{Content, Entry, MAX_ENTRIES, ReceiptedHead, Recor
 
 /// Exports the record of a case, after the export itself is recorded.
 ///
+/// The record leads to the newest checkpoint that a witness cosigned, if that covers all there was before the
+/// export, and then ends there; otherwise to the latest checkpoint, and holds the export too.
+///
 /// # Errors
 /// [`Problem`] if there is no such case, or the record would be larger than one may be.
 pub async fn export_record(authority: &Authority, permit: &Permit, name: &str) -> Result<Vec<u8>, Problem> {
     let (case, shared_number) = find(authority, name).await?;
+    let before = authority.datastore.read().await?.covering_size(&case).await?;
     authority.datastore.perform(RecordExport { case: case.clone(), actor: permit.actor() }).await?;
-    let (size, checkpoint) = sign_checkpoint(authority)
-        .await?
-        .ok_or_else(|| Problem::internal("the log is empty after an entry", "no checkpoint"))?;
+    let (size, checkpoint) = checkpoint_over(authority, before).await?;
     let mut session = authority.datastore.read().await?;
     let limit = u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
     let recorded = session.entries(&case, 0, size, limit.saturating_add(1)).await?;
@@ -56,23 +59,54 @@ pub async fn export_record(authority: &Authority, permit: &Permit, name: &str) -
         origin: authority.institution.log_origin().clone(),
         shared_number,
         tag_key,
-        checkpoint: String::from_utf8(checkpoint)
-            .map_err(|error| Problem::internal("the stored checkpoint is damaged", error))?,
+        checkpoint,
         heads: Vec::new(),
-        receipted: acknowledged(&mut session, &case).await?,
-        told: told(&mut session, &case).await?,
+        receipted: acknowledged(&mut session, &case, &entries).await?,
+        told: told(&mut session, &case, &entries).await?,
         entries,
     };
     let failed = |error| Problem::internal("the custody record could not be made", error);
     record.with_heads(authority.institution.log_key()).map_err(failed)?.to_bytes().map_err(failed)
 }
 
-/// For each counterpart the latest head that a receipt of its quotes, with that receipt.
-async fn acknowledged(session: &mut Session, case: &str) -> Result<Vec<ReceiptedHead>, Problem> {
+/// The checkpoint to which proofs lead, and its size: the newest that a witness cosigned, if it has `size` leaves
+/// or more, else the latest. A case without entries has nothing that was cosigned.
+///
+/// # Errors
+/// [`Problem`] if a stored checkpoint is damaged or none can be signed.
+pub(super) async fn checkpoint_over(authority: &Authority, size: u64) -> Result<(u64, String), Problem> {
+    if size > 0 {
+        let mut session = authority.datastore.read().await?;
+        if let Some(cosigned) = witness::cosigned(authority, &mut session, size).await? {
+            return Ok(cosigned);
+        }
+    }
+    let (size, note) = sign_checkpoint(authority)
+        .await?
+        .ok_or_else(|| Problem::internal("the log is empty after an entry", "no checkpoint"))?;
+    let note = String::from_utf8(note)
+        .map_err(|error| Problem::internal("the stored checkpoint is damaged", error))?;
+    Ok((size, note))
+}
+
+/// The last number of a stream among the entries; what came later is not in the record.
+fn last_of(entries: &[Entry], counterpart: &PartyId) -> Option<u64> {
+    let stream = Stream::Shared(counterpart.clone());
+    entries.iter().filter(|entry| entry.stream == stream).map(|entry| entry.n).max()
+}
+
+/// For each counterpart the latest head of an event of the entries that a receipt of its quotes, with that receipt.
+async fn acknowledged(
+    session: &mut Session,
+    case: &str,
+    entries: &[Entry],
+) -> Result<Vec<ReceiptedHead>, Problem> {
     let mut acknowledged: Vec<ReceiptedHead> = Vec::new();
     let mut last: Option<PartyId> = None;
     for head in session.sent_heads(case).await? {
-        if last.as_ref() == Some(&head.counterpart) {
+        if last.as_ref() == Some(&head.counterpart)
+            || last_of(entries, &head.counterpart).is_none_or(|end| head.n > end)
+        {
             continue;
         }
         let mut quoting = None;
@@ -91,10 +125,10 @@ async fn acknowledged(session: &mut Session, case: &str) -> Result<Vec<Receipted
 }
 
 /// For each counterpart the latest head that came from its log.
-async fn told(session: &mut Session, case: &str) -> Result<Vec<String>, Problem> {
+async fn told(session: &mut Session, case: &str, entries: &[Entry]) -> Result<Vec<String>, Problem> {
     let (mut told, mut last) = (Vec::new(), None);
     for head in session.received_heads(case).await? {
-        if last.as_ref() == Some(&head.counterpart) {
+        if last.as_ref() == Some(&head.counterpart) || last_of(entries, &head.counterpart).is_none() {
             continue;
         }
         told.push(

@@ -62,7 +62,7 @@ impl Tiles {
 async fn content(session: &mut Session, tile: Tile) -> Result<Vec<u8>, Problem> {
     let (found, content) = match (tile.kind, tile.nodes().next()) {
         (TileKind::Hashes { .. }, Some(first)) => {
-            let hashes = session.nodes(first.level, first.index, tile.width).await?;
+            let hashes = session.level_nodes(first.level, first.index, tile.width).await?;
             (hashes.len(), hashes.iter().flat_map(|hash| *hash.as_bytes()).collect())
         }
         _ => {

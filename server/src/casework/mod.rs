@@ -21,6 +21,7 @@ pub mod send_package;
 pub mod sign_checkpoint;
 pub mod transfer;
 pub mod transmit_document;
+pub mod witness;
 
 mod case_head;
 pub(crate) mod delivery;

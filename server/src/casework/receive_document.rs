@@ -334,6 +334,7 @@ impl Act for Receive {
             Event::DocumentRefused { shared_number, message_number, kind, container_sha256, receipt_sha256 }
         };
         let logged = tx.record(&case, &self.actor, CustodyEvent::shared(peer.clone(), event)).await?;
+        tx.give_promise(peer, &logged).await?;
         for event in events {
             tx.record(&case, &self.actor, event).await?;
         }

@@ -239,9 +239,14 @@ impl Session {
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
-    pub async fn nodes(&mut self, level: u8, start: u64, limit: u64) -> Result<Vec<Digest>, StoreError> {
+    pub async fn level_nodes(
+        &mut self,
+        level: u8,
+        start: u64,
+        limit: u64,
+    ) -> Result<Vec<Digest>, StoreError> {
         let hashes: Vec<Vec<u8>> = sqlx::query_scalar(
-            "-- nodes
+            "-- level_nodes
              SELECT hash FROM custody_node WHERE level = $1 AND node_index >= $2 AND node_index < $3
              ORDER BY node_index",
         )
@@ -359,6 +364,21 @@ impl Session {
             });
         }
         Ok(entries)
+    }
+
+    /// How many leaves a tree must have to hold all committed entries of a case.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn covering_size(&mut self, case: &str) -> Result<u64, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar(
+            "-- covering_size
+             SELECT MAX(leaf_index) FROM custody_body WHERE case_id = $1",
+        )
+        .bind(case)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(last.map(size).transpose()?.map_or(0, |last| last + 1))
     }
 
     /// How many entries a case has.

@@ -17,8 +17,10 @@ mod outbox;
 mod packages;
 mod parties;
 mod preservations;
+mod promises;
 mod session;
 mod transaction;
+mod witness;
 mod writer;
 
 pub use case_heads::HeadRow;
@@ -33,10 +35,12 @@ pub use inspection::{
 pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
 pub use parties::PartyRow;
+pub use promises::OpenPromise;
 pub use session::{Session, StoreError};
 /// What a database may fail with.
 pub use sqlx::Error as DatabaseError;
 pub use transaction::Transaction;
+pub use witness::{Contradiction, Found, HeardCheckpoint, LogWitness, SeenCheckpoint};
 
 use crate::faults::Faults;
 use crate::keystore::KeyStore;

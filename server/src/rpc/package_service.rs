@@ -99,7 +99,7 @@ impl PackageService for Packages {
         let (delivered, ground, reason) = outcome(&done.receipt);
         Ok(Response::new(wire::SendPackageResponse {
             package_id: done.package.id.to_string(),
-            receipt: stored.map(|receipt| sealed(receipt.container, &receipt.leaf_hash, Vec::new())),
+            receipt: stored.map(|receipt| sealed(receipt.container, &receipt.leaf_hash)),
             delivered,
             ground,
             reason,
@@ -122,7 +122,7 @@ impl PackageService for Packages {
         let (delivered, ground, reason) = outcome(&done.receipt);
         Ok(Response::new(wire::RelayPackageResponse {
             relay_receipt: done.relay_receipt.into(),
-            receipt: Some(sealed(done.sealed.container, &done.sealed.leaf_hash, Vec::new())),
+            receipt: Some(sealed(done.sealed.container, &done.sealed.leaf_hash)),
             delivered,
             ground,
             reason,

@@ -17,9 +17,11 @@ use std::path::{Path, PathBuf};
 mod prove;
 mod tiles;
 mod verify;
+mod witnessed;
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
 pub use tiles::{LogAudited, StreamAudited, TilesFetched, audit, fetch};
 pub use verify::{Compared, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
+pub use witnessed::{Witnessed, require_witnesses};
 
 /// One event of a timeline.
 #[derive(Clone, Debug, Serialize)]
