@@ -149,13 +149,26 @@ impl KeyStore {
             unwrapped: Mutex::default(),
             shelf: Mutex::default(),
         };
-        store.read_all().map_err(|error| Problem::internal("the case keys cannot be read", error))?;
+        store.read_again()?;
         Ok(store)
     }
 
+    /// Reads anew what lies in the folder, since another server of this office may have drawn keys meanwhile. What was
+    /// drawn here and not synced is forgotten: nothing that is committed was encrypted under it.
+    ///
+    /// # Errors
+    /// [`Problem`] if what is there cannot be read.
+    pub fn read_again(&self) -> Result<(), Problem> {
+        let shelf =
+            self.read_all().map_err(|error| Problem::internal("the case keys cannot be read", error))?;
+        *self.shelf() = shelf;
+        self.cache().clear();
+        Ok(())
+    }
+
     /// Notes where every key lies, and where the next goes.
-    fn read_all(&self) -> io::Result<()> {
-        let mut shelf = self.shelf();
+    fn read_all(&self) -> io::Result<Shelf> {
+        let mut shelf = Shelf::default();
         for file in self.numbers()? {
             let bytes = fs::read(self.path(file))?;
             let mut whole = 0;
@@ -184,7 +197,7 @@ impl KeyStore {
                 shelf.begin_next_file();
             }
         }
-        Ok(())
+        Ok(shelf)
     }
 
     /// The numbers of the files, in order.
@@ -463,6 +476,21 @@ mod tests {
         for (case, key) in known {
             assert_eq!(store.key(case).expect("a key").as_bytes(), key, "{case}");
         }
+    }
+
+    #[test]
+    fn keys_that_another_store_drew_are_taken_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("keys");
+        let store = open(&folder);
+        // Drawn and not synced: it gives way to the one that another server made durable.
+        store.create("C-1").expect("a key");
+        let mut known = stored(&folder, ["C-1".to_owned()]);
+        store.read_again().expect("read");
+        assert_eq!(store.create("C-1").expect("a key").as_bytes(), &known[0].1);
+        known.push(("C-2".to_owned(), *store.create("C-2").expect("a key").as_bytes()));
+        store.sync().expect("synced");
+        assert_holds(&folder, &known);
     }
 
     #[test]

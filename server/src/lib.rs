@@ -20,6 +20,7 @@ pub mod init;
 pub mod institution;
 pub mod keystore;
 pub mod listener;
+pub mod migrate;
 mod pace;
 pub mod peers;
 pub mod problem;

@@ -6,7 +6,7 @@ use rogatory_core::{Clock, Entropy, PartyId, Timestamp};
 use rogatory_server::config::{DatabaseConfig, InstitutionKind, ServerConfig};
 use rogatory_server::faults::NoFaults;
 use rogatory_server::init::{self, GivenKeys, NewOfficer, NewServer, OfficerFile, OfficerText};
-use rogatory_server::{Server, Sockets, fsck};
+use rogatory_server::{Server, Sockets, fsck, migrate};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +32,22 @@ enum Command {
     /// Checks that everything the server keeps is here and as it was signed; changes nothing, and may
     /// run beside the server. Ends with 0 if all is sound, else with 1.
     Fsck(FsckArguments),
+    /// Moves the database from its SQLite file to an empty database of a PostgreSQL server, checks it there, and writes
+    /// `server.toml` so. The server must be stopped.
+    Migrate(MigrateArguments),
+}
+
+#[derive(Args)]
+struct MigrateArguments {
+    /// The server's folder, with `server.toml` in it.
+    #[arg(long)]
+    directory: PathBuf,
+    /// The new database: `postgres://USER@HOST:PORT/DATABASE`, without a password.
+    #[arg(long)]
+    database_url: String,
+    /// The file that holds the password of that database's user, relative to the server's folder.
+    #[arg(long)]
+    database_password_file: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -182,6 +198,19 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Fsck(arguments) => check(&arguments).await,
+        Command::Migrate(arguments) => {
+            let to = DatabaseConfig {
+                file: None,
+                url: Some(arguments.database_url),
+                password_file: arguments.database_password_file,
+            };
+            let migrated = migrate::migrate(&arguments.directory, to).await?;
+            #[expect(clippy::print_stdout, reason = "what was moved is this command's output")]
+            {
+                println!("{migrated}");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Run(arguments) => {
             let config = ServerConfig::load(&arguments.directory)?;
             let sockets = Sockets::bind(&config).await?;

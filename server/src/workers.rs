@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long entries are gathered before a checkpoint is signed over them.
-const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
+/// How long entries are gathered before a checkpoint is signed over them: half of the second within which it is promised.
+pub const CHECKPOINT_DELAY: Duration = Duration::from_millis(500);
 /// How often preservations are looked through that are over.
 const LAPSE_INTERVAL: Duration = Duration::from_secs(60);
 /// How often the outbox is looked through.

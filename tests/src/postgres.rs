@@ -49,7 +49,7 @@ impl Cluster {
     #[must_use]
     pub fn start(parent: &Path) -> Self {
         let said = Command::new("pg_config").arg("--bindir").output();
-        let said = said.expect("`pg_config` is needed: install `postgresql` and `libpq-dev`");
+        let said = said.expect("`pg_config` is needed: install `postgresql`");
         let programs = PathBuf::from(String::from_utf8(said.stdout).expect("text").trim());
         let folder = tempfile::Builder::new().prefix("pg-").tempdir_in(parent).expect("a folder").keep();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("permissions");

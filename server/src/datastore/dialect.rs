@@ -230,14 +230,7 @@ impl Dialect {
                 }
             }
             Self::Postgres => {
-                sqlx::raw_sql(POSTGRES).execute(&mut *connection).await?;
-                if purpose == Use::Writing {
-                    // The settings of a role or a database may have changed since the start.
-                    let refused = self.weakness(connection).await?;
-                    if let Some(weakness) = refused {
-                        return Err(sqlx::Error::Configuration(weakness.into()));
-                    }
-                }
+                sqlx::raw_sql(POSTGRES).execute(connection).await?;
             }
         }
         Ok(())

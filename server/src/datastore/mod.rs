@@ -13,6 +13,7 @@ mod dialect;
 mod documents;
 mod inspection;
 mod log_tail;
+mod moving;
 mod outbox;
 mod packages;
 mod parties;
@@ -32,6 +33,7 @@ pub use inspection::{
     Inspection, RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage,
     RawParty, RawPreservation, RawReceipt,
 };
+pub use moving::{MovedTable, move_rows};
 pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
 pub use parties::PartyRow;
@@ -116,11 +118,14 @@ impl Datastore {
         if !create && !dialect.has_tables(&mut connection).await.map_err(failed)? {
             return Err(Problem::internal("the database cannot be opened", "it holds no tables of a server"));
         }
-        dialect.migrations().run(&mut *connection).await.map_err(|error| {
-            Problem::internal("the database has a schema this version does not know", error)
-        })?;
         assert_durable(dialect, &mut connection).await?;
         drop(connection);
+        if dialect == Dialect::Postgres {
+            writer::read_keys_again(Arc::clone(&keys)).await.map_err(failed)?;
+        }
+        dialect.migrations().run(&writer).await.map_err(|error| {
+            Problem::internal("the database has a schema this version does not know", error)
+        })?;
         let readers = dialect.pool(Use::Reading, READERS).connect_with(options).await.map_err(failed)?;
         let (acts, waiting) = mpsc::channel(WAITING_ACTS);
         let grown = Arc::new(Notify::new());

@@ -85,8 +85,8 @@ impl Transaction {
         let actor = serde_json::to_string(actor).map_err(damaged)?;
         sqlx::query(
             "-- queue
-             INSERT INTO outbox (what, subject, case_id, addressee, actor, queued_time, attempts, next_time)
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7) ON CONFLICT (what, subject) DO NOTHING",
+             INSERT INTO outbox (position, what, subject, case_id, addressee, actor, queued_time, attempts, next_time)
+             VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM outbox), $1, $2, $3, $4, $5, $6, 0, $7) ON CONFLICT (what, subject) DO NOTHING",
         )
         .bind(errand.what())
         .bind(errand.subject())
@@ -146,7 +146,7 @@ impl Transaction {
         let now = self.now().microseconds();
         let done = sqlx::query(
             "-- hasten
-             UPDATE outbox SET next_time = $2 WHERE ($1 IS NULL OR addressee = $1) AND next_time > $2",
+             UPDATE outbox SET next_time = $2 WHERE (CAST($1 AS TEXT) IS NULL OR addressee = $1) AND next_time > $2",
         )
         .bind(addressee.map(ToString::to_string))
         .bind(now)

@@ -239,9 +239,17 @@ impl Writer {
         let connection = self.pool.acquire().await?;
         let mut session = Session::new(connection, Arc::clone(&self.keys));
         let ready = async {
-            if !self.dialect.may_write(session.connection_between_acts()).await? {
+            let connection = session.connection_between_acts();
+            if !self.dialect.may_write(connection).await? {
                 let what = "another connection holds the writer's lock of this database";
                 return Err(sqlx::Error::Configuration(what.into()));
+            }
+            // The settings of a role or a database may have changed since the start.
+            if let Some(weakness) = self.dialect.weakness(connection).await? {
+                return Err(sqlx::Error::Configuration(weakness.into()));
+            }
+            if self.dialect == Dialect::Postgres {
+                read_keys_again(Arc::clone(&self.keys)).await?;
             }
             session.load_tail().await.map_err(as_database)
         };
@@ -365,12 +373,17 @@ impl Writer {
 
 /// Makes the keys of new cases durable, apart from the threads that answer calls.
 async fn sync_keys(keys: Arc<KeyStore>) -> Result<(), sqlx::Error> {
-    if !keys.has_waiting() {
-        return Ok(());
-    }
-    let synced = tokio::task::spawn_blocking(move || keys.sync()).await;
-    synced
-        .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?
+    if keys.has_waiting() { apart(move || keys.sync()).await } else { Ok(()) }
+}
+
+/// Takes up the keys that another server drew while it was the writer.
+pub(super) async fn read_keys_again(keys: Arc<KeyStore>) -> Result<(), sqlx::Error> {
+    apart(move || keys.read_again()).await
+}
+
+async fn apart(work: impl FnOnce() -> Result<(), Problem> + Send + 'static) -> Result<(), sqlx::Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?
         .map_err(|problem| as_database(problem.into()))
 }
 

@@ -88,7 +88,14 @@ impl Office {
 /// If it cannot be read at all: no configuration, no database, no key-encryption key. Whatever is wrong
 /// with what is in it stands in the report.
 pub async fn check(folder: &Path, deep: bool) -> anyhow::Result<Report> {
-    let config = ServerConfig::load(folder)?;
+    check_with(folder, ServerConfig::load(folder)?, deep).await
+}
+
+/// The same under a configuration that need not stand in the folder.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_with(folder: &Path, config: ServerConfig, deep: bool) -> anyhow::Result<Report> {
     let wrapping_path = folder.join(&config.keys.key_encryption_key);
     let wrapping = std::fs::read(&wrapping_path)
         .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;

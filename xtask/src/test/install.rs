@@ -25,6 +25,8 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ("qpdf", &["qpdf", "--version"]),
     ("npm", &["npm", "--version"]),
     ("strace", &["strace", "--version"]),
+    // Tests start servers of their own from it; the distribution's stays as it is.
+    ("postgresql", &["sh", "-c", "\"$(pg_config --bindir)\"/postgres --version"]),
 ];
 /// Python packages: bags, the wire from its files alone, certificates as others read them, CASE graphs as its community judges them.
 const PYTHON: &[&str] = &[

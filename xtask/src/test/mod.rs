@@ -36,6 +36,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
     step("tests", || {
         checked(tools.lend(cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"])))
     })?;
+    step("tests on PostgreSQL", || {
+        // Those of `fsck` damage copies of a file.
+        let tests = ["--package", "rogatory-tests", "--test", "pairs", "--test", "scenarios"];
+        let options = ["--no-fail-fast", "--", "--skip", "fsck::"];
+        let mut command = cargo();
+        command.args(["test", "--locked"]).args(tests).args(options);
+        checked(tools.lend(command.env("ROGATORY_DATABASE", "postgres")))
+    })?;
     step("demonstration", || demo::run(&demo::Options::default()))?;
     step("benchmarks, tiny", || {
         bench::run(&bench::Options { scale: bench::Scale::Smoke, ..bench::Options::default() })

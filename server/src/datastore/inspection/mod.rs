@@ -143,7 +143,7 @@ impl Inspection {
                  UNION SELECT case_id FROM production_order UNION SELECT case_id FROM preservation
                  UNION SELECT case_id FROM document UNION SELECT case_id FROM package
                  UNION SELECT case_id FROM case_head
-             ) WHERE case_id > $1 ORDER BY case_id LIMIT $2",
+             ) AS known WHERE case_id > $1 ORDER BY case_id LIMIT $2",
         )
         .bind(after)
         .bind(limit);
