@@ -18,3 +18,4 @@ mod sealing;
 mod servers;
 mod stages;
 mod story;
+mod witness;
