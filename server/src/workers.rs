@@ -99,7 +99,12 @@ pub async fn witnesses(authority: Arc<Authority>, mut up: watch::Receiver<bool>)
     let mut rounds = Rounds::default();
     loop {
         // Before the first wait too: a crash may have left a checkpoint that nobody was shown.
-        let left = rounds.go_round(&authority).await.unwrap_or_else(|problem| {
+        // A call that is out when the server goes down is cut off; the next start asks again.
+        let round = tokio::select! {
+            round = rounds.go_round(&authority) => round,
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        };
+        let left = round.unwrap_or_else(|problem| {
             tracing::error!(problem = %chain(&problem), "witnesses could not be asked");
             true
         });

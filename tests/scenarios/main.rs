@@ -19,3 +19,4 @@ mod sealing;
 mod servers;
 mod stages;
 mod story;
+mod witness;

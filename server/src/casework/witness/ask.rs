@@ -143,7 +143,7 @@ pub async fn ask(authority: &Arc<Authority>, party: &PartyId) -> Result<(), Prob
             old_size,
             consistency_proof: proof.iter().map(|hash| hash.as_bytes().to_vec().into()).collect(),
             checkpoint: note.clone().into(),
-            seen_checkpoints: heard::seen_by_us(authority, party)
+            seen_checkpoints: heard::seen_by_us(authority)
                 .await?
                 .into_iter()
                 .map(Into::into)

@@ -55,7 +55,7 @@ pub async fn add_checkpoint(
         old_size: shown.old_size,
         proof: shown.proof,
     };
-    let seen = heard::seen_by_us(authority, peer).await?;
+    let seen = heard::seen_by_us(authority).await?;
     match authority.datastore.perform(act).await? {
         TakenUp::OtherSize(known_size) => {
             if size < known_size {

@@ -4,12 +4,13 @@
 use super::take_up::{TakeUp, TakenUp, contradict};
 use super::{CHECKPOINT_BYTES, CHECKPOINTS_PASSED_ON, checkpoint_of, hashes};
 use crate::authority::Authority;
+use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::datastore::{Act, Found, HeardCheckpoint, SeenCheckpoint, StoreError, Transaction};
 use crate::directory::ConfirmedParty;
 use crate::peers;
 use crate::problem::{Problem, Reason};
 use rogatory_core::{Digest, PartyId, Timestamp, chain};
-use rogatory_custody::checkpoint::{Origin, VerifiedCheckpoint};
+use rogatory_custody::checkpoint::{Origin, VerifiedCheckpoint, verify_checkpoint};
 use rogatory_custody::note::Note;
 use rogatory_custody::tree::verify_consistency;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub(super) async fn hear(authority: &Authority, from: &PartyId, notes: &[Vec<u8>
 
 async fn hear_one(authority: &Authority, from: &PartyId, note: &[u8]) -> Result<(), Problem> {
     let Some(origin) = origin_of(note) else { return Ok(()) };
+    if origin == *authority.institution.log_origin() {
+        return own_log_shown(authority, from, note).await;
+    }
     let Some(party) = authority.directory().of_log(&origin).cloned() else { return Ok(()) };
     // A log's own word about itself comes by its own call.
     if party.entry.party == *from {
@@ -68,6 +72,43 @@ pub(super) async fn compare_later(
     authority.datastore.perform(Hear { heard }).await
 }
 
+/// Compares a checkpoint of this office's own log, as `from` saw it, with the log: if it is signed with the log's key
+/// and the log holds another tree, somebody else has the key, or a backup was restored.
+async fn own_log_shown(authority: &Authority, from: &PartyId, note: &[u8]) -> Result<(), Problem> {
+    let key = std::slice::from_ref(authority.institution.log_key().vkey());
+    let Ok(shown) = verify_checkpoint(note, key) else { return Ok(()) };
+    let Some((size, own)) = sign_checkpoint(authority).await? else { return Ok(()) };
+    let found = if shown.size() > size {
+        Found::Rollback
+    } else if authority.datastore.read().await?.root(shown.size()).await? == *shown.root() {
+        return Ok(());
+    } else {
+        Found::Fork
+    };
+    let known = verify_checkpoint(&own, key)
+        .map_err(|error| Problem::internal("the own checkpoint does not verify", error))?;
+    let act = OwnLogShown { from: from.clone(), known, shown, found };
+    authority.datastore.perform(act).await
+}
+
+struct OwnLogShown {
+    from: PartyId,
+    known: VerifiedCheckpoint,
+    shown: VerifiedCheckpoint,
+    found: Found,
+}
+
+impl Act for OwnLogShown {
+    const NAME: &'static str = "record-own-log-shown";
+    type Output = ();
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        let (known, shown) = (SeenCheckpoint::from(&self.known), SeenCheckpoint::from(&self.shown));
+        contradict(tx, self.known.origin(), &self.from, &known, &shown, self.found).await?;
+        Ok(())
+    }
+}
+
 /// The log that a note names, whoever signed it.
 fn origin_of(note: &[u8]) -> Option<Origin> {
     if note.len() > CHECKPOINT_BYTES {
@@ -98,14 +139,15 @@ impl Act for Hear {
     }
 }
 
-/// What this institution saw of other logs than `peer`'s, to be passed on to it.
+/// What this institution saw of the logs of others, to be passed on; to an office that of its own log too, which it
+/// knows best.
 ///
 /// # Errors
 /// [`Problem`] if the database fails.
-pub(super) async fn seen_by_us(authority: &Authority, peer: &PartyId) -> Result<Vec<Vec<u8>>, Problem> {
+pub(super) async fn seen_by_us(authority: &Authority) -> Result<Vec<Vec<u8>>, Problem> {
     let limit = u32::try_from(CHECKPOINTS_PASSED_ON).unwrap_or(u32::MAX);
     let seen = authority.datastore.read().await?.seen_lately(limit).await?;
-    Ok(seen.into_iter().filter(|(origin, _)| origin.party() != peer).map(|(_, note)| note).collect())
+    Ok(seen.into_iter().map(|(_, note)| note).collect())
 }
 
 /// Asks the logs of which something was heard whether they stand by it; says how many were compared.

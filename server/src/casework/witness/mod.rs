@@ -18,7 +18,7 @@ pub mod prove;
 mod take_up;
 
 use crate::authority::Authority;
-use crate::datastore::Session;
+use crate::datastore::{Found, Session};
 use crate::problem::{Problem, Reason};
 use rogatory_core::Digest;
 use rogatory_custody::checkpoint::{VerifiedCheckpoint, verify_checkpoint};
@@ -59,8 +59,13 @@ pub async fn findings(authority: &Authority) -> Result<Vec<String>, Problem> {
     let own = authority.institution.log_origin();
     for one in session.contradictions(CONTRADICTIONS_LISTED).await? {
         let (origin, at, by) = (&one.origin, one.found_time, &one.shown_by);
-        findings.push(if origin == own {
+        findings.push(if one.found == Found::Refused.as_str() {
             format!("{by} refused to cosign this office's log at {at}: it says that it had seen another one")
+        } else if origin == own {
+            format!(
+                "{by} was shown another log than this office's at {at}, signed with its key ({}): somebody else has the key, or a backup was restored",
+                one.found
+            )
         } else {
             format!("the log {origin} contradicts itself ({}), shown by {by} at {at}", one.found)
         });

@@ -82,7 +82,7 @@ pub(super) async fn contradict(
     shown: &SeenCheckpoint,
     found: Found,
 ) -> Result<TakenUp, StoreError> {
-    tracing::error!(%origin, shown_by = %from, found = found.as_str(), "ALARM: the log of a counterpart contradicts itself");
+    tracing::error!(%origin, shown_by = %from, found = found.as_str(), "ALARM: a custody log contradicts itself");
     if tx.keep_contradiction(origin, from, &known.note, &shown.note, found).await? {
         let event = Event::LogContradicted {
             counterpart: origin.party().clone(),

@@ -3,6 +3,9 @@
 use crate::{parts, seeds};
 use rogatory_custody::case_head::verify_case_head;
 use rogatory_custody::checkpoint::{Origin, verify_checkpoint};
+use rogatory_custody::cosignature::{
+    Cosignature, WitnessVkey, cosignatures, cosignatures_among, cosigned_note,
+};
 use rogatory_custody::leaf::{BodyHeader, LEAF_BYTES, Leaf};
 use rogatory_custody::note::{Note, Vkey};
 use rogatory_custody::proof::InclusionProof;
@@ -36,11 +39,21 @@ pub(super) fn note(data: &[u8]) {
     assert!(checkpoint.is_err() || head.is_err(), "both a checkpoint and a case head");
     if let Ok(note) = note {
         assert!(note.to_string().as_bytes() == data, "another note is written");
+        for cosignature in cosignatures_among(&note) {
+            let line = cosignature.to_string();
+            assert!(line.parse::<Cosignature>().is_ok_and(|again| again == cosignature), "another line is written");
+        }
+    }
+    if let Ok(checkpoint) = checkpoint
+        && let Ok(lines) = cosignatures(&checkpoint)
+    {
+        let again = cosigned_note(&checkpoint, lines).expect("it was a note");
+        assert!(again.as_bytes() == data, "another cosigned note is written");
     }
 }
 
 pub(super) fn note_seeds() -> Vec<Vec<u8>> {
-    ["checkpoint", "case head"].into_iter().flat_map(seeds::custody).collect()
+    ["checkpoint", "cosigned checkpoint", "case head"].into_iter().flat_map(seeds::custody).collect()
 }
 
 pub(super) fn proof(data: &[u8]) {
@@ -88,6 +101,9 @@ pub(super) fn leaf(data: &[u8]) {
                 if let Ok(key) = text.parse::<Vkey>() {
                     assert_eq!(key.to_string(), text, "another key is written");
                 }
+                if let Ok(key) = text.parse::<WitnessVkey>() {
+                    assert_eq!(key.to_string(), text, "another key is written");
+                }
                 if let Ok(origin) = text.parse::<Origin>() {
                     assert_eq!(origin.to_string(), text, "another origin is written");
                 }
@@ -127,6 +143,8 @@ pub(super) fn leaf_seeds() -> Vec<Vec<u8>> {
         parts::join([(0, leaf.as_slice()), (1, body.as_slice()), (2, origin.as_slice())]),
         parts::join([(3, [&[3_u8, 7][..], &[9; 96]].concat().as_slice())]),
     ];
+    let witness = b"md.example/rogatory/md/central-authority/witness+4d1aecb3+BH7rcFsI3jAsKiYwilTxCUd3xQyDhwAh/qO8pPIgRu9y";
+    found.push(parts::join([(2, witness.as_slice())]));
     found.extend(keys.map(|key| parts::join([(2, key.as_bytes())])));
     found
 }
