@@ -434,7 +434,16 @@ async fn custody(
     use commands::custody;
     Ok(match verb {
         Custody::Show(it) => printer.outcome(&custody::show(session, &it.case).await?),
-        Custody::Export(it) => printer.outcome(&custody::export(session, &it.case, &it.output).await?),
+        Custody::Export(it) if it.exhibit.is_empty() => {
+            let case = it.case.or(it.named_case).unwrap_or_default();
+            printer.outcome(&custody::export(session, &case, &it.output).await?)
+        }
+        Custody::Export(it) => {
+            let plan = custody::plan_bundle(session, bundle_arguments(session, it)?).await?;
+            // Whoever sees that it will be in the clear can still break off.
+            printer.announce(&plan);
+            printer.outcome(&custody::make_bundle(session, plan).await?)
+        }
         Custody::Prove(it) => {
             let wanted = match (it.stream, it.n, it.index, &it.sha256) {
                 (Some(stream), Some(n), ..) => custody::Wanted::Numbered { stream, n },
@@ -480,6 +489,32 @@ async fn custody(
                 printer.outcome(&verified)
             }
         }
+    })
+}
+
+fn bundle_arguments(
+    session: &Session,
+    it: cli::custody::Export,
+) -> Result<commands::custody::BundleArguments, Problem> {
+    use commands::custody::BundledExhibits;
+    let words: Vec<&str> = it.exhibit.iter().map(|text| text.trim()).collect();
+    let chosen = match words.as_slice() {
+        ["none"] => BundledExhibits::Nothing,
+        ["all"] => BundledExhibits::All,
+        _ => BundledExhibits::These(exhibits(&it.exhibit)?),
+    };
+    Ok(commands::custody::BundleArguments {
+        case: it.case.or(it.named_case).unwrap_or_default(),
+        exhibits: chosen,
+        package: it.package,
+        identities: identities(&it.identity)?,
+        trust: Trust::load(&it.trust, session.now())?,
+        sealed_for: it.recipient,
+        internal: it.internal,
+        sensitive_reason: it.sensitive_reason,
+        revocation: it.revocation,
+        stamps: it.stamp,
+        output: it.output,
     })
 }
 
@@ -666,6 +701,14 @@ fn verify_arguments(
         at,
         signer: it.signer.as_deref().map(|text| digest(text, "--signer")).transpose()?,
         require,
+        language: it.lang.as_deref().map(language).transpose()?,
+        report: it.report.map(|output| commands::package::ReportArguments { output, trust: it.trust }),
+    })
+}
+
+fn language(text: &str) -> Result<commands::package::words::Language, Problem> {
+    text.parse().map_err(|error: commands::package::words::LanguageError| {
+        Problem::usage(format!("--lang: {}", clean(&error.to_string())))
     })
 }
 

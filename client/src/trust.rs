@@ -169,6 +169,13 @@ impl Trust {
         of_party.map(|sealed| sealed.witness.clone()).collect()
     }
 
+    /// The log keys of all entries, each with the party that published it.
+    #[must_use]
+    pub fn log_keys(&self) -> Vec<(PartyId, Vkey)> {
+        let key = |sealed: &SealedEntry| (sealed.entry.party.clone(), sealed.log_key.clone());
+        self.entries.iter().map(key).collect()
+    }
+
     /// The log keys that `party` published, and no other party's.
     #[must_use]
     pub fn log_keys_of(&self, party: &PartyId) -> Vec<Vkey> {

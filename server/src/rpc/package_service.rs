@@ -148,6 +148,8 @@ impl PackageService for Packages {
             objects: objects.collect(),
             manifest_sha256: package.manifest_sha256.to_hex(),
             relay_receipt: package.relay_receipt.unwrap_or_default().into(),
+            receipt: package.receipt.map(|receipt| receipt.container).unwrap_or_default().into(),
+            relay_answer: package.relay_answer.map(|receipt| receipt.container).unwrap_or_default().into(),
         }))
     }
 
