@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::document::{Confirmed, DocumentKind, RefusalScope};
 use crate::ground::{PostponementGround, RefusalGround};
 use crate::party::{OfficerId, PartyId, Role};
-use crate::reference::{DocumentId, MessageNumber, PackageId, QuestionId, SharedNumber};
+use crate::reference::{CaseId, DocumentId, MessageNumber, PackageId, QuestionId, SharedNumber};
 use crate::timestamp::{CivilDate, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -207,6 +207,22 @@ events! {
     EntryProven = "entry-proven" { index: u64, open: bool }
     /// A counterpart's log said another thing about one event than it had said before.
     CaseHeadContradicted = "case-head-contradicted" { counterpart: PartyId, head: u64, before_sha256: Digest, now_sha256: Digest }
+    /// An officer proposed to erase a closed case.
+    ErasureProposed = "erasure-proposed" {
+        erased_case: CaseId, shared_number: SharedNumber, reason: String, article: String,
+    }
+    /// A second officer confirmed, and the case was erased: only its leaves are left.
+    CaseErased = "case-erased" {
+        erased_case: CaseId, shared_number: SharedNumber, reason: String, article: String,
+        proposed_by: OfficerId, entries: u64, packages: u64, tag_key_sha256: Digest,
+    }
+    /// A counterpart said that it erased the matter; what stands here stays.
+    CounterpartErased = "counterpart-erased" {
+        counterpart: PartyId, shared_number: SharedNumber, article: String, erased_time: Timestamp,
+        container_sha256: Digest,
+    }
+    /// What is left of an erased case was exported.
+    ErasedRecordExported = "erased-record-exported" { erased_case: CaseId, entries: u64 }
     /// The institution's log began.
     LogStarted = "log-started" { origin: String }
 }

@@ -6,6 +6,7 @@ mod at_once;
 mod custody;
 mod delivery;
 mod drafting;
+mod erasure;
 mod forwarding;
 mod fsck;
 mod many_objects;

@@ -90,7 +90,8 @@ impl Transaction {
             "-- demand_free
              SELECT EXISTS (SELECT 1 FROM mla_request WHERE shared_number = $1)
                  OR EXISTS (SELECT 1 FROM production_order WHERE shared_number = $1)
-                 OR EXISTS (SELECT 1 FROM preservation WHERE shared_number = $1)",
+                 OR EXISTS (SELECT 1 FROM preservation WHERE shared_number = $1)
+                 OR EXISTS (SELECT 1 FROM erased_number WHERE shared_number = $1)",
         )
         .bind(number.as_str())
         .fetch_one(self.connection())
