@@ -65,6 +65,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Order(verb) => order(&session, &mut printer, verb).await,
         Command::Package(verb) => package(&session, &mut printer, verb).await,
         Command::HashList(verb) => hash_list(&mut printer, verb).await,
+        Command::Case(verb) => case(&session, &mut printer, verb).await,
         Command::Custody(verb) => custody(&session, &mut printer, verb).await,
     };
     ended.unwrap_or_else(|problem| printer.problem(&problem))
@@ -422,6 +423,22 @@ async fn hash_list(printer: &mut Printer, verb: cli::hash_list::HashList) -> Res
     use cli::hash_list::HashList;
     Ok(match verb {
         HashList::Import(it) => printer.outcome(&commands::hash_list::import(it.lists, it.output).await?),
+    })
+}
+
+async fn case(session: &Session, printer: &mut Printer, verb: cli::case::Case) -> Result<Exit, Problem> {
+    use commands::case;
+    let cli::case::Case::Erase(it) = verb;
+    Ok(match (it.reason, it.article) {
+        (Some(reason), Some(article)) => {
+            let arguments = case::EraseArguments { case: it.case, reason, article };
+            printer.outcome(&case::propose_erasure(session, arguments).await?)
+        }
+        _ => {
+            let plan = case::plan_erasure(session, &it.case).await?;
+            printer.confirm(&plan, "Erase the case for good?", it.yes || plan.is_done())?;
+            printer.outcome(&case::confirm_erasure(session, plan).await?)
+        }
     })
 }
 

@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::document::{Confirmed, DocumentKind, RefusalScope};
 use crate::ground::{PostponementGround, RefusalGround};
 use crate::party::{OfficerId, PartyId, Role};
-use crate::reference::{DocumentId, MessageNumber, PackageId, QuestionId, SharedNumber};
+use crate::reference::{CaseId, DocumentId, MessageNumber, PackageId, QuestionId, SharedNumber};
 use crate::timestamp::{CivilDate, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -220,6 +220,22 @@ events! {
     PromiseBroken = "promise-broken" { counterpart: PartyId, leaf_hash: Digest, due_time: Timestamp }
     /// A counterpart says that this office did not prove in time what its receipt promised.
     PromiseBrokenReported = "promise-broken-reported" { counterpart: PartyId, leaf_hash: Digest, due_time: Timestamp }
+    /// An officer proposed to erase a closed case.
+    ErasureProposed = "erasure-proposed" {
+        erased_case: CaseId, shared_number: SharedNumber, reason: String, article: String,
+    }
+    /// A second officer confirmed, and the case was erased: only its leaves are left.
+    CaseErased = "case-erased" {
+        erased_case: CaseId, shared_number: SharedNumber, reason: String, article: String,
+        proposed_by: OfficerId, entries: u64, packages: u64, tag_key_sha256: Digest,
+    }
+    /// A counterpart said that it erased the matter; what stands here stays.
+    CounterpartErased = "counterpart-erased" {
+        counterpart: PartyId, shared_number: SharedNumber, article: String, erased_time: Timestamp,
+        container_sha256: Digest,
+    }
+    /// What is left of an erased case was exported.
+    ErasedRecordExported = "erased-record-exported" { erased_case: CaseId, entries: u64 }
     /// The institution's log began.
     LogStarted = "log-started" { origin: String }
 }

@@ -4,7 +4,7 @@
 
 use crate::config::{ConfigError, ServerConfig};
 use rogatory_container::asice::{self, AsiceError};
-use rogatory_core::document::{Competence, DocumentKind};
+use rogatory_core::document::{Competence, Document, DocumentKind};
 use rogatory_core::document::{DATA_FILE, DOCUMENT_LIMIT_BYTES, FORMAT, NamedParty, PROFILE};
 use rogatory_core::party_entry::{CompetenceEntry, Limits, PartyEntry, PublishedRecipient};
 use rogatory_core::receipt::Receipt;
@@ -253,6 +253,14 @@ impl Institution {
     /// [`AsiceError`] if the seal key fails.
     pub fn seal_receipt(&self, receipt: &Receipt, at: Timestamp) -> Result<Vec<u8>, AsiceError> {
         self.seal_data(receipt.to_json(), at)
+    }
+
+    /// Seals a document that no person signs: an erasure notice.
+    ///
+    /// # Errors
+    /// [`AsiceError`] if the seal key fails.
+    pub fn seal_notice(&self, notice: &Document, at: Timestamp) -> Result<Vec<u8>, AsiceError> {
+        self.seal_data(notice.to_json(), at)
     }
 
     /// Makes and seals the next version of the own party entry.

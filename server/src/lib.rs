@@ -30,6 +30,7 @@ pub mod workers;
 
 use crate::access::AccessLayer;
 use crate::authority::Authority;
+use crate::casework::erase_case::finish_erasures;
 use crate::config::ServerConfig;
 use crate::datastore::{Datastore, OFFICE, Opening};
 use crate::faults::Faults;
@@ -146,6 +147,10 @@ impl Server {
         let institution = Institution::load(folder, config)?;
         let authority = Authority::assemble(institution, datastore, vault, clock, entropy, faults).await?;
         let authority = Arc::new(authority);
+        // What a crash left of an erasure goes before anybody is served.
+        if let Err(problem) = finish_erasures(&authority).await {
+            tracing::error!(problem = %rogatory_core::chain(&problem), "an erasure is not finished yet");
+        }
         let (office, peer) = (sockets.office.local_addr()?, sockets.peer.local_addr()?);
         let (down, up) = watch::channel(false);
         let tasks = vec![
@@ -156,6 +161,7 @@ impl Server {
             tokio::spawn(workers::witnesses(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::proofs(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::lapses(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::erasures(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::stale_transfers(Arc::clone(&authority), up)),
         ];
         tracing::info!(party = %authority.institution.party(), %office, %peer, "listening for officers and peers");

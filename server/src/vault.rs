@@ -340,6 +340,16 @@ impl Vault {
         self.files.remove(&self.package(id)).map_err(disk)
     }
 
+    /// Removes a package whose case was erased; it is no error if it is gone.
+    ///
+    /// # Errors
+    /// [`Problem`] if the disk refuses.
+    pub fn erase_package(&self, id: &PackageId) -> Result<(), Problem> {
+        let package = self.package(id);
+        self.files.remove(&package).map_err(disk)?;
+        self.files.sync_folder(&self.root.join("packages")).map_err(disk)
+    }
+
     /// The transfers of which something lies here.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! What time does: signs a checkpoint soon after entries were committed, so that the promise of
 //! inclusion within 60 seconds holds without anybody asking; settles the database's write-ahead log; brings
-//! what waits in the outbox; asks witnesses for cosignatures and counterparts for promised proofs; has preservations lapse; removes what was announced and never completed.
+//! what waits in the outbox; asks witnesses for cosignatures and counterparts for promised proofs; has preservations
+//! lapse; finishes erasures; removes what was announced and never completed.
 
 use crate::authority::Authority;
 use crate::casework::dispatch::{Errands, hasten_all};
+use crate::casework::erase_case::finish_erasures;
 use crate::casework::lapse_preservations::lapse_preservations;
 use crate::casework::remove_stale_transfers::remove_stale_transfers;
 use crate::casework::sign_checkpoint::sign_checkpoint;
@@ -19,6 +21,8 @@ use tokio::sync::watch;
 pub const CHECKPOINT_DELAY: Duration = Duration::from_millis(500);
 /// How often preservations are looked through that are over.
 const LAPSE_INTERVAL: Duration = Duration::from_secs(60);
+/// How often erasures are looked for of which something is left.
+const ERASURES_INTERVAL: Duration = Duration::from_secs(60);
 /// How often the outbox is looked through.
 const OUTBOX_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a checkpoint waits before witnesses are shown it, and how often one that failed may be asked again.
@@ -162,6 +166,22 @@ pub async fn lapses(authority: Arc<Authority>, mut up: watch::Receiver<bool>) ->
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+    }
+}
+
+/// Finishes erasures that are committed and not done, until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn erasures(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(ERASURES_INTERVAL) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+        if let Err(problem) = finish_erasures(&authority).await {
+            tracing::error!(problem = %chain(&problem), "an erasure is not finished yet");
         }
     }
 }

@@ -10,6 +10,8 @@ pub(crate) const EXPECTED: &[(&str, &str, &str)] = &[
     ("office", "/rogatory.office.v1.CaseService/GetCase", READERS),
     ("office", "/rogatory.office.v1.CaseService/ListCases", READERS),
     ("office", "/rogatory.office.v1.CaseService/ListTimeline", READERS),
+    ("office", "/rogatory.office.v1.CaseService/ProposeErasure", "drafter approver provider-agent"),
+    ("office", "/rogatory.office.v1.CaseService/ConfirmErasure", "approver"),
     ("office", "/rogatory.office.v1.PackageService/BeginUpload", EVIDENCE),
     ("office", "/rogatory.office.v1.PackageService/UploadObject", EVIDENCE),
     ("office", "/rogatory.office.v1.PackageService/SendPackage", EVIDENCE),

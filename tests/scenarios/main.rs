@@ -7,6 +7,7 @@ mod audit;
 mod custody;
 mod delivery;
 mod drafting;
+mod erasure;
 mod forwarding;
 mod fsck;
 mod many_objects;

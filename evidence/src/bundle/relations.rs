@@ -96,7 +96,10 @@ pub(super) fn relate(
     for one in &case.receipts {
         // A relay receipt comes with a package, and stands by its own seal: only who gave it logged it.
         if one.receipt.receipt == ReceiptKind::Relay && !entries.places.contains_key(&one.container) {
-            findings.not_checked(PART, format!("`{}` stands in the log of {} alone", one.name, one.receipt.issuer.party));
+            findings.not_checked(
+                PART,
+                format!("`{}` stands in the log of {} alone", one.name, one.receipt.issuer.party),
+            );
         } else {
             entries.demand(&format!("`{}`", one.name), &one.container, findings);
         }
@@ -146,7 +149,10 @@ fn relate_package(number: &SharedNumber, package: &PackageFacts<'_>, case: &Case
                 let (issuer, at) = (&one.receipt.issuer.party, one.receipt.issued_time);
                 findings.checked(
                     PART,
-                    format!("`{}`: {kind} of this very package under number {shared_number}, by {issuer} at {at}", one.name),
+                    format!(
+                        "`{}`: {kind} of this very package under number {shared_number}, by {issuer} at {at}",
+                        one.name
+                    ),
                 );
                 let under = |one: &&super::case::CaseDocument| one.document.shared_number == *shared_number;
                 if shared_number != number && !case.documents.iter().any(|one| under(&one)) {

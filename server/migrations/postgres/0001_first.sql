@@ -282,3 +282,42 @@ CREATE TABLE promise_given (
     reported   BIGINT NOT NULL CHECK (reported IN (0, 1)),
     PRIMARY KEY (caller, leaf_hash)
 );
+
+-- Erasure. A proposal waits for a second officer; once confirmed, the row says what was erased under which entry.
+-- Reason and article are codes or short texts without personal data; the tag key opens nothing.
+CREATE TABLE erasure (
+    case_id       TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    shared_number TEXT COLLATE "C" NOT NULL,
+    counterpart   TEXT COLLATE "C" NOT NULL,
+    reason        TEXT COLLATE "C" NOT NULL,
+    article       TEXT COLLATE "C" NOT NULL,
+    proposed_by   TEXT COLLATE "C" NOT NULL,
+    proposed_time BIGINT NOT NULL,
+    leaf_index    BIGINT,
+    erased_time   BIGINT,
+    tag_key       BYTEA,
+    -- Whether the key and the folders in the vault are gone as well.
+    finished      BIGINT NOT NULL CHECK (finished IN (0, 1))
+);
+
+CREATE TABLE erased_number (
+    shared_number TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    case_id       TEXT COLLATE "C" NOT NULL,
+    counterpart   TEXT COLLATE "C" NOT NULL
+);
+
+CREATE TABLE erased_event (
+    leaf_index BIGINT PRIMARY KEY NOT NULL,
+    case_id    TEXT COLLATE "C" NOT NULL,
+    stream     TEXT COLLATE "C" NOT NULL,
+    n          BIGINT NOT NULL
+);
+CREATE INDEX erased_event_by_case ON erased_event (case_id, leaf_index);
+
+CREATE TABLE erased_folder (
+    what    TEXT COLLATE "C" NOT NULL CHECK (what IN ('package', 'transfer')),
+    name    TEXT COLLATE "C" NOT NULL,
+    case_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (what, name)
+);
+CREATE INDEX erased_folder_by_case ON erased_folder (case_id);

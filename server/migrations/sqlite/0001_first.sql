@@ -277,3 +277,42 @@ CREATE TABLE promise_given (
     reported   INTEGER NOT NULL CHECK (reported IN (0, 1)),
     PRIMARY KEY (caller, leaf_hash)
 ) STRICT, WITHOUT ROWID;
+
+-- Erasure. A proposal waits for a second officer; once confirmed, the row says what was erased under which entry.
+-- Reason and article are codes or short texts without personal data; the tag key opens nothing.
+CREATE TABLE erasure (
+    case_id       TEXT    PRIMARY KEY NOT NULL,
+    shared_number TEXT    NOT NULL,
+    counterpart   TEXT    NOT NULL,
+    reason        TEXT    NOT NULL,
+    article       TEXT    NOT NULL,
+    proposed_by   TEXT    NOT NULL,
+    proposed_time INTEGER NOT NULL,
+    leaf_index    INTEGER,
+    erased_time   INTEGER,
+    tag_key       BLOB,
+    -- Whether the key and the folders in the vault are gone as well.
+    finished      INTEGER NOT NULL CHECK (finished IN (0, 1))
+) STRICT;
+
+CREATE TABLE erased_number (
+    shared_number TEXT PRIMARY KEY NOT NULL,
+    case_id       TEXT NOT NULL,
+    counterpart   TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE erased_event (
+    leaf_index INTEGER PRIMARY KEY NOT NULL,
+    case_id    TEXT    NOT NULL,
+    stream     TEXT    NOT NULL,
+    n          INTEGER NOT NULL
+) STRICT;
+CREATE INDEX erased_event_by_case ON erased_event (case_id, leaf_index);
+
+CREATE TABLE erased_folder (
+    what    TEXT NOT NULL CHECK (what IN ('package', 'transfer')),
+    name    TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    PRIMARY KEY (what, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX erased_folder_by_case ON erased_folder (case_id);

@@ -50,6 +50,11 @@ pub const ROWS: &[Row] = &[
     office("/rogatory.office.v1.CaseService/GetCase", READERS_OF_CASES),
     office("/rogatory.office.v1.CaseService/ListCases", READERS_OF_CASES),
     office("/rogatory.office.v1.CaseService/ListTimeline", READERS_OF_CASES),
+    office(
+        "/rogatory.office.v1.CaseService/ProposeErasure",
+        &[Role::Drafter, Role::Approver, Role::ProviderAgent],
+    ),
+    office("/rogatory.office.v1.CaseService/ConfirmErasure", &[Role::Approver]),
     office("/rogatory.office.v1.PackageService/BeginUpload", &[Role::EvidenceOfficer, Role::ProviderAgent]),
     office("/rogatory.office.v1.PackageService/UploadObject", &[Role::EvidenceOfficer, Role::ProviderAgent]),
     office("/rogatory.office.v1.PackageService/SendPackage", &[Role::EvidenceOfficer, Role::ProviderAgent]),

@@ -6,6 +6,7 @@
 pub mod approve_document;
 pub mod dispatch;
 pub mod draft_document;
+pub mod erase_case;
 pub mod export_record;
 pub mod export_tiles;
 pub mod import_party;

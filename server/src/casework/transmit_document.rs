@@ -334,10 +334,14 @@ impl Act for Settle {
             }
         };
         tx.record(&row.case, &self.actor, CustodyEvent::shared(row.addressee.clone(), event)).await?;
+        let at = tx.now();
+        if kind == DocumentKind::ErasureNotice {
+            // The matter is gone; the notice stands with the office.
+            return Ok(DocumentRow { stage, stage_time: at, receipt: Some(stored), ..row.clone() });
+        }
         let matter = Matter::find(tx, &row.shared_number)
             .await?
             .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
-        let at = tx.now();
         let events = match &self.document {
             None => {
                 let received_time = self.receipt.receipt.issued_time;

@@ -143,11 +143,7 @@ pub async fn ask(authority: &Arc<Authority>, party: &PartyId) -> Result<(), Prob
             old_size,
             consistency_proof: proof.iter().map(|hash| hash.as_bytes().to_vec().into()).collect(),
             checkpoint: note.clone().into(),
-            seen_checkpoints: heard::seen_by_us(authority)
-                .await?
-                .into_iter()
-                .map(Into::into)
-                .collect(),
+            seen_checkpoints: heard::seen_by_us(authority).await?.into_iter().map(Into::into).collect(),
         };
         let answer = match peers::add_checkpoint(authority, party, request).await {
             Ok(answer) => answer,
