@@ -3,6 +3,7 @@
 //! May call the file system. Never replaces a file that is there.
 
 use crate::problem::{Problem, clean};
+use rogatory_core::Digest;
 use rogatory_evidence::acquisition::Facts;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
@@ -87,6 +88,30 @@ pub fn read_acquisition_facts(path: &Path) -> Result<Facts, Problem> {
 /// What cannot be read, with its place.
 pub fn acquisition_facts(text: &str) -> Result<Facts, toml::de::Error> {
     toml::from_str(text)
+}
+
+/// The SHA-256 of a file of any size, and the size.
+///
+/// # Errors
+/// Failed, if it cannot be read.
+pub fn digest(path: &Path) -> Result<(Digest, u64), Problem> {
+    let cannot = |error: std::io::Error| {
+        Problem::failed(format!("`{}` cannot be read", path.display())).because(&error)
+    };
+    let mut file = File::open(path).map_err(cannot)?;
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let (mut buffer, mut size_bytes) = (vec![0; 128 * 1024], 0_u64);
+    loop {
+        let count = file.read(&mut buffer).map_err(cannot)?;
+        if count == 0 {
+            break;
+        }
+        context.update(buffer.get(..count).unwrap_or_default());
+        size_bytes += count as u64;
+    }
+    let sha256 = Digest::from_slice(context.finish().as_ref())
+        .map_err(|error| Problem::failed("a digest cannot be computed").because(&error))?;
+    Ok((sha256, size_bytes))
 }
 
 /// Refuses a target that is there already.

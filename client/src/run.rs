@@ -65,6 +65,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Order(verb) => order(&session, &mut printer, verb).await,
         Command::Package(verb) => package(&session, &mut printer, verb).await,
         Command::HashList(verb) => hash_list(&mut printer, verb).await,
+        Command::Case(verb) => case(&session, &mut printer, verb).await,
         Command::Custody(verb) => custody(&session, &mut printer, verb).await,
     };
     ended.unwrap_or_else(|problem| printer.problem(&problem))
@@ -79,7 +80,7 @@ const fn uses_profile(command: &Command) -> bool {
             | Command::HashList(_)
             | Command::Request(cli::request::Request::Check(_))
             | Command::Package(cli::package::Package::Verify(_))
-            | Command::Custody(cli::custody::Custody::Verify(_))
+            | Command::Custody(cli::custody::Custody::Verify(_) | cli::custody::Custody::Audit(_))
     )
 }
 
@@ -425,6 +426,22 @@ async fn hash_list(printer: &mut Printer, verb: cli::hash_list::HashList) -> Res
     })
 }
 
+async fn case(session: &Session, printer: &mut Printer, verb: cli::case::Case) -> Result<Exit, Problem> {
+    use commands::case;
+    let cli::case::Case::Erase(it) = verb;
+    Ok(match (it.reason, it.article) {
+        (Some(reason), Some(article)) => {
+            let arguments = case::EraseArguments { case: it.case, reason, article };
+            printer.outcome(&case::propose_erasure(session, arguments).await?)
+        }
+        _ => {
+            let plan = case::plan_erasure(session, &it.case).await?;
+            printer.confirm(&plan, "Erase the case for good?", it.yes || plan.is_done())?;
+            printer.outcome(&case::confirm_erasure(session, plan).await?)
+        }
+    })
+}
+
 async fn custody(
     session: &Session,
     printer: &mut Printer,
@@ -434,7 +451,16 @@ async fn custody(
     use commands::custody;
     Ok(match verb {
         Custody::Show(it) => printer.outcome(&custody::show(session, &it.case).await?),
-        Custody::Export(it) => printer.outcome(&custody::export(session, &it.case, &it.output).await?),
+        Custody::Export(it) if it.exhibit.is_empty() => {
+            let case = it.case.or(it.named_case).unwrap_or_default();
+            printer.outcome(&custody::export(session, &case, &it.output).await?)
+        }
+        Custody::Export(it) => {
+            let plan = custody::plan_bundle(session, bundle_arguments(session, it)?).await?;
+            // Whoever sees that it will be in the clear can still break off.
+            printer.announce(&plan);
+            printer.outcome(&custody::make_bundle(session, plan).await?)
+        }
         Custody::Prove(it) => {
             let wanted = match (it.stream, it.n, it.index, &it.sha256) {
                 (Some(stream), Some(n), ..) => custody::Wanted::Numbered { stream, n },
@@ -445,6 +471,12 @@ async fn custody(
             let arguments =
                 custody::ProveArguments { case: it.case, wanted, closed: it.closed, output: it.output };
             printer.outcome(&custody::prove(session, arguments).await?)
+        }
+        Custody::Tiles(it) => printer.outcome(&custody::fetch(session, &it.output).await?),
+        Custody::Audit(it) => {
+            let record = files::read(&it.record, RECORD_LIMIT_BYTES, "the record")?;
+            let trust = Trust::load(&it.trust, session.now())?;
+            printer.outcome(&custody::audit(&it.folder, &record, &trust)?)
         }
         Custody::Verify(it) => {
             let file = files::read(&it.file, RECORD_LIMIT_BYTES, "the record or proof")?;
@@ -458,14 +490,48 @@ async fn custody(
                     return Err(Problem::usage("--compare belongs to a record, and this file is a proof")
                         .with_hint("leave --compare out, or give two records"));
                 }
-                printer.outcome(&custody::verify_proof(&file, leaf.as_ref(), &trust)?)
+                let verified = custody::verify_proof(&file, leaf.as_ref(), &trust)?;
+                if !it.require.is_empty() {
+                    custody::require_witnesses(&verified.institution, &verified.witnesses, &trust)?;
+                }
+                printer.outcome(&verified)
             } else if leaf.is_some() {
                 return Err(Problem::usage("--leaf belongs to a proof, and this file is none")
                     .with_hint("give a file that `rogatory custody prove` wrote, or leave --leaf out"));
             } else {
-                printer.outcome(&custody::verify(&file, other.as_deref(), &trust)?)
+                let verified = custody::verify(&file, other.as_deref(), &trust)?;
+                if !it.require.is_empty() {
+                    custody::require_witnesses(&verified.institution, &verified.witnesses, &trust)?;
+                }
+                printer.outcome(&verified)
             }
         }
+    })
+}
+
+fn bundle_arguments(
+    session: &Session,
+    it: cli::custody::Export,
+) -> Result<commands::custody::BundleArguments, Problem> {
+    use commands::custody::BundledExhibits;
+    let words: Vec<&str> = it.exhibit.iter().map(|text| text.trim()).collect();
+    let chosen = match words.as_slice() {
+        ["none"] => BundledExhibits::Nothing,
+        ["all"] => BundledExhibits::All,
+        _ => BundledExhibits::These(exhibits(&it.exhibit)?),
+    };
+    Ok(commands::custody::BundleArguments {
+        case: it.case.or(it.named_case).unwrap_or_default(),
+        exhibits: chosen,
+        package: it.package,
+        identities: identities(&it.identity)?,
+        trust: Trust::load(&it.trust, session.now())?,
+        sealed_for: it.recipient,
+        internal: it.internal,
+        sensitive_reason: it.sensitive_reason,
+        revocation: it.revocation,
+        stamps: it.stamp,
+        output: it.output,
     })
 }
 
@@ -652,6 +718,14 @@ fn verify_arguments(
         at,
         signer: it.signer.as_deref().map(|text| digest(text, "--signer")).transpose()?,
         require,
+        language: it.lang.as_deref().map(language).transpose()?,
+        report: it.report.map(|output| commands::package::ReportArguments { output, trust: it.trust }),
+    })
+}
+
+fn language(text: &str) -> Result<commands::package::words::Language, Problem> {
+    text.parse().map_err(|error: commands::package::words::LanguageError| {
+        Problem::usage(format!("--lang: {}", clean(&error.to_string())))
     })
 }
 

@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use rogatory_core::party_entry::PartyEntry;
 use rogatory_core::{Digest, PartyId, Timestamp};
 use rogatory_custody::checkpoint::Origin;
+use rogatory_custody::cosignature::WitnessVkey;
 use rogatory_custody::note::Vkey;
 use rogatory_evidence::KnownInstitution;
 use rogatory_pki::certificate::Certificate;
@@ -27,6 +28,8 @@ pub struct SealedEntry {
     pub seal: Certificate,
     /// The key of its custody log, which speaks for this party's log alone.
     pub log_key: Vkey,
+    /// The key with which the party cosigns the logs of others.
+    pub witness: WitnessVkey,
 }
 
 impl SealedEntry {
@@ -50,7 +53,14 @@ impl SealedEntry {
             .next()
             .ok_or_else(|| bad("seal_certificates_pem"))?;
         let log_key = log_key(&entry).map_err(|why| Problem::unverified(format!("{what}: {why}")))?;
-        let sealed = Self { entry, fingerprint: Digest::of(container), anchors, seal, log_key };
+        let witness: WitnessVkey =
+            entry.witness_key.parse().map_err(|error| bad("witness_key").because(&error))?;
+        if *witness.name().party() != entry.party || witness.public_key() == log_key.public_key() {
+            return Err(Problem::unverified(format!(
+                "{what}: its `witness_key` is another party's, or its log's"
+            )));
+        }
+        let sealed = Self { entry, fingerprint: Digest::of(container), anchors, seal, log_key, witness };
         let verified = containers::verify(&asice, &sealed.anchors, at, what)?;
         sealed.is_sole_signer(&verified, what)?;
         Ok(sealed)
@@ -150,6 +160,20 @@ impl Trust {
     #[must_use]
     pub fn institutions(&self) -> Vec<KnownInstitution> {
         self.entries.iter().map(SealedEntry::institution).collect()
+    }
+
+    /// The witness keys that `party` published, and no other party's.
+    #[must_use]
+    pub fn witness_keys_of(&self, party: &PartyId) -> Vec<WitnessVkey> {
+        let of_party = self.entries.iter().filter(|sealed| sealed.entry.party == *party);
+        of_party.map(|sealed| sealed.witness.clone()).collect()
+    }
+
+    /// The log keys of all entries, each with the party that published it.
+    #[must_use]
+    pub fn log_keys(&self) -> Vec<(PartyId, Vkey)> {
+        let key = |sealed: &SealedEntry| (sealed.entry.party.clone(), sealed.log_key.clone());
+        self.entries.iter().map(key).collect()
     }
 
     /// The log keys that `party` published, and no other party's.

@@ -13,6 +13,7 @@ use rogatory_core::document::{
 };
 use rogatory_core::party_entry::{CompetenceEntry, Limits, PartyEntry};
 use rogatory_core::{Clock, Entropy, MessageNumber, OfficerId, PartyId, SharedNumber, Timestamp};
+use rogatory_custody::cosignature::{WitnessKey, WitnessName};
 use rogatory_custody::note::LogKey;
 use rogatory_evidence::age_layer::generate_identity;
 use rogatory_evidence::{NoProgress, Requirement, add_seal};
@@ -75,6 +76,8 @@ impl Authority {
     /// Its entry, whose log has `origin` and whose log key the name `key`.
     fn entry_with(&self, origin: &str, key: &str) -> Vec<u8> {
         let (log, _) = LogKey::generate(key).expect("a key");
+        let name = WitnessName::new("example.org", &self.party).expect("a name");
+        let (witness, _) = WitnessKey::generate(name).expect("a key");
         let entry = PartyEntry {
             format: FORMAT,
             profile: PROFILE,
@@ -97,7 +100,7 @@ impl Authority {
             seal_certificates_pem: self.seal.certificate_pem.clone(),
             recipients: Vec::new(),
             log_key: log.vkey().to_string(),
-            witness_key: log.vkey().to_string(),
+            witness_key: witness.vkey().to_string(),
             log_origin: origin.to_owned(),
         };
         let contents = vec![(DATA_FILE.to_owned(), "application/json".to_owned(), entry.to_json())];

@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::document::{Confirmed, DocumentKind, RefusalScope};
 use crate::ground::{PostponementGround, RefusalGround};
 use crate::party::{OfficerId, PartyId, Role};
-use crate::reference::{DocumentId, MessageNumber, PackageId, QuestionId, SharedNumber};
+use crate::reference::{CaseId, DocumentId, MessageNumber, PackageId, QuestionId, SharedNumber};
 use crate::timestamp::{CivilDate, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -205,8 +205,37 @@ events! {
     CustodyExported = "custody-exported" { entries: u64 }
     /// An entry was proven to somebody outside: its inclusion proof was handed out, open or closed.
     EntryProven = "entry-proven" { index: u64, open: bool }
+    /// All leaves of the log were handed out to an auditor.
+    LeavesExported = "leaves-exported" { leaves: u64 }
     /// A counterpart's log said another thing about one event than it had said before.
     CaseHeadContradicted = "case-head-contradicted" { counterpart: PartyId, head: u64, before_sha256: Digest, now_sha256: Digest }
+    /// A counterpart's log was shown to have two histories, or fewer entries than it signed; both checkpoints are kept.
+    LogContradicted = "log-contradicted" {
+        counterpart: PartyId, shown_by: PartyId, found: String,
+        known_size: u64, known_sha256: Digest, shown_size: u64, shown_sha256: Digest,
+    }
+    /// A witness refused to cosign this log: it had seen another one.
+    CheckpointRefused = "checkpoint-refused" { witness: PartyId, size: u64, checkpoint_sha256: Digest }
+    /// A counterpart did not prove in time that its log holds what its receipt promised.
+    PromiseBroken = "promise-broken" { counterpart: PartyId, leaf_hash: Digest, due_time: Timestamp }
+    /// A counterpart says that this office did not prove in time what its receipt promised.
+    PromiseBrokenReported = "promise-broken-reported" { counterpart: PartyId, leaf_hash: Digest, due_time: Timestamp }
+    /// An officer proposed to erase a closed case.
+    ErasureProposed = "erasure-proposed" {
+        erased_case: CaseId, shared_number: SharedNumber, reason: String, article: String,
+    }
+    /// A second officer confirmed, and the case was erased: only its leaves are left.
+    CaseErased = "case-erased" {
+        erased_case: CaseId, shared_number: SharedNumber, reason: String, article: String,
+        proposed_by: OfficerId, entries: u64, packages: u64, tag_key_sha256: Digest,
+    }
+    /// A counterpart said that it erased the matter; what stands here stays.
+    CounterpartErased = "counterpart-erased" {
+        counterpart: PartyId, shared_number: SharedNumber, article: String, erased_time: Timestamp,
+        container_sha256: Digest,
+    }
+    /// What is left of an erased case was exported.
+    ErasedRecordExported = "erased-record-exported" { erased_case: CaseId, entries: u64 }
     /// The institution's log began.
     LogStarted = "log-started" { origin: String }
 }

@@ -2,7 +2,7 @@
 
 mod body;
 
-pub use body::{Confirmed, ForwardedRequest, ForwardedTo, Outcome, RefusalScope};
+pub use body::{Confirmed, ForwardedRequest, ForwardedTo, Outcome, RefusalScope, ToldErasure, is_short_text};
 
 use crate::digest::Digest;
 use crate::party::{OfficerId, PartyId, Role};
@@ -63,6 +63,8 @@ pub enum DocumentKind {
     Extension,
     /// The requesting authority's word that data need be preserved no longer.
     Release,
+    /// The word that its sender has erased the matter by law.
+    ErasureNotice,
     /// Signed word about a transmission.
     Receipt,
     /// An institution's signed description of itself.
@@ -94,7 +96,7 @@ impl SignerRule {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Request,
         Self::Acknowledgement,
         Self::Question,
@@ -111,6 +113,7 @@ impl DocumentKind {
         Self::Confirmation,
         Self::Extension,
         Self::Release,
+        Self::ErasureNotice,
         Self::Receipt,
         Self::PartyEntry,
     ];
@@ -135,6 +138,7 @@ impl DocumentKind {
             Self::Confirmation => "confirmation",
             Self::Extension => "extension",
             Self::Release => "release",
+            Self::ErasureNotice => "erasure-notice",
             Self::Receipt => "receipt",
             Self::PartyEntry => "party-entry",
         }
@@ -160,7 +164,7 @@ impl DocumentKind {
             | Self::ForwardingNotice
             | Self::Closing
             | Self::Confirmation => SignerRule::OneOfficerAndSeal,
-            Self::Receipt | Self::PartyEntry => SignerRule::SealAlone,
+            Self::ErasureNotice | Self::Receipt | Self::PartyEntry => SignerRule::SealAlone,
         }
     }
 
@@ -169,7 +173,7 @@ impl DocumentKind {
     pub const fn drafting_roles(self) -> &'static [Role] {
         match self {
             Self::Acknowledgement => &[Role::Drafter, Role::ProviderAgent],
-            Self::Receipt | Self::PartyEntry => &[],
+            Self::ErasureNotice | Self::Receipt | Self::PartyEntry => &[],
             _ => &[Role::Drafter],
         }
     }
@@ -193,7 +197,7 @@ impl DocumentKind {
             | Self::Order
             | Self::Execution
             | Self::Confirmation => Some(Competence::ExecuteRequests),
-            Self::Acknowledgement | Self::Receipt | Self::PartyEntry => None,
+            Self::Acknowledgement | Self::ErasureNotice | Self::Receipt | Self::PartyEntry => None,
         }
     }
 
@@ -215,7 +219,11 @@ impl DocumentKind {
             | Self::ForwardingNotice
             | Self::Execution
             | Self::Confirmation => Some(Competence::RequestAssistance),
-            Self::Acknowledgement | Self::Closing | Self::Receipt | Self::PartyEntry => None,
+            Self::Acknowledgement
+            | Self::Closing
+            | Self::ErasureNotice
+            | Self::Receipt
+            | Self::PartyEntry => None,
         }
     }
 

@@ -149,6 +149,12 @@ pub struct WrongOrderStage {
 }
 
 impl OrderStage {
+    /// Whether nothing follows: it was answered, or never delivered.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Produced { .. } | Self::NotDelivered { .. })
+    }
+
     /// The stage's name in storage and output.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -278,6 +278,15 @@ impl PreservationStage {
         }
     }
 
+    /// Whether it has ended, or never began: nothing is preserved under it any more.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(
+            self,
+            Self::Released { .. } | Self::Lapsed { .. } | Self::Refused { .. } | Self::NotDelivered { .. }
+        )
+    }
+
     /// Since when the preservation stands there.
     #[must_use]
     pub const fn since(&self) -> Timestamp {

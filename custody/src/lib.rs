@@ -11,14 +11,20 @@
 //! | [`leaf`] | what a leaf commits to: tag, salted commitment, the body's header |
 //! | [`note`] | signed notes (C2SP signed-note), verifier keys, the log's key |
 //! | [`checkpoint`] | the log's origin and its signed tree head (C2SP tlog-checkpoint) |
+//! | [`cosignature`] | a witness's word that a checkpoint goes on what it saw before (C2SP tlog-cosignature) |
 //! | [`proof`] | an inclusion proof as a file (C2SP tlog-proof) |
 //! | [`case_head`] | the signed word on how far one stream of a case has come |
 //! | [`record`] | the exportable record of one case, and its verifier |
+//! | [`tiles`] | the log as files (C2SP tlog-tiles) |
+//! | [`audit`] | an auditor's scan of all leaves against the record of one case |
 
+pub mod audit;
 pub mod case_head;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod leaf;
 pub mod note;
 pub mod proof;
 pub mod record;
+pub mod tiles;
 pub mod tree;

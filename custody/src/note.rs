@@ -2,14 +2,14 @@
 //!
 //! Calls Ed25519 only. Parsing says nothing about who wrote a note: its text can be read from a
 //! [`VerifiedNote`], which only [`Note::verify`] makes. A note may carry signature lines by keys
-//! that the reader doesn't know, so that cosignatures of witnesses can be added later; they are
-//! parsed, kept and ignored.
+//! that the reader doesn't know: they are parsed, kept and ignored. Those of witnesses are read by
+//! [`cosignature`](crate::cosignature).
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use data_encoding::{BASE64, HEXLOWER};
 use rogatory_core::Digest;
 use serde::{Deserialize, Serialize};
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 
 mod pem;
@@ -73,7 +73,7 @@ pub enum NoteError {
     Signing,
 }
 
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(120).collect()
 }
 
@@ -123,23 +123,70 @@ impl Vkey {
     /// The key id that a signature line carries: four bytes of a digest over name, type and key.
     #[must_use]
     pub fn key_id(&self) -> [u8; 4] {
-        let mut bytes = self.name.as_bytes().to_vec();
-        bytes.extend([b'\n', ED25519_TYPE]);
-        bytes.extend(self.public_key);
-        let [a, b, c, d, ..] = *Digest::of(&bytes).as_bytes();
-        [a, b, c, d]
+        key_id(&self.name, ED25519_TYPE, &self.public_key)
     }
 
     fn verifies(&self, text: &str, signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.public_key).verify(text.as_bytes(), signature).is_ok()
+        verifies(&self.public_key, text.as_bytes(), signature)
     }
+}
+
+/// The key id of a key of type `kind`: the beginning of SHA-256 over name, newline, type and key.
+pub(crate) fn key_id(name: &str, kind: u8, public_key: &[u8; 32]) -> [u8; 4] {
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.extend([b'\n', kind]);
+    bytes.extend(public_key);
+    let [a, b, c, d, ..] = *Digest::of(&bytes).as_bytes();
+    [a, b, c, d]
+}
+
+/// Writes a verifier key of type `kind`.
+pub(crate) fn vkey_text(name: &str, kind: u8, public_key: &[u8; 32]) -> String {
+    let mut key = vec![kind];
+    key.extend(public_key);
+    format!("{name}+{}+{}", HEXLOWER.encode(&key_id(name, kind, public_key)), BASE64.encode(&key))
+}
+
+/// Reads a verifier key of type `kind`, whose key id must be the one that follows from the rest.
+pub(crate) fn parse_vkey(text: &str, kind: u8) -> Option<(&str, [u8; 32])> {
+    let (name, rest) = text.split_once('+')?;
+    // Base64 may hold a `+` of its own, the key id can't.
+    let (_, key) = rest.split_once('+')?;
+    let key = BASE64.decode(key.as_bytes()).ok()?;
+    let (found, key) = key.split_first()?;
+    let key = key.try_into().ok()?;
+    let fits = *found == kind && is_key_name(name) && vkey_text(name, kind, &key) == text;
+    fits.then_some((name, key))
+}
+
+/// Whether `signature` is the key's over `message`.
+pub(crate) fn verifies(public_key: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ED25519, public_key).verify(message, signature).is_ok()
+}
+
+/// Takes an Ed25519 key from PKCS#8 PEM.
+pub(crate) fn pair_from_pem(pem: &str) -> Result<Ed25519KeyPair, NoteError> {
+    let der = pem::decode(pem).ok_or(NoteError::PrivateKey)?;
+    Ed25519KeyPair::from_pkcs8(&der).map_err(|_| NoteError::PrivateKey)
+}
+
+/// The 32 bytes of a pair's public half.
+pub(crate) fn public_half(pair: &Ed25519KeyPair) -> Option<[u8; 32]> {
+    pair.public_key().as_ref().try_into().ok()
+}
+
+/// Generates an Ed25519 key, with its PKCS#8 PEM.
+pub(crate) fn generate_pair() -> Result<(Ed25519KeyPair, String), NoteError> {
+    let pair = Ed25519KeyPair::generate().map_err(|_| NoteError::Generation)?;
+    // Version 1 is what OpenSSL reads.
+    let der = pair.to_pkcs8v1().map_err(|_| NoteError::Generation)?;
+    let pem = pem::encode(der.as_ref());
+    Ok((pair, pem))
 }
 
 impl fmt::Display for Vkey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![ED25519_TYPE];
-        key.extend(self.public_key);
-        write!(f, "{}+{}+{}", self.name, HEXLOWER.encode(&self.key_id()), BASE64.encode(&key))
+        f.write_str(&vkey_text(&self.name, ED25519_TYPE, &self.public_key))
     }
 }
 
@@ -147,18 +194,9 @@ impl FromStr for Vkey {
     type Err = NoteError;
 
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        let bad = || NoteError::Vkey(shorten(text));
-        let (name, rest) = text.split_once('+').ok_or_else(bad)?;
-        // Base64 may hold a `+` of its own, the key id can't.
-        let (_, key) = rest.split_once('+').ok_or_else(bad)?;
-        let key = BASE64.decode(key.as_bytes()).map_err(|_| bad())?;
-        let (kind, key) = key.split_first().ok_or_else(bad)?;
-        if *kind != ED25519_TYPE {
-            return Err(bad());
-        }
-        let vkey = Self::new(name, key.try_into().map_err(|_| bad())?)?;
-        // The key id must be the one that follows from the rest.
-        if vkey.to_string() == text { Ok(vkey) } else { Err(bad()) }
+        let (name, public_key) =
+            parse_vkey(text, ED25519_TYPE).ok_or_else(|| NoteError::Vkey(shorten(text)))?;
+        Self::new(name, public_key)
     }
 }
 
@@ -187,9 +225,7 @@ impl LogKey {
     /// # Errors
     /// [`NoteError::PrivateKey`] or [`NoteError::KeyName`].
     pub fn from_pem(name: &str, pem: &str) -> Result<Self, NoteError> {
-        let der = pem::decode(pem).ok_or(NoteError::PrivateKey)?;
-        let pair = Ed25519KeyPair::from_pkcs8(&der).map_err(|_| NoteError::PrivateKey)?;
-        Self::new(name, pair, &NoteError::PrivateKey)
+        Self::new(name, pair_from_pem(pem)?, &NoteError::PrivateKey)
     }
 
     /// Generates a key and returns it with its PKCS#8 PEM, which goes into a file of its own.
@@ -197,15 +233,12 @@ impl LogKey {
     /// # Errors
     /// [`NoteError::Generation`] or [`NoteError::KeyName`].
     pub fn generate(name: &str) -> Result<(Self, String), NoteError> {
-        let pair = Ed25519KeyPair::generate().map_err(|_| NoteError::Generation)?;
-        // Version 1 is what OpenSSL reads.
-        let der = pair.to_pkcs8v1().map_err(|_| NoteError::Generation)?;
-        let pem = pem::encode(der.as_ref());
+        let (pair, pem) = generate_pair()?;
         Ok((Self::new(name, pair, &NoteError::Generation)?, pem))
     }
 
     fn new(name: &str, pair: Ed25519KeyPair, error: &NoteError) -> Result<Self, NoteError> {
-        let public = pair.public_key().as_ref().try_into().map_err(|_| error.clone())?;
+        let public = public_half(&pair).ok_or_else(|| error.clone())?;
         Ok(Self { vkey: Vkey::new(name, public)?, pair })
     }
 
@@ -333,15 +366,16 @@ impl Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        for line in &self.signatures {
-            let mut bytes = line.key_id.to_vec();
-            bytes.extend(&line.signature);
-            f.write_str("\u{2014} ")?;
-            f.write_str(&line.name)?;
-            f.write_char(' ')?;
-            writeln!(f, "{}", BASE64.encode(&bytes))?;
-        }
-        Ok(())
+        self.signatures.iter().try_for_each(|line| line.fmt(f))
+    }
+}
+
+/// The line as it is written, with its newline.
+impl fmt::Display for NoteSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = self.key_id.to_vec();
+        bytes.extend(&self.signature);
+        writeln!(f, "\u{2014} {} {}", self.name, BASE64.encode(&bytes))
     }
 }
 
@@ -365,6 +399,18 @@ impl VerifiedNote {
         &self.signed_by
     }
 
+    /// The note without the lines that were ignored: its text and the valid signatures alone.
+    #[must_use]
+    pub fn trusted_part(&self) -> Note {
+        let known = |line: &NoteSignature| {
+            self.signed_by.iter().any(|vkey| vkey.name == line.name && vkey.key_id() == line.key_id)
+        };
+        Note {
+            text: self.note.text.clone(),
+            signatures: self.note.signatures.iter().filter(|line| known(line)).cloned().collect(),
+        }
+    }
+
     /// The note, with the signature lines that were ignored too.
     #[must_use]
     pub const fn note(&self) -> &Note {
@@ -372,7 +418,7 @@ impl VerifiedNote {
     }
 }
 
-fn signature_line(line: &str) -> Option<NoteSignature> {
+pub(crate) fn signature_line(line: &str) -> Option<NoteSignature> {
     let (name, signature) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
     let bytes = BASE64.decode(signature.as_bytes()).ok()?;
     // The decoder takes padding in the middle too; one signature has one spelling.

@@ -52,7 +52,7 @@ pub struct Record {
     pub shared_number: Option<SharedNumber>,
     /// The key under which the case's leaves are tagged.
     pub tag_key: TagKey,
-    /// The checkpoint's note, to which every proof leads.
+    /// The checkpoint's note, to which every proof leads, with the cosignatures of witnesses if there are any.
     pub checkpoint: String,
     /// A case head for each stream, by the stream's name; [`Record::with_heads`] makes them.
     pub heads: Vec<String>,

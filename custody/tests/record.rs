@@ -1,6 +1,7 @@
 //! The record of one case: what verifies, and that nothing in it can be changed unseen.
 
 mod common;
+mod scan;
 
 use common::{
     CASE_KEY, COUNTERPART_ORIGIN, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, data_of, erased,

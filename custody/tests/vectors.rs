@@ -11,6 +11,7 @@ use data_encoding::HEXLOWER;
 use rogatory_core::Digest;
 use rogatory_custody::case_head::verify_case_head;
 use rogatory_custody::checkpoint::verify_checkpoint;
+use rogatory_custody::cosignature::{WitnessVkey, cosignatures};
 use rogatory_custody::leaf::{Leaf, TagKey};
 use rogatory_custody::note::Vkey;
 use rogatory_custody::proof::InclusionProof;
@@ -82,6 +83,7 @@ fn the_independent_verifier_agrees() {
 struct Vector<'a> {
     header: HashMap<&'a str, &'a str>,
     trusted: Vec<Vkey>,
+    witnesses: Vec<&'a str>,
     payload: &'a [u8],
 }
 
@@ -99,6 +101,7 @@ impl<'a> Vector<'a> {
                 .filter(|(name, _)| *name == "vkey")
                 .map(|(_, vkey)| vkey.parse().expect("a verifier key"))
                 .collect(),
+            witnesses: fields.iter().filter(|(name, _)| *name == "witness").map(|(_, key)| *key).collect(),
             header: fields.into_iter().collect(),
             payload: &bytes[at + divider.len()..],
         }
@@ -117,6 +120,7 @@ impl<'a> Vector<'a> {
         let sound = match self.header["kind"] {
             "record" => return self.record(),
             "checkpoint" => verify_checkpoint(self.payload, &self.trusted).is_ok(),
+            "cosigned checkpoint" => self.cosigned(),
             "case head" => verify_case_head(self.payload, &self.trusted).is_ok(),
             "proof" => {
                 let leaf = self.header["leaf"].parse().expect("a digest");
@@ -141,6 +145,16 @@ impl<'a> Vector<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The form of all lines, and the signature of every witness that the vector trusts.
+    fn cosigned(&self) -> bool {
+        let Ok(checkpoint) = verify_checkpoint(self.payload, &self.trusted) else { return false };
+        let Ok(lines) = cosignatures(&checkpoint) else { return false };
+        self.witnesses.iter().all(|key| {
+            let Ok(key) = key.parse::<WitnessVkey>() else { return false };
+            lines.iter().any(|line| line.verify(&checkpoint, &key).is_ok())
+        })
     }
 
     fn consistency(&self) -> bool {

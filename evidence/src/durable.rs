@@ -37,6 +37,13 @@ pub trait DurableFiles: Send + Sync {
     /// As the file system says; also if the file is shorter than `offset`.
     fn open_at(&self, path: &Path, offset: u64) -> io::Result<Box<dyn DurableFile>>;
 
+    /// Writes `bytes` over what stands at `offset` in the file `path` and makes that durable: the old bytes are gone,
+    /// as far as the file system overwrites in place.
+    ///
+    /// # Errors
+    /// As the file system says; also if the file is not there or ends before.
+    fn overwrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
     /// Makes one folder; it is no error if it is there.
     ///
     /// # Errors
@@ -106,6 +113,16 @@ impl DurableFiles for Disk {
         file.set_len(offset)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(file))
+    }
+
+    fn overwrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        if file.metadata()?.len() < offset.saturating_add(bytes.len() as u64) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the file ends before"));
+        }
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(bytes)?;
+        file.sync_data()
     }
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {

@@ -20,6 +20,12 @@ pub fn digest_list_again(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(crate::digest_list::to_text(lines.into_iter()))
 }
 
+/// Reads the statement of a court bundle and writes it again.
+#[must_use]
+pub fn bundle_statement_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    crate::bundle::statement_again(bytes)
+}
+
 /// Reads the tar of a folder against its list and writes both again.
 #[must_use]
 pub fn tar_again(tar: &[u8], list: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {

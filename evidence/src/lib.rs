@@ -19,6 +19,7 @@ mod addressees;
 pub mod age_layer;
 pub mod arrival;
 mod attributes;
+pub mod bundle;
 mod canonical;
 pub mod derive;
 mod digest_list;

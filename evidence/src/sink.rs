@@ -224,6 +224,12 @@ impl Sink {
         Ok(Self::File { sibling, zip: Box::new(ZipWriter::new(WriteBehind::new(file))) })
     }
 
+    /// A container file for what lies in the clear: nobody but its owner reads it.
+    pub(crate) fn private_file(target: &Path) -> Result<Self, WriteError> {
+        let (sibling, file) = Sibling::private_file(target)?;
+        Ok(Self::File { sibling, zip: Box::new(ZipWriter::new(WriteBehind::new(file))) })
+    }
+
     /// Tells `observer` from now on what of a folder's objects is durable.
     pub(crate) fn observe(&mut self, observer: &Observer, salt: &[u8; 32]) {
         if let Self::Folder { sibling, observer: told, .. } = self {

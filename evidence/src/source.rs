@@ -12,7 +12,7 @@ use rogatory_container::zip::{StrictZip, ZipEntry, ZipError, ZipLimits};
 use rogatory_core::Digest;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The most objects a package may have: exhibits, tag files, signatures.
@@ -221,6 +221,18 @@ impl ZipSource {
         Ok(Self { path: path.to_owned(), file: zip.into_inner().into_inner(), entries, places })
     }
 
+    /// One entry as a stream of its own that can be read at will; none if there is none of this name.
+    pub(crate) fn section(&self, name: &str) -> Option<io::Result<FileSection>> {
+        let entry = self.places.get(name).and_then(|place| self.entries.get(*place))?;
+        let file = own_handle(&self.file, &self.path);
+        Some(file.map(|file| FileSection {
+            file,
+            start: entry.data_offset(),
+            length: entry.size_bytes,
+            position: 0,
+        }))
+    }
+
     /// The names in the order in which they lie.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|entry| entry.name.as_str())
@@ -282,6 +294,50 @@ impl Read for Section<'_> {
         self.left -= count as u64;
         Ok(count)
     }
+}
+
+/// A part of a file, read at will by a handle of its own.
+pub(crate) struct FileSection {
+    file: File,
+    start: u64,
+    length: u64,
+    position: u64,
+}
+
+impl Read for FileSection {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.length.saturating_sub(self.position);
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let Some(space) = buffer.get_mut(..most).filter(|space| !space.is_empty()) else { return Ok(0) };
+        let count = read_at(&mut self.file, space, self.start.saturating_add(self.position))?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for FileSection {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
+        };
+        self.position = target
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a position before the start"))?;
+        Ok(self.position)
+    }
+}
+
+/// Reads at a place, whatever others who hold the same file do meanwhile.
+#[cfg(unix)]
+fn read_at(file: &mut File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(not(unix))]
+fn read_at(file: &mut File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.seek(SeekFrom::Start(offset))?;
+    file.read(buffer)
 }
 
 /// A handle with which others may read elsewhere meanwhile.

@@ -16,6 +16,7 @@ use rogatory_pki::tls::{Listener, server_config};
 use rustls::ServerConfig;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 /// How many parties are read at once.
 const PARTIES_A_PAGE: u32 = 500;
@@ -40,8 +41,8 @@ pub struct Authority {
     pub importing: tokio::sync::Mutex<()>,
     /// Who fetched which package since the start, so that every fetching leaves a trace.
     pub retrieved: Mutex<HashSet<(String, PackageId)>>,
-    /// The latest checkpoint that stands: a signed note, empty before the first.
-    checkpoint: ArcSwap<Vec<u8>>,
+    /// Told when another checkpoint stands.
+    checkpoint_signed: Notify,
     directory: ArcSwap<Directory>,
     office_tls: ArcSwap<ServerConfig>,
     peer_tls: ArcSwap<ServerConfig>,
@@ -68,10 +69,8 @@ impl Authority {
         faults: Arc<dyn Faults>,
     ) -> Result<Self, Problem> {
         let trust = trust(&institution, &datastore, &clock).await?;
-        let checkpoint =
-            datastore.read().await?.checkpoint().await?.map(|(_, note)| note).unwrap_or_default();
         Ok(Self {
-            checkpoint: ArcSwap::from_pointee(checkpoint),
+            checkpoint_signed: Notify::new(),
             directory: ArcSwap::new(trust.directory),
             office_tls: ArcSwap::new(trust.office),
             peer_tls: ArcSwap::new(trust.peer),
@@ -93,15 +92,14 @@ impl Authority {
         self.directory.load_full()
     }
 
-    /// The latest checkpoint of the own log, to go with a message; empty before the first.
-    #[must_use]
-    pub fn latest_checkpoint(&self) -> Vec<u8> {
-        self.checkpoint.load().as_ref().clone()
+    /// Waits until another checkpoint stands than the last time this was asked.
+    pub async fn checkpoint_grown(&self) {
+        self.checkpoint_signed.notified().await;
     }
 
-    /// Takes up a checkpoint that was stored.
-    pub fn take_up_checkpoint(&self, note: &[u8]) {
-        self.checkpoint.store(Arc::new(note.to_vec()));
+    /// A checkpoint was stored.
+    pub fn take_up_checkpoint(&self) {
+        self.checkpoint_signed.notify_one();
     }
 
     /// The own party entry, byte for byte as it was sealed.

@@ -11,6 +11,7 @@ use rogatory_core::document::{DATA_FILE, DocumentKind};
 use rogatory_core::party_entry::PartyEntry;
 use rogatory_core::{CountryCode, Digest, PartyId, Timestamp, chain};
 use rogatory_custody::checkpoint::Origin;
+use rogatory_custody::cosignature::WitnessVkey;
 use rogatory_custody::note::Vkey;
 use rogatory_evidence::known::KnownInstitution;
 use rogatory_pki::certificate::Certificate;
@@ -28,6 +29,8 @@ pub struct ConfirmedParty {
     pub fingerprint: Digest,
     /// Its published seals.
     pub known: KnownInstitution,
+    /// Its custody log.
+    pub log: PublishedLog,
 }
 
 /// All confirmed parties.
@@ -73,6 +76,18 @@ pub struct SoundEntry {
     fingerprint: Digest,
     seals: Vec<Certificate>,
     anchors: Anchors,
+    log: PublishedLog,
+}
+
+/// The custody log of a party and its key as a witness, as its entry publishes them.
+#[derive(Clone, Debug)]
+pub struct PublishedLog {
+    /// The log.
+    pub origin: Origin,
+    /// The key of that log.
+    pub log_key: Vkey,
+    /// The key with which the party cosigns the logs of others.
+    pub witness: WitnessVkey,
 }
 
 impl SoundEntry {
@@ -109,11 +124,18 @@ impl SoundEntry {
         if *origin.party() != entry.party || log_key.name() != entry.log_origin {
             return Err(unsound("its log is that of another party".to_owned()));
         }
-        entry
+        let witness: WitnessVkey = entry
             .witness_key
-            .parse::<Vkey>()
+            .parse()
             .map_err(|error| unsound(format!("`witness_key`: {}", chain(&error))))?;
-        Ok(Self { entry, fingerprint: Digest::of(bytes), seals, anchors })
+        if *witness.name().party() != entry.party {
+            return Err(unsound("its witness key is that of another party".to_owned()));
+        }
+        if witness.public_key() == log_key.public_key() {
+            return Err(unsound("`log_key` and `witness_key` must be two keys".to_owned()));
+        }
+        let log = PublishedLog { origin, log_key, witness };
+        Ok(Self { entry, fingerprint: Digest::of(bytes), seals, anchors, log })
     }
 
     /// What the party says of itself.
@@ -147,7 +169,8 @@ impl Directory {
             })?;
             let party = sound.entry.party.clone();
             let known = KnownInstitution::new(party.clone(), sound.seals);
-            let confirmed = ConfirmedParty { entry: sound.entry, fingerprint: sound.fingerprint, known };
+            let confirmed =
+                ConfirmedParty { entry: sound.entry, fingerprint: sound.fingerprint, known, log: sound.log };
             parties.insert(party, Arc::new(confirmed));
         }
         let registry = Registry::new(anchors, parties.keys().cloned())
@@ -163,6 +186,17 @@ impl Directory {
     #[must_use]
     pub fn party(&self, id: &PartyId) -> Option<&Arc<ConfirmedParty>> {
         self.parties.get(id)
+    }
+
+    /// The confirmed parties.
+    pub fn parties(&self) -> impl Iterator<Item = &Arc<ConfirmedParty>> {
+        self.parties.values()
+    }
+
+    /// The party whose confirmed entry names this log.
+    #[must_use]
+    pub fn of_log(&self, origin: &Origin) -> Option<&Arc<ConfirmedParty>> {
+        self.party(origin.party()).filter(|party| party.log.origin == *origin)
     }
 
     /// The party, or why nothing can be sent to it.

@@ -15,6 +15,7 @@ use crate::problem::Problem;
 use anyhow::{Context as _, bail};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::{Clock, Digest, Entropy, OfficerId, PartyId, Role};
+use rogatory_custody::cosignature::{WitnessKey, WitnessName};
 use rogatory_custody::note::LogKey;
 use rogatory_evidence::Encryption;
 use rogatory_evidence::age_layer::{generate_hybrid_identity, generate_identity};
@@ -309,7 +310,7 @@ async fn fill(
     let origin = institution.log_origin()?;
     let (_, log_key) = LogKey::generate(&origin.to_string())?;
     put(&keys.join("log.key"), log_key.as_bytes())?;
-    let (_, witness_key) = LogKey::generate(&format!("{}/rogatory/{party}/witness", new.domain))?;
+    let (_, witness_key) = WitnessKey::generate(WitnessName::new(&new.domain, party)?)?;
     put(&keys.join("witness.key"), witness_key.as_bytes())?;
     let mut wrapping = [0; 32];
     aws_lc_rs::rand::fill(&mut wrapping).ok().context("no randomness")?;

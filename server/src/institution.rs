@@ -4,12 +4,13 @@
 
 use crate::config::{ConfigError, ServerConfig};
 use rogatory_container::asice::{self, AsiceError};
-use rogatory_core::document::{Competence, DocumentKind};
+use rogatory_core::document::{Competence, Document, DocumentKind};
 use rogatory_core::document::{DATA_FILE, DOCUMENT_LIMIT_BYTES, FORMAT, NamedParty, PROFILE};
 use rogatory_core::party_entry::{CompetenceEntry, Limits, PartyEntry, PublishedRecipient};
 use rogatory_core::receipt::Receipt;
 use rogatory_core::{Digest, OfficerId, PartyId, Role, Timestamp};
 use rogatory_custody::checkpoint::Origin;
+use rogatory_custody::cosignature::{WitnessKey, WitnessName};
 use rogatory_custody::note::LogKey;
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::identity::Identity;
@@ -46,7 +47,7 @@ pub struct Institution {
     seal_pem: String,
     log_key: LogKey,
     log_origin: Origin,
-    witness_key: LogKey,
+    witness_key: WitnessKey,
     officers: Vec<Officer>,
     entry: Option<Vec<u8>>,
 }
@@ -95,8 +96,9 @@ impl Institution {
         let origin = config.institution.log_origin()?;
         let log_key = LogKey::from_pem(&origin.to_string(), &read(folder, &keys.log_key)?)
             .map_err(|error| explain("log_key", &error))?;
-        let witness_name = format!("{}/rogatory/{party}/witness", config.institution.domain);
-        let witness_key = LogKey::from_pem(&witness_name, &read(folder, &keys.witness_key)?)
+        let witness_pem = read(folder, &keys.witness_key)?;
+        let witness_key = WitnessName::new(&config.institution.domain, party)
+            .and_then(|name| WitnessKey::from_pem(name, &witness_pem))
             .map_err(|error| explain("witness_key", &error))?;
         if log_key.vkey().public_key() == witness_key.vkey().public_key() {
             return Err(wrong("keys", "`log_key` and `witness_key` must be two keys".to_owned()));
@@ -215,6 +217,12 @@ impl Institution {
         &self.log_origin
     }
 
+    /// The key with which it cosigns the logs of others.
+    #[must_use]
+    pub const fn witness_key(&self) -> &WitnessKey {
+        &self.witness_key
+    }
+
     /// The largest package that it takes from another institution, if its disk is not the only limit.
     #[must_use]
     pub const fn package_bytes(&self) -> Option<u64> {
@@ -245,6 +253,14 @@ impl Institution {
     /// [`AsiceError`] if the seal key fails.
     pub fn seal_receipt(&self, receipt: &Receipt, at: Timestamp) -> Result<Vec<u8>, AsiceError> {
         self.seal_data(receipt.to_json(), at)
+    }
+
+    /// Seals a document that no person signs: an erasure notice.
+    ///
+    /// # Errors
+    /// [`AsiceError`] if the seal key fails.
+    pub fn seal_notice(&self, notice: &Document, at: Timestamp) -> Result<Vec<u8>, AsiceError> {
+        self.seal_data(notice.to_json(), at)
     }
 
     /// Makes and seals the next version of the own party entry.

@@ -7,14 +7,19 @@
 //! ```
 //! A key is drawn in memory ([`KeyStore::create`]) and durable before the transaction that first uses it
 //! commits ([`KeyStore::sync`]): one write and one sync for all the keys of a group of acts. A crash in
-//! between leaves a key that nothing uses, or a torn record, after which the next file is begun. Erasing a case
-//! will write its file again without the record. Never writes a key in clear.
+//! between leaves a key that nothing uses, or a torn record, after which the next file is begun.
+//!
+//! Erasing a case ([`KeyStore::erase`]) writes zeros over its wrapped key, in place and synced, with a check that fits:
+//! the record says from then on that this case had a key and was erased, and none is ever drawn for it again. A stop
+//! in between leaves a record that is torn, or as it was; the erasure, which is committed before, is done again at the
+//! next start. So the files as they are now are the only generation there is: a backup of them is replaced at each
+//! erasure. Never writes a key in clear.
 
 use crate::files::{DurableFile, DurableFiles, make_folder};
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use rogatory_core::Digest;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -61,6 +66,11 @@ fn unusable(what: &'static str) -> Problem {
     Problem::internal(what, "authenticated encryption failed")
 }
 
+fn was_erased(case: &str) -> Problem {
+    Problem::new(Reason::WrongStage, format!("case {case} was erased"))
+        .with_hint("its leaves stay in the custody log; `rogatory custody export` shows them")
+}
+
 fn seal(key: &[u8; KEY_BYTES], place: &str, clear: &[u8]) -> Result<Vec<u8>, Problem> {
     let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| unusable("a key is unusable"))?;
     let mut bytes = clear.to_vec();
@@ -100,6 +110,8 @@ struct Place {
 struct Shelf {
     /// By the first 16 bytes of the SHA-256 of the case.
     places: HashMap<[u8; 16], Place>,
+    /// The cases that were erased, or are just being: they have no key, and get none.
+    erased: HashSet<[u8; 16]>,
     /// The file that is written to; 0 before the first.
     file: u32,
     /// How far it is durable.
@@ -181,7 +193,10 @@ impl KeyStore {
                 whole = offset + record.bytes.len();
                 records += 1;
                 let place = Place { file, offset: at, length };
-                if record.is_sound() {
+                if record.is_erased() {
+                    shelf.places.remove(&index_of(record.case));
+                    shelf.erased.insert(index_of(record.case));
+                } else if record.is_sound() {
                     shelf.places.insert(index_of(record.case), place);
                 } else {
                     // Known to be there, and to be damaged when it is asked for.
@@ -228,6 +243,9 @@ impl KeyStore {
         }
         let place = {
             let shelf = self.shelf();
+            if shelf.erased.contains(&index_of(case)) {
+                return Err(was_erased(case));
+            }
             if let Some(key) = shelf.keys.get(case) {
                 return Ok(key.clone());
             }
@@ -243,6 +261,11 @@ impl KeyStore {
         let clear = Zeroizing::new(unseal(&self.wrapping, case, record.wrapped)?);
         let key: [u8; KEY_BYTES] =
             clear.as_slice().try_into().map_err(|_| unusable("the key of a case has a wrong length"))?;
+        let shelf = self.shelf();
+        if shelf.erased.contains(&index_of(case)) {
+            // It was erased while it was read: it must not come back into the cache.
+            return Err(was_erased(case));
+        }
         Ok(self.remember(case, CaseKey(Arc::new(Zeroizing::new(key)))))
     }
 
@@ -269,7 +292,7 @@ impl KeyStore {
         let failed = |error| Problem::internal("the case keys cannot be read", error);
         let Some(file) = self.numbers().map_err(failed)?.get(nth_file).copied() else { return Ok(None) };
         let bytes = fs::read(self.path(file)).map_err(failed)?;
-        let sound = Records::of(&bytes).filter(|(_, record)| record.is_sound());
+        let sound = Records::of(&bytes).filter(|(_, record)| record.is_sound() && !record.is_erased());
         Ok(Some(sound.map(|(_, record)| String::from_utf8_lossy(record.case).into_owned()).collect()))
     }
 
@@ -282,6 +305,9 @@ impl KeyStore {
             return Ok(key.clone());
         }
         let mut shelf = self.shelf();
+        if shelf.erased.contains(&index_of(case)) {
+            return Err(was_erased(case));
+        }
         if let Some(key) = shelf.keys.get(case) {
             return Ok(key.clone());
         }
@@ -301,6 +327,48 @@ impl KeyStore {
         let key = CaseKey(Arc::new(key));
         shelf.keys.insert(case.to_owned(), key.clone());
         Ok(key)
+    }
+
+    /// Nothing more is encrypted or read under the key of `case`: its erasure is about to be committed.
+    pub fn retire(&self, case: &str) {
+        self.shelf().erased.insert(index_of(case));
+        self.cache().remove(case);
+    }
+
+    /// Takes [`KeyStore::retire`] back: the erasure came to nothing.
+    pub fn restore(&self, case: &str) {
+        self.shelf().erased.remove(&index_of(case));
+    }
+
+    /// Destroys the key of `case` for good, also where that was done before or broken off.
+    ///
+    /// # Errors
+    /// [`Problem`] if the disk refuses; the key is then not given out any more, and may still be there.
+    pub fn erase(&self, case: &str) -> Result<(), Problem> {
+        let failed = |error| Problem::internal("the key of an erased case cannot be destroyed", error);
+        let index = index_of(case);
+        let mut shelf = self.shelf();
+        shelf.erased.insert(index);
+        self.cache().remove(case);
+        let Some(place) = shelf.places.get(&index).copied() else { return Ok(()) };
+        let bytes = fs::read(self.path(place.file)).map_err(failed)?;
+        for (offset, record) in Records::of(&bytes).filter(|(_, record)| record.case == case.as_bytes()) {
+            let erased = write_record(case, &vec![0; record.wrapped.len()])
+                .ok_or_else(|| unusable("the name of a case is too long"))?;
+            // Length and name stay as they are, so that no torn write hides the records behind this one.
+            let named = 2 + 1 + case.len();
+            let rest = erased.get(named..).unwrap_or_default();
+            self.files.overwrite(&self.path(place.file), (offset + named) as u64, rest).map_err(failed)?;
+        }
+        shelf.places.remove(&index);
+        Ok(())
+    }
+
+    /// Whether `case` had a key that was destroyed.
+    #[must_use]
+    pub fn is_erased(&self, case: &str) -> bool {
+        let (shelf, index) = (self.shelf(), index_of(case));
+        shelf.erased.contains(&index) && !shelf.places.contains_key(&index)
     }
 
     /// Whether keys wait for [`KeyStore::sync`].
@@ -406,6 +474,11 @@ impl Record<'_> {
     fn is_sound(&self) -> bool {
         let (told, check) = self.bytes.split_at(self.bytes.len() - CHECK_BYTES);
         Digest::of(told).as_bytes()[..CHECK_BYTES] == *check
+    }
+
+    /// Whether there is nothing left of the key: no wrapped key is all zeros.
+    fn is_erased(&self) -> bool {
+        self.is_sound() && self.wrapped.iter().all(|byte| *byte == 0)
     }
 }
 
@@ -540,6 +613,43 @@ mod tests {
                 assert_eq!(store.key("C-2").expect("a key").as_bytes(), &known[1].1, "byte {position}");
             }
         }
+    }
+
+    #[test]
+    fn an_erased_key_is_in_no_file_and_none_is_drawn_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("keys");
+        let known = stored(&folder, ["C-1", "C-2", "C-3"].map(ToOwned::to_owned));
+        let path = folder.join("000001.keys");
+        let before = fs::read(&path).expect("readable");
+        let wrapped = Records::of(&before).nth(1).expect("a record").1.wrapped.to_vec();
+        let store = open(&folder);
+        store.key("C-2").expect("a key");
+        store.erase("C-2").expect("erased");
+        store.erase("C-2").expect("erased again");
+        for store in [store, open(&folder)] {
+            assert!(store.is_erased("C-2") && !store.knows("C-2") && !store.is_erased("C-1"));
+            assert_eq!(store.key("C-2").err().expect("no key").reason(), Reason::WrongStage);
+            assert_eq!(store.create("C-2").err().expect("no key").reason(), Reason::WrongStage);
+            assert_eq!(store.cases(0).expect("cases").expect("a file"), ["C-1", "C-3"]);
+        }
+        let after = fs::read(&path).expect("readable");
+        assert_eq!(after.len(), before.len());
+        assert!(!after.windows(8).any(|bytes| wrapped.windows(8).any(|old| old == bytes)));
+        assert_holds(&folder, &[known[0].clone(), known[2].clone()]);
+        assert_holds(&folder, &stored(&folder, ["C-4".to_owned()]));
+    }
+
+    #[test]
+    fn a_case_whose_erasure_came_to_nothing_has_its_key_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("keys");
+        let known = stored(&folder, ["C-1".to_owned()]);
+        let store = open(&folder);
+        store.retire("C-1");
+        assert!(store.key("C-1").is_err() && store.create("C-1").is_err() && !store.is_erased("C-1"));
+        store.restore("C-1");
+        assert_eq!(store.key("C-1").expect("a key").as_bytes(), &known[0].1);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub mod workers;
 
 use crate::access::AccessLayer;
 use crate::authority::Authority;
+use crate::casework::erase_case::finish_erasures;
 use crate::config::ServerConfig;
 use crate::datastore::{Datastore, OFFICE, Opening};
 use crate::faults::Faults;
@@ -42,6 +43,7 @@ use crate::rpc::delivery_service::Delivery;
 use crate::rpc::document_service::Documents;
 use crate::rpc::package_service::Packages;
 use crate::rpc::party_service::Parties;
+use crate::rpc::witness_service::Witness;
 use crate::vault::Vault;
 use anyhow::Context as _;
 use rogatory_core::{Clock, Entropy};
@@ -52,6 +54,7 @@ use rogatory_proto::office::v1::document_service_server::DocumentServiceServer;
 use rogatory_proto::office::v1::package_service_server::PackageServiceServer;
 use rogatory_proto::office::v1::party_service_server::PartyServiceServer;
 use rogatory_proto::peer::v1::delivery_service_server::DeliveryServiceServer;
+use rogatory_proto::peer::v1::witness_service_server::WitnessServiceServer;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,6 +68,8 @@ use tonic::transport::Server as Grpc;
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 /// The largest message that is given: a custody record.
 const RECORD_LIMIT: usize = 64 * 1024 * 1024;
+/// The largest message that a witness takes: checkpoints and a proof.
+const WITNESS_LIMIT: usize = 128 * 1024;
 /// Calls at once on one connection.
 const STREAMS: u32 = 32;
 const FRAME_BYTES: u32 = 256 * 1024;
@@ -142,6 +147,10 @@ impl Server {
         let institution = Institution::load(folder, config)?;
         let authority = Authority::assemble(institution, datastore, vault, clock, entropy, faults).await?;
         let authority = Arc::new(authority);
+        // What a crash left of an erasure goes before anybody is served.
+        if let Err(problem) = finish_erasures(&authority).await {
+            tracing::error!(problem = %rogatory_core::chain(&problem), "an erasure is not finished yet");
+        }
         let (office, peer) = (sockets.office.local_addr()?, sockets.peer.local_addr()?);
         let (down, up) = watch::channel(false);
         let tasks = vec![
@@ -149,7 +158,10 @@ impl Server {
             tokio::spawn(serve_peers(Arc::clone(&authority), sockets.peer, up.clone())),
             tokio::spawn(workers::checkpoints(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::outbox(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::witnesses(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::proofs(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::lapses(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::erasures(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::stale_transfers(Arc::clone(&authority), up)),
         ];
         tracing::info!(party = %authority.institution.party(), %office, %peer, "listening for officers and peers");
@@ -248,13 +260,16 @@ async fn serve_peers(
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<DeliveryServiceServer<Delivery>>().await;
     let incoming = listener::connections(Arc::clone(&authority), Listener::Peer, socket, up.clone());
+    let witness =
+        WitnessServiceServer::new(Witness(Arc::clone(&authority))).max_decoding_message_size(WITNESS_LIMIT);
     let delivery =
         DeliveryServiceServer::new(Delivery(Arc::clone(&authority))).max_decoding_message_size(MESSAGE_LIMIT);
     grpc()
         .layer(AccessLayer::new(authority, Listener::Peer))
         .add_service(health_service)
-        .add_service(reflection(&["rogatory.peer.v1.DeliveryService"])?)
+        .add_service(reflection(&["rogatory.peer.v1.DeliveryService", "rogatory.peer.v1.WitnessService"])?)
         .add_service(delivery)
+        .add_service(witness)
         .serve_with_incoming_shutdown(incoming, down(up))
         .await
         .context("the peer listener failed")

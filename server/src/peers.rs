@@ -8,8 +8,9 @@ use crate::directory::ConfirmedParty;
 use crate::faults::{Broken, Faults};
 use crate::file_stream::stream;
 use crate::problem::{Problem, Reason};
+use crate::rpc::REASON_KEY;
 use hyper_util::rt::TokioIo;
-use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
+use rogatory_core::{Digest, PackageId, PartyId, SharedNumber, Timestamp};
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::tls::{admit_server, client_config, explain_tls_error};
 use rogatory_proto::common::v1::{ObjectProgress, PackageObject, SealedReceipt};
@@ -17,8 +18,11 @@ use rogatory_proto::objects::{
     Buffers, ObjectMessage as _, STREAMS_AT_ONCE, WIRE_BYTES, read_messages, streams,
 };
 use rogatory_proto::peer::v1::delivery_service_client::DeliveryServiceClient;
+use rogatory_proto::peer::v1::witness_service_client::WitnessServiceClient;
 use rogatory_proto::peer::v1::{
-    BeginPackageRequest, CommitPackageRequest, DeliverDocumentRequest, SendObjectRequest,
+    AddCheckpointRequest, AddCheckpointResponse, BeginPackageRequest, CommitPackageRequest,
+    DeliverDocumentRequest, ProveConsistencyRequest, ProveConsistencyResponse, ProveInclusionRequest,
+    ProveInclusionResponse, ReportBrokenPromiseRequest, SendObjectRequest,
 };
 use rustls::pki_types::ServerName;
 use std::collections::{HashMap, VecDeque};
@@ -74,8 +78,6 @@ pub struct Outgoing<'a> {
     pub relay_receipt: Option<&'a [u8]>,
     /// The case head that goes with it, or nothing.
     pub case_head: Vec<u8>,
-    /// The latest checkpoint of the own log.
-    pub checkpoint: Vec<u8>,
 }
 
 /// Delivers a sealed document and brings back the receipt, unjudged.
@@ -87,18 +89,76 @@ pub async fn deliver_document(
     to: &PartyId,
     container: Vec<u8>,
     case_head: Vec<u8>,
-    checkpoint: Vec<u8>,
 ) -> Result<SealedReceipt, Problem> {
-    let request = DeliverDocumentRequest {
-        container: container.into(),
-        case_head: case_head.into(),
-        checkpoint: checkpoint.into(),
-        cosigned_checkpoints: Vec::new(),
-    };
+    let request = DeliverDocumentRequest { container: container.into(), case_head: case_head.into() };
     let mut client = client(authority, to)?;
     let answer = in_time(authority, to, "DeliverDocument", client.deliver_document(request)).await;
     let answer = let_go_if_refused(authority, to, answer)?;
     answer.receipt.ok_or_else(|| no_receipt(to))
+}
+
+/// Shows a witness a checkpoint of the own log and brings back its answer, unjudged.
+///
+/// # Errors
+/// [`Reason::PeerUnreachable`], [`Reason::PeerRefused`]; [`Reason::LogContradicted`] if it saw another log.
+pub async fn add_checkpoint(
+    authority: &Arc<Authority>,
+    to: &PartyId,
+    request: AddCheckpointRequest,
+) -> Result<AddCheckpointResponse, Problem> {
+    let mut client = WitnessServiceClient::new(connection(authority, to)?);
+    let answer = in_time(authority, to, "AddCheckpoint", client.add_checkpoint(request)).await;
+    let_go_if_refused(authority, to, answer)
+}
+
+/// Asks a counterpart to prove that earlier trees are the beginning of its log.
+///
+/// # Errors
+/// [`Reason::PeerUnreachable`] or [`Reason::PeerRefused`].
+pub async fn prove_consistency(
+    authority: &Arc<Authority>,
+    to: &PartyId,
+    old_sizes: &[u64],
+) -> Result<ProveConsistencyResponse, Problem> {
+    let mut client = WitnessServiceClient::new(connection(authority, to)?);
+    let request = ProveConsistencyRequest { old_sizes: old_sizes.to_vec() };
+    let answer = in_time(authority, to, "ProveConsistency", client.prove_consistency(request)).await;
+    let_go_if_refused(authority, to, answer)
+}
+
+/// Asks a counterpart to prove the leaf that its receipt names.
+///
+/// # Errors
+/// [`Reason::PeerUnreachable`] or [`Reason::PeerRefused`].
+pub async fn prove_inclusion(
+    authority: &Arc<Authority>,
+    to: &PartyId,
+    leaf_hash: &Digest,
+    old_size: u64,
+) -> Result<ProveInclusionResponse, Problem> {
+    let mut client = WitnessServiceClient::new(connection(authority, to)?);
+    let request = ProveInclusionRequest { leaf_hash: leaf_hash.as_bytes().to_vec().into(), old_size };
+    let answer = in_time(authority, to, "ProveInclusion", client.prove_inclusion(request)).await;
+    let_go_if_refused(authority, to, answer)
+}
+
+/// Tells a counterpart that it did not prove a leaf in time.
+///
+/// # Errors
+/// [`Reason::PeerUnreachable`] or [`Reason::PeerRefused`].
+pub async fn report_broken_promise(
+    authority: &Arc<Authority>,
+    to: &PartyId,
+    leaf_hash: &Digest,
+    due_time: Timestamp,
+) -> Result<(), Problem> {
+    let mut client = WitnessServiceClient::new(connection(authority, to)?);
+    let request = ReportBrokenPromiseRequest {
+        leaf_hash: leaf_hash.as_bytes().to_vec().into(),
+        due_time: due_time.to_string(),
+    };
+    let answer = in_time(authority, to, "ReportBrokenPromise", client.report_broken_promise(request)).await;
+    let_go_if_refused(authority, to, answer).map(drop)
 }
 
 /// Sends a package, several objects at once, each from where it stands there, and brings back the receipt,
@@ -146,7 +206,6 @@ pub async fn send_package(
         transfer_id,
         relay_receipt: outgoing.relay_receipt.unwrap_or_default().to_vec().into(),
         case_head: outgoing.case_head.clone().into(),
-        checkpoint: outgoing.checkpoint.clone().into(),
     };
     let answer = in_time(authority, to, "CommitPackage", client.commit_package(commit)).await?;
     answer.receipt.ok_or_else(|| no_receipt(to))
@@ -269,6 +328,10 @@ fn object_messages(
 }
 
 fn client(authority: &Arc<Authority>, to: &PartyId) -> Result<DeliveryServiceClient<Channel>, Problem> {
+    connection(authority, to).map(DeliveryServiceClient::new)
+}
+
+fn connection(authority: &Arc<Authority>, to: &PartyId) -> Result<Channel, Problem> {
     let party = authority.directory().confirmed(to)?;
     let channels = &authority.peers.channels;
     // The map is whole whenever the lock is free, even after a panic elsewhere.
@@ -281,7 +344,7 @@ fn client(authority: &Arc<Authority>, to: &PartyId) -> Result<DeliveryServiceCli
             channel
         }
     };
-    Ok(DeliveryServiceClient::new(channel))
+    Ok(channel)
 }
 
 /// Lets go of a connection on which a call was refused without receipt: the other side decides once a connection
@@ -385,6 +448,11 @@ fn no_receipt(party: &PartyId) -> Problem {
 /// What a peer's status means for our caller; its text is quoted as the peer's.
 fn refused(party: &PartyId, status: &Status) -> Problem {
     let why = explain_tls_error(status).unwrap_or_else(|| format!("\"{}\"", status.message()));
+    let contradicted = Reason::LogContradicted.as_str().as_bytes();
+    if status.metadata().get(REASON_KEY).is_some_and(|reason| reason.as_bytes() == contradicted) {
+        return Problem::new(Reason::LogContradicted, format!("{party} refuses the custody log: {why}"))
+            .with_hint("compare the log with that institution's operator before anything else is exported");
+    }
     match status.code() {
         Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Aborted => {
             Problem::new(Reason::PeerUnreachable, format!("{party} cannot be reached: {why}"))

@@ -107,6 +107,8 @@ reasons! {
     PeerRefused = "PEER_REFUSED", FailedPrecondition;
     /// The counterpart's answer does not verify.
     BadReceipt = "BAD_RECEIPT", FailedPrecondition;
+    /// A custody log does not go on what its witness saw before.
+    LogContradicted = "LOG_CONTRADICTED", FailedPrecondition;
     /// Too large, too many, or no room left.
     LimitReached = "LIMIT_REACHED", ResourceExhausted;
     /// Unforeseen.

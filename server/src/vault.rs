@@ -17,7 +17,7 @@ use rogatory_evidence::arrival::{
 };
 use rogatory_evidence::limits::free_bytes;
 use rogatory_evidence::passing::PassingFile;
-use rogatory_evidence::{FolderSource, NoProgress, ObjectDigest, ObjectList, object_list};
+use rogatory_evidence::{FolderSource, NoProgress, ObjectDigest, ObjectList, PackageError, object_list};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io;
@@ -299,7 +299,7 @@ impl Vault {
         if !package.is_dir() {
             return Ok(());
         }
-        if !holds_exactly(&package, objects, own) {
+        if !holds_exactly(&package, objects, own)? {
             self.files.remove(&package).map_err(disk)?;
             let what = "what is stored is not the package that was announced";
             return Err(Problem::new(Reason::MalformedPackage, what)
@@ -340,6 +340,16 @@ impl Vault {
         self.files.remove(&self.package(id)).map_err(disk)
     }
 
+    /// Removes a package whose case was erased; it is no error if it is gone.
+    ///
+    /// # Errors
+    /// [`Problem`] if the disk refuses.
+    pub fn erase_package(&self, id: &PackageId) -> Result<(), Problem> {
+        let package = self.package(id);
+        self.files.remove(&package).map_err(disk)?;
+        self.files.sync_folder(&self.root.join("packages")).map_err(disk)
+    }
+
     /// The transfers of which something lies here.
     ///
     /// # Errors
@@ -370,16 +380,25 @@ impl Vault {
 }
 
 /// Whether a folder holds these objects, each byte hashed, and none beside them but those in `own`.
-fn holds_exactly(folder: &Path, objects: &[ObjectRow], own: &[&str]) -> bool {
+///
+/// # Errors
+/// [`Problem`] if the disk fails: what was not read is neither these objects nor others.
+fn holds_exactly(folder: &Path, objects: &[ObjectRow], own: &[&str]) -> Result<bool, Problem> {
     let hashed = FolderSource::open(folder).and_then(|source| object_list(&source, &mut NoProgress));
-    let Ok(ObjectList(found)) = hashed else { return false };
+    let found = match hashed {
+        Ok(ObjectList(found)) => found,
+        Err(error @ PackageError::Io { .. }) => {
+            return Err(Problem::internal("what is stored of a package cannot be read", error));
+        }
+        Err(_) => return Ok(false),
+    };
     let mut announced: HashMap<&str, &ObjectRow> =
         objects.iter().map(|object| (object.name.as_str(), object)).collect();
     let fits = |here: &ObjectDigest| match announced.remove(here.name.as_str()) {
         Some(object) => here.sha256 == object.sha256 && here.size_bytes == object.size_bytes,
         None => own.contains(&here.name.as_str()),
     };
-    found.iter().all(fits) && announced.is_empty()
+    Ok(found.iter().all(fits) && announced.is_empty())
 }
 
 impl From<&ObjectRow> for ObjectDigest {

@@ -1,12 +1,17 @@
 //! What time does: signs a checkpoint soon after entries were committed, so that the promise of
 //! inclusion within 60 seconds holds without anybody asking; settles the database's write-ahead log; brings
-//! what waits in the outbox; has preservations lapse; removes what was announced and never completed.
+//! what waits in the outbox; asks witnesses for cosignatures and counterparts for promised proofs; has preservations
+//! lapse; finishes erasures; removes what was announced and never completed.
 
 use crate::authority::Authority;
 use crate::casework::dispatch::{Errands, hasten_all};
+use crate::casework::erase_case::finish_erasures;
 use crate::casework::lapse_preservations::lapse_preservations;
 use crate::casework::remove_stale_transfers::remove_stale_transfers;
 use crate::casework::sign_checkpoint::sign_checkpoint;
+use crate::casework::witness::ask::Rounds;
+use crate::casework::witness::heard::compare_heard;
+use crate::casework::witness::promises::ask_for_proofs;
 use rogatory_core::chain;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +21,14 @@ use tokio::sync::watch;
 pub const CHECKPOINT_DELAY: Duration = Duration::from_millis(500);
 /// How often preservations are looked through that are over.
 const LAPSE_INTERVAL: Duration = Duration::from_secs(60);
+/// How often erasures are looked for of which something is left.
+const ERASURES_INTERVAL: Duration = Duration::from_secs(60);
 /// How often the outbox is looked through.
 const OUTBOX_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a checkpoint waits before witnesses are shown it, and how often one that failed may be asked again.
+const WITNESS_INTERVAL: Duration = Duration::from_secs(2);
+/// How often promised proofs, and what was heard of logs, are looked through.
+const PROOFS_INTERVAL: Duration = Duration::from_secs(5);
 /// How often transfers are looked through.
 const TRANSFERS_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// After so many days without a word from the sender a transfer is taken for given up.
@@ -84,6 +95,62 @@ pub async fn outbox(authority: Arc<Authority>, mut up: watch::Receiver<bool>) ->
     }
 }
 
+/// Asks witnesses for cosignatures until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn witnesses(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let mut rounds = Rounds::default();
+    loop {
+        // Before the first wait too: a crash may have left a checkpoint that nobody was shown.
+        // A call that is out when the server goes down is cut off; the next start asks again.
+        let round = tokio::select! {
+            round = rounds.go_round(&authority) => round,
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        };
+        let left = round.unwrap_or_else(|problem| {
+            tracing::error!(problem = %chain(&problem), "witnesses could not be asked");
+            true
+        });
+        let next = async {
+            if !left {
+                authority.checkpoint_grown().await;
+            }
+            tokio::time::sleep(WITNESS_INTERVAL).await;
+        };
+        tokio::select! {
+            () = next => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+    }
+}
+
+/// Asks for what receipts promised and compares what was heard of logs, until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn proofs(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(PROOFS_INTERVAL) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+        let work = async {
+            ask_for_proofs(&authority).await?;
+            compare_heard(&authority).await
+        };
+        // What is out when the server goes down is cut off; it waits, and is tried again later.
+        tokio::select! {
+            done = work => {
+                if let Err(problem) = done {
+                    tracing::error!(problem = %chain(&problem), "proofs could not be asked for");
+                }
+            }
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+    }
+}
+
 /// Has preservations lapse when their time is over, until the server goes down.
 ///
 /// # Errors
@@ -99,6 +166,22 @@ pub async fn lapses(authority: Arc<Authority>, mut up: watch::Receiver<bool>) ->
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+    }
+}
+
+/// Finishes erasures that are committed and not done, until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn erasures(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(ERASURES_INTERVAL) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+        if let Err(problem) = finish_erasures(&authority).await {
+            tracing::error!(problem = %chain(&problem), "an erasure is not finished yet");
         }
     }
 }

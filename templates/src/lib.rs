@@ -40,6 +40,7 @@ mod pack;
 mod prefill;
 mod qr;
 mod render;
+mod report;
 mod schema;
 mod shape;
 mod text;
@@ -57,6 +58,7 @@ pub use prefill::{
     refusal_facts, release_facts, withdrawal_facts,
 };
 pub use render::{DOCUMENT_LIMIT_BYTES, PAGE_LIMIT, RenderError, render_pdf};
+pub use report::{Certification, Piece, Report, ReportFact, ReportSection, render_report};
 pub use schema::{Audience, Condition, Confidence, Demand, Field, Schema, SchemaError, Section, Shape};
 pub use words::{Ground, ground};
 

@@ -163,8 +163,12 @@ fn typeset(
     let failed = |error: serde_json::Error| RenderError::Layout(error.to_string());
     let view = serde_json::to_vec(&view(document, template, digest, plain)).map_err(failed)?;
     let words = serde_json::to_vec(&words_of(template)).map_err(failed)?;
-    let paper = Paper::new(view, words);
-    let laid_out = typst::compile::<PagedDocument>(&paper)
+    set_in_pdf(&Paper::new(view, words), &digest, document.created_time)
+}
+
+/// Lays a paper out and writes it as PDF/A-2a and PDF/UA-1, known by `digest` and dated `at`.
+pub(crate) fn set_in_pdf(paper: &Paper, digest: &Digest, at: Timestamp) -> Result<Vec<u8>, RenderError> {
+    let laid_out = typst::compile::<PagedDocument>(paper)
         .output
         .map_err(|errors| RenderError::Layout(first_message(&errors)));
     // What the engine remembers of earlier papers is dropped after a few more.
@@ -177,7 +181,7 @@ fn typeset(
     let options = PdfOptions {
         ident: Smart::Custom(digest.to_hex()),
         creator: Smart::Custom(Some(crate::RENDERER.to_owned())),
-        timestamp: datetime(document.created_time).map(typst_pdf::Timestamp::new_utc),
+        timestamp: datetime(at).map(typst_pdf::Timestamp::new_utc),
         standards: STANDARDS.as_ref().map_err(|error| RenderError::Export(error.clone()))?.clone(),
         ..PdfOptions::default()
     };

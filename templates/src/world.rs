@@ -1,4 +1,4 @@
-//! What the typesetting engine may see: the letter, and one document's view with the fixed words.
+//! What the typesetting engine may see: one layout, and one document's view with the fixed words.
 //!
 //! There is no file system, no network, no package and no clock behind it: any other path is refused.
 
@@ -14,6 +14,7 @@ use typst::{Library, LibraryExt, World};
 /// Fixed names, interned once for the life of the program.
 struct Names {
     letter: FileId,
+    report: FileId,
     view: FileId,
     words: FileId,
 }
@@ -24,15 +25,23 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         let path = VirtualPath::new(path).expect("a constant path is valid");
         FileId::new(RootedPath::new(VirtualRoot::Project, path))
     };
-    Names { letter: name("/letter.typ"), view: name("/view.json"), words: name("/words.json") }
+    Names {
+        letter: name("/letter.typ"),
+        report: name("/report.typ"),
+        view: name("/view.json"),
+        words: name("/words.json"),
+    }
 });
 
 static LIBRARY: LazyLock<LazyHash<Library>> = LazyLock::new(|| LazyHash::new(Library::default()));
 static LETTER: LazyLock<Source> =
     LazyLock::new(|| Source::new(NAMES.letter, include_str!("../common/letter.typ").to_owned()));
+static REPORT: LazyLock<Source> =
+    LazyLock::new(|| Source::new(NAMES.report, include_str!("../common/report.typ").to_owned()));
 
 /// The world of one paper.
 pub(crate) struct Paper {
+    layout: &'static Source,
     view: Bytes,
     words: Bytes,
 }
@@ -40,7 +49,12 @@ pub(crate) struct Paper {
 impl Paper {
     /// A world with the two JSON files that the letter reads.
     pub(crate) fn new(view: Vec<u8>, words: Vec<u8>) -> Self {
-        Self { view: Bytes::new(view), words: Bytes::new(words) }
+        Self { layout: &LETTER, view: Bytes::new(view), words: Bytes::new(words) }
+    }
+
+    /// A world with the one JSON file that the report reads.
+    pub(crate) fn report(view: Vec<u8>) -> Self {
+        Self { layout: &REPORT, view: Bytes::new(view), words: Bytes::new(Vec::new()) }
     }
 }
 
@@ -54,11 +68,11 @@ impl World for Paper {
     }
 
     fn main(&self) -> FileId {
-        NAMES.letter
+        self.layout.id()
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        if id == NAMES.letter { Ok(LETTER.clone()) } else { Err(FileError::AccessDenied) }
+        if id == self.layout.id() { Ok(self.layout.clone()) } else { Err(FileError::AccessDenied) }
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

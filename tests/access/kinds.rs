@@ -49,6 +49,7 @@ const EXPECTED: &[Row] = &[
     row("confirmation", "drafter", "-", "-", "requested"),
     row("extension", "drafter", "-", "-", "requesting"),
     row("release", "drafter", "-", "-", "requesting"),
+    row("erasure-notice", "", "-", "-", "-"),
     row("receipt", "", "-", "-", "-"),
     row("party-entry", "", "-", "-", "-"),
 ];

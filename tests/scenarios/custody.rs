@@ -15,7 +15,7 @@ use rogatory_tests::{Federation, Office, road};
 use std::path::Path;
 
 /// The record of a case at `office`, as its auditor exports it.
-async fn record(office: &Office, case: &str) -> Vec<u8> {
+pub(crate) async fn record(office: &Office, case: &str) -> Vec<u8> {
     let file = office.folder.join(format!("custody-{}.json", Digest::of(case.as_bytes())));
     // An earlier export of the same test.
     let _ = std::fs::remove_file(&file);
@@ -23,7 +23,7 @@ async fn record(office: &Office, case: &str) -> Vec<u8> {
     std::fs::read(file).expect("a file")
 }
 
-fn trust(offices: &[&Office]) -> Trust {
+pub(crate) fn trust(offices: &[&Office]) -> Trust {
     let mut trust = Trust::default();
     for office in offices {
         trust.add(office.entry(), office.now(), "an entry").expect("a sound entry");
@@ -44,7 +44,7 @@ fn shown(verified: &RecordVerified) -> String {
     page.lines().collect::<Vec<_>>().join("\n")
 }
 
-fn log_key(office: &Office) -> LogKey {
+pub(crate) fn log_key(office: &Office) -> LogKey {
     let pem = std::fs::read_to_string(office.folder.join("keys/log.key")).expect("a key");
     LogKey::from_pem(&office.read_entry().entry.log_origin, &pem).expect("a key")
 }

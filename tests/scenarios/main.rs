@@ -3,9 +3,11 @@
 mod acts;
 mod acts_by_client;
 mod at_once;
+mod audit;
 mod custody;
 mod delivery;
 mod drafting;
+mod erasure;
 mod forwarding;
 mod fsck;
 mod many_objects;
@@ -18,3 +20,4 @@ mod sealing;
 mod servers;
 mod stages;
 mod story;
+mod witness;

@@ -285,6 +285,25 @@ async fn a_package_larger_than_its_addressee_takes_is_refused_before_its_first_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_package_taken_in_before_a_lower_limit_gets_its_receipt_again() {
+    let (mut federation, ordered, path) = ordered().await;
+    let number = &ordered.order.shared_number;
+    let parcel = Parcel::read(&path).sealed_by(&federation.nistru, &federation.nistru.seal());
+    let deliver = async |federation: &Federation, parcel: &Parcel| {
+        parcel.deliver(&federation.nistru, &federation.md, number, Vec::new()).await
+    };
+    let receipt = deliver(&federation, &parcel).await.expect("it fits");
+    limited(&mut federation, 1000).await;
+    assert_eq!(deliver(&federation, &parcel).await.expect("nothing moves"), receipt);
+
+    let another = federation.world.directory().join("another");
+    let recipients = road::recipients(&ordered.order);
+    let another = parcel::seal(&federation.nistru, "agent", number, recipients, &another).await;
+    let another = Parcel::read(&another).sealed_by(&federation.nistru, &federation.nistru.seal());
+    assert_status(deliver(&federation, &another).await, "LIMIT_REACHED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_package_is_not_relayed_to_whom_it_is_too_large_for() {
     let mut federation = Federation::new().await;
     let (_, sent) = federation.evidence_produced().await;

@@ -3,9 +3,11 @@
 //! Builds the targets of `tests/fuzz` with coverage counters, works below the target folder, and keeps what it found in
 //! `tests/fuzz/corpus`, made as small as the coverage allows. An input that breaks a promise is kept apart and named.
 
+mod enough;
+
 use crate::say;
 use crate::workspace::{cargo, root, target};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,6 +26,50 @@ pub(crate) struct Options {
     pub(crate) target: Option<String>,
     /// Seconds for each target; none: ten minutes.
     pub(crate) seconds: Option<u32>,
+    /// Whether to go on until a target has been searched enough, however long that takes.
+    pub(crate) until_enough: bool,
+}
+
+/// The search of one target.
+struct Search<'a> {
+    program: &'a Path,
+    name: &'a str,
+    longest: &'a str,
+    inputs: PathBuf,
+    small: PathBuf,
+    broken: PathBuf,
+}
+
+impl Search<'_> {
+    const fn name(&self) -> &str {
+        self.name
+    }
+
+    fn inputs(&self) -> anyhow::Result<&str> {
+        text(&self.inputs)
+    }
+
+    /// The program for this target, with its limits; it lacks what it is to do.
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.program);
+        let broken = self.broken.display();
+        command
+            .env("ROGATORY_FUZZ_TARGET", self.name)
+            .args(["-print_final_stats=1", MEMORY, PATIENCE])
+            .arg(format!("-max_len={}", self.longest))
+            .arg(format!("-artifact_prefix={broken}/"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> anyhow::Result<bool> {
+        let status = self.command().args(arguments).status();
+        Ok(status.context("the fuzz targets did not start")?.success())
+    }
+
+    fn broken_promise(&self) -> String {
+        let broken = self.broken.display();
+        format!("target `{}` breaks its promise; the input lies in `{broken}`", self.name)
+    }
 }
 
 /// Searches each target in turn.
@@ -51,18 +97,21 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         for folder in [&inputs, &small, &broken] {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
         }
-        corpus(&["unpack", name, text(&inputs)?])?;
+        let search = Search { program: &program, name, longest, inputs, small, broken };
+        corpus(&["unpack", name, search.inputs()?])?;
         say::heading(name);
-        let seconds = format!("-max_total_time={}", options.seconds.unwrap_or(600));
-        let prefix = format!("-artifact_prefix={}/", text(&broken)?);
-        let length = format!("-max_len={longest}");
-        let search = ["-print_final_stats=1", MEMORY, PATIENCE, &seconds, &prefix, &length, text(&inputs)?];
-        if !fuzzer(&program, name, &search)? {
-            bail!("target `{name}` breaks its promise; the input lies in `{}`", broken.display());
+        if options.until_enough {
+            enough::search(&search)?;
+        } else {
+            let seconds = format!("-max_total_time={}", options.seconds.unwrap_or(600));
+            ensure!(search.run(&[&seconds, search.inputs()?])?, search.broken_promise());
         }
-        let merge = ["-merge=1", MEMORY, &length, text(&small)?, text(&inputs)?];
-        ensure!(fuzzer(&program, name, &merge)?, "the inputs of `{name}` could not be made small");
-        say::line(corpus(&["pack", name, text(&small)?])?.trim());
+        let small = text(&search.small)?;
+        ensure!(
+            search.run(&["-merge=1", small, search.inputs()?])?,
+            "the inputs of `{name}` could not be made small"
+        );
+        say::line(corpus(&["pack", name, small])?.trim());
     }
     ensure!(known > 0, "there is no such target; `tests/fuzz/src/targets/mod.rs` lists them");
     Ok(())
@@ -88,12 +137,6 @@ fn host() -> anyhow::Result<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(line.context("`rustc -vV` names no host")?.to_owned())
-}
-
-fn fuzzer(program: &Path, name: &str, arguments: &[&str]) -> anyhow::Result<bool> {
-    let mut command = Command::new(program);
-    command.args(arguments).env("ROGATORY_FUZZ_TARGET", name);
-    Ok(command.status().context("the fuzz targets did not start")?.success())
 }
 
 fn text(path: &Path) -> anyhow::Result<&str> {

@@ -10,7 +10,7 @@ mod say;
 mod test;
 mod workspace;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ const USAGE: &str = "\
 usage: cargo xtask demo [--evidence DIR] [--each] [--directory DIR] [--keep] [--release]
        cargo xtask test
        cargo xtask bench [NAME] [--smoke | --full] [--profile] [--json FILE] [--directory DIR]
-       cargo xtask fuzz [TARGET] [--seconds N]
+       cargo xtask fuzz [TARGET] [--seconds N | --until-enough]
 
 demo   builds, starts three authorities and a provider on this machine and plays a day of requests between them,
        printing every command; the last line is `verified`
@@ -38,6 +38,7 @@ bench  builds optimised programs and measures what the design promises, each bes
          --directory DIR   work there instead of target/bench; must be on a disk
 fuzz   searches with libFuzzer for inputs that break a parser's promise, ten minutes a target; a C++ compiler is needed
          --seconds N       search each target so long
+         --until-enough    until 20,000,000 inputs, or 15 minutes of processor time without new coverage
 ";
 
 fn main() -> ExitCode {
@@ -131,6 +132,7 @@ impl Task {
                                     .with_context(|| format!("`{value}` is no number of seconds"))?,
                             );
                         }
+                        "--until-enough" => options.until_enough = true,
                         "--help" | "-h" => return Ok(Self::Help),
                         name if !name.starts_with('-') && options.target.is_none() => {
                             options.target = Some(name.to_owned());
@@ -138,6 +140,10 @@ impl Task {
                         other => bail!("`fuzz` takes no argument `{other}`"),
                     }
                 }
+                ensure!(
+                    options.seconds.is_none() || !options.until_enough,
+                    "`--seconds` and `--until-enough` exclude each other"
+                );
                 Ok(Self::Fuzz(options))
             }
             Some(other) => bail!("there is no task `{other}`"),

@@ -2,6 +2,7 @@
 //!
 //! What they mean is in `commands`, which mirrors this folder. Nothing here does anything.
 
+pub mod case;
 pub mod custody;
 pub mod hash_list;
 pub mod instrument;
@@ -68,6 +69,9 @@ pub enum Command {
     /// Lists of digests of material that must not be shown by accident
     #[command(subcommand)]
     HashList(hash_list::HashList),
+    /// Cases of any kind: their erasure by law
+    #[command(subcommand)]
+    Case(case::Case),
     /// The custody log: what happened, and the proof of it
     #[command(subcommand)]
     Custody(custody::Custody),
@@ -86,6 +90,7 @@ impl Command {
             Self::Order(verb) => ("order", verb.name()),
             Self::Package(verb) => ("package", verb.name()),
             Self::HashList(verb) => ("hash-list", verb.name()),
+            Self::Case(verb) => ("case", verb.name()),
             Self::Custody(verb) => ("custody", verb.name()),
         };
         format!("{noun} {verb}")
@@ -167,9 +172,13 @@ mod tests {
             "package relay PK-1 --yes",
             "package receive PK-1 -o o.asice",
             "package list C-1",
+            "case erase C-1 --reason retention-over --article Art.4",
+            "case erase C-1 --confirm --yes",
             "custody show C-1",
             "custody export C-1 -o f.json",
             "custody verify f.json --trust a.asice",
+            "custody tiles -o log",
+            "custody audit log --record f.json --trust a.asice",
         ] {
             let words = std::iter::once("rogatory").chain(line.split(' '));
             Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -180,7 +189,7 @@ mod tests {
     fn the_reference_names_every_verb_of_the_acts() {
         let page = include_str!("../../../docs/reference/commands.md");
         let command = Cli::command();
-        for noun in ["request", "preservation", "order"] {
+        for noun in ["request", "preservation", "order", "case"] {
             let mut listed: Vec<String> = page
                 .lines()
                 .filter_map(|line| line.strip_prefix(&format!("| `{noun} "))?.split('`').next())
@@ -214,6 +223,8 @@ mod tests {
             ("preservation extend C-1", "--reason"),
             ("preservation follow-up C-1 --facts f", "--template"),
             ("preservation release C-1", "--reason"),
+            ("case erase C-1", "--reason"),
+            ("case erase C-1 --reason R", "--article"),
         ] {
             let words = std::iter::once("rogatory").chain(line.split(' '));
             let error = Cli::try_parse_from(words).expect_err(line);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum Package {
     /// Seal files and folders for their recipients, offline
     Seal(Seal),
-    /// Verify a package, offline
+    /// Verify a package or a court bundle, offline
     Verify(Verify),
     /// List the exhibits of a package without reading them, offline
     Show(Show),
@@ -120,7 +120,7 @@ pub struct Seal {
 /// See [`Package::Verify`].
 #[derive(Args, Debug)]
 pub struct Verify {
-    /// The package, a .asice file or a folder
+    /// The package, a .asice file or a folder; or a court bundle
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
     /// An age identity file, to check the contents too; repeats
@@ -135,9 +135,15 @@ pub struct Verify {
     /// The SHA-256 of the certificate that must have signed
     #[arg(long, value_name = "SHA256")]
     pub signer: Option<String>,
-    /// What must have been checked: seal, contents, signer, time, revocation, witness
+    /// What must have been checked: seal, contents, signer, time, revocation, witness, custody
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     pub require: Vec<String>,
+    /// Say what was checked, what was not, and what failed, in plain words of this language; details stay English
+    #[arg(long, value_name = "en|fr|es")]
+    pub lang: Option<String>,
+    /// Write a report for a case file too, as PDF, to be signed by hand
+    #[arg(long, value_name = "OUT.pdf")]
+    pub report: Option<PathBuf>,
 }
 
 /// See [`Package::Show`].

@@ -4,6 +4,7 @@
 //! and whoever calls decides.
 
 pub mod approval;
+pub mod case;
 pub mod custody;
 pub mod documents;
 pub mod hash_list;

@@ -16,7 +16,7 @@ const PARTY: &str = "md/central-authority";
 const LOG_KEY: &str =
     "md.example/rogatory/md/central-authority/1+e74c5f1e+AVsvMKyQydLSGSkibnfkpw9mtaSxxZloBvGSZtHijUmS";
 const WITNESS_KEY: &str =
-    "md.example/rogatory/md/central-authority/witness+a2783c6f+AX7rcFsI3jAsKiYwilTxCUd3xQyDhwAh/qO8pPIgRu9y";
+    "md.example/rogatory/md/central-authority/witness+4d1aecb3+BH7rcFsI3jAsKiYwilTxCUd3xQyDhwAh/qO8pPIgRu9y";
 
 #[test]
 fn entries_are_accepted_or_refused_as_they_say() {
@@ -39,8 +39,8 @@ fn verify(vector: &Vector<'_>) -> Result<(), String> {
         [only] if only.certificate() == &seals[0] => {}
         _ => return fails("seal_certificates_pem"),
     }
-    for (part, key) in [("log_key", &entry.log_key), ("witness_key", &entry.witness_key)] {
-        if !is_verifier_key(key) {
+    for (part, key, kind) in [("log_key", &entry.log_key, 1), ("witness_key", &entry.witness_key, 4)] {
+        if !is_verifier_key(key, kind) {
             return fails(part);
         }
     }
@@ -60,15 +60,15 @@ fn verify(vector: &Vector<'_>) -> Result<(), String> {
     if anchors.iter().all(|anchor| is_known(anchor.certificate())) { Ok(()) } else { fails("known") }
 }
 
-/// `<name>+<key hash>+<base64 of 01 and the key>`: C2SP signed-note.
-fn is_verifier_key(text: &str) -> bool {
+/// `<name>+<key hash>+<base64 of type and key>`: C2SP signed-note; type 4 is tlog-cosignature's.
+fn is_verifier_key(text: &str, kind: u8) -> bool {
     let mut parts = text.splitn(3, '+');
     let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
         return false;
     };
     let Ok(key) = BASE64.decode(key.as_bytes()) else { return false };
     let digest = Digest::of(&[name.as_bytes(), b"\n", &key].concat());
-    key.len() == 33 && key[0] == 1 && HEXLOWER.encode(&digest.as_bytes()[..4]) == hash
+    key.len() == 33 && key[0] == kind && HEXLOWER.encode(&digest.as_bytes()[..4]) == hash
 }
 
 fn entry(anchors_pem: String, seal: &Issued) -> PartyEntry {
@@ -228,6 +228,14 @@ fn made() -> Files {
     changed("log-key-hash", "Step 6: the key hash of log_key is another.", "log_key", &|entry| {
         entry.log_key = entry.log_key.replace("+e74c5f1e+", "+e74c5f1f+");
     });
+    changed(
+        "witness-key-of-a-log",
+        "Step 6: witness_key is of the type of a log's.",
+        "witness_key",
+        &|entry| {
+            entry.witness_key = entry.log_key.clone();
+        },
+    );
     changed("format-two", "Step 2: a format that this text does not describe.", "document.json", &|entry| {
         entry.format = 2
     });

@@ -81,7 +81,36 @@ pub struct ForwardedTo {
     pub received_time: Timestamp,
 }
 
+/// What a counterpart is told of an erasure.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ToldErasure {
+    /// The provision that demanded it, as its sender writes it.
+    pub article: String,
+    /// When it was decided, by the sender's clock.
+    pub erased_time: Timestamp,
+}
+
+/// Whether `text` can stand as the reason or the article of an erasure: 1 to 120 printable characters.
+#[must_use]
+pub fn is_short_text(text: &str) -> bool {
+    (1..=120).contains(&text.chars().count())
+        && !text.trim().is_empty()
+        && !text.chars().any(char::is_control)
+}
+
 impl Document {
+    /// What an erasure notice says.
+    ///
+    /// # Errors
+    /// [`DocumentError::Body`] if a part is missing or malformed.
+    pub fn erasure_told(&self) -> Result<ToldErasure, DocumentError> {
+        let article: String = self.part("article")?;
+        if !is_short_text(&article) {
+            return Err(DocumentError::Body { kind: self.kind, field: "article" });
+        }
+        Ok(ToldErasure { article, erased_time: self.part("erased_time")? })
+    }
+
     /// The question that a question asks or an answer answers.
     ///
     /// # Errors

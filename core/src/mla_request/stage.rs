@@ -376,6 +376,12 @@ impl StageName {
         matches!(self, Self::Refused | Self::Withdrawn | Self::Closed)
     }
 
+    /// Whether nothing follows at this office: closed, handed over, or never delivered. Only then may it be erased.
+    #[must_use]
+    pub const fn is_closed(self) -> bool {
+        matches!(self, Self::Closed | Self::Forwarded | Self::NotDelivered)
+    }
+
     /// The stage's name in storage and output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -10,6 +10,7 @@ use super::told::{ToldHead, check_told};
 use super::{Content, Entry, Record};
 use crate::case_head::{CaseHead, VerifiedCaseHead, verify_case_head};
 use crate::checkpoint::{Origin, VerifiedCheckpoint, verify_checkpoint};
+use crate::cosignature::{Cosignature, cosignatures};
 use crate::leaf::{BodyHeader, TagKey, commitment};
 use crate::note::Vkey;
 use crate::tree::verify_inclusion;
@@ -29,7 +30,7 @@ use std::fmt;
 /// [`RecordError`], naming the part that failed.
 pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, RecordError> {
     let record = Record::parse(bytes)?;
-    let checkpoint = check_checkpoint(&record, trusted)?;
+    let (checkpoint, cosignatures) = check_checkpoint(&record, trusted)?;
     let mut check = EntryCheck {
         tag_key: &record.tag_key,
         checkpoint: &checkpoint,
@@ -60,22 +61,24 @@ pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, R
         shared_number: record.shared_number,
         case,
         checkpoint,
+        cosignatures,
         streams,
         entries,
     })
 }
 
-fn check_checkpoint(record: &Record, trusted: &[Vkey]) -> Result<VerifiedCheckpoint, RecordError> {
+fn check_checkpoint(
+    record: &Record,
+    trusted: &[Vkey],
+) -> Result<(VerifiedCheckpoint, Vec<Cosignature>), RecordError> {
     let checkpoint =
         verify_checkpoint(record.checkpoint.as_bytes(), trusted).map_err(RecordError::Checkpoint)?;
     if *checkpoint.origin() != record.origin {
         return Err(RecordError::CheckpointOfOtherLog(checkpoint.origin().clone()));
     }
-    // A line that nobody checks could be changed unseen.
-    match checkpoint.note().note().signatures().len() {
-        1 => Ok(checkpoint),
-        lines => Err(RecordError::CheckpointSignatures(lines)),
-    }
+    // What is no cosignature could be changed unseen; a cosignature is checked by whoever has the witness's key.
+    let cosignatures = cosignatures(&checkpoint).map_err(RecordError::Cosignatures)?;
+    Ok((checkpoint, cosignatures))
 }
 
 /// How far a stream has come.
@@ -190,6 +193,7 @@ pub struct VerifiedRecord {
     shared_number: Option<SharedNumber>,
     case: Option<String>,
     checkpoint: VerifiedCheckpoint,
+    cosignatures: Vec<Cosignature>,
     streams: Vec<VerifiedStream>,
     entries: Vec<VerifiedEntry>,
 }
@@ -229,6 +233,13 @@ impl VerifiedRecord {
     #[must_use]
     pub const fn checkpoint(&self) -> &VerifiedCheckpoint {
         &self.checkpoint
+    }
+
+    /// What witnesses are said to have cosigned of that checkpoint, by their names; whether they did, their
+    /// keys show.
+    #[must_use]
+    pub fn cosignatures(&self) -> &[Cosignature] {
+        &self.cosignatures
     }
 
     /// The streams by their names.

@@ -2,6 +2,7 @@
 
 use crate::case_head::CaseHeadError;
 use crate::checkpoint::{CheckpointError, Origin};
+use crate::cosignature::CosignatureError;
 use crate::leaf::{BodyError, LeafError};
 use crate::record::MAX_RECORD_BYTES;
 use crate::tree::ProofError;
@@ -49,9 +50,11 @@ pub enum RecordError {
     /// The checkpoint is another log's.
     #[error("the checkpoint of the custody record is one of `{0}`, another log")]
     CheckpointOfOtherLog(Origin),
-    /// A note with signatures that profile 1 doesn't know.
-    #[error("the checkpoint of the custody record has {0} signature lines, not one")]
-    CheckpointSignatures(usize),
+    /// Below the log's line stands something else than cosignatures, or they stand in another order.
+    #[error(
+        "the signature lines of the custody record's checkpoint are not the log's and those of witnesses"
+    )]
+    Cosignatures(#[source] CosignatureError),
     /// Not one head a stream.
     #[error("the custody record has {found} case heads for {expected} streams")]
     Heads {
@@ -112,7 +115,7 @@ impl RecordError {
             | Self::Limit(_)
             | Self::NotCanonical { .. }
             | Self::Institution { .. } => "framing".to_owned(),
-            Self::Checkpoint(_) | Self::CheckpointOfOtherLog(_) | Self::CheckpointSignatures(_) => {
+            Self::Checkpoint(_) | Self::CheckpointOfOtherLog(_) | Self::Cosignatures(_) => {
                 "checkpoint".to_owned()
             }
             Self::Heads { .. } => "heads".to_owned(),

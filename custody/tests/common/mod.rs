@@ -21,13 +21,17 @@ pub(crate) const NEXT_ORIGIN: &str = "ca.example.md/rogatory/md/central-authorit
 /// The case key of the story; the tag key follows from it.
 pub(crate) const CASE_KEY: [u8; 32] = *b"the case key of the test vectors";
 
-/// A key whose private half is `seed` repeated: for tests only.
-pub(crate) fn key(name: &str, seed: u8) -> LogKey {
+/// A private key, `seed` repeated: for tests only.
+pub(crate) fn pem(seed: u8) -> String {
     let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     der.extend([seed; 32]);
     let base64 = BASE64.encode(&der);
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
-    LogKey::from_pem(name, &pem).expect("a key")
+    format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n")
+}
+
+/// The key whose private half is `seed` repeated.
+pub(crate) fn key(name: &str, seed: u8) -> LogKey {
+    LogKey::from_pem(name, &pem(seed)).expect("a key")
 }
 
 /// The key of the story's log.

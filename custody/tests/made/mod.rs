@@ -3,10 +3,12 @@
 mod records;
 
 use crate::Log;
-use crate::common::{CASE_KEY, ORIGIN, honest, key as key_of, log_key, salt, shared_number, story};
+use crate::common::{CASE_KEY, ORIGIN, honest, key as key_of, log_key, pem, salt, shared_number, story};
 use rogatory_core::Digest;
 use rogatory_core::custody_event::Stream;
 use rogatory_custody::case_head::CaseHead;
+use rogatory_custody::checkpoint::verify_checkpoint;
+use rogatory_custody::cosignature::{WitnessKey, WitnessName};
 use rogatory_custody::leaf::{Leaf, TagKey};
 use rogatory_custody::note::LogKey;
 use rogatory_custody::proof::{InclusionProof, OpenedEntry};
@@ -19,6 +21,7 @@ pub(crate) fn vectors() -> BTreeMap<String, Vec<u8>> {
     let mut files = Files(BTreeMap::new());
     records::records(&mut files);
     checkpoints(&mut files);
+    cosigned(&mut files);
     case_heads(&mut files);
     proofs(&mut files);
     consistency(&mut files);
@@ -109,6 +112,103 @@ fn checkpoints(files: &mut Files) {
         "A second line whose signature has no byte after the key id.",
         false,
         &garbage,
+    );
+}
+
+/// The witnesses of the story, in the order of their names: the counterpart, and an institution of a third State.
+fn cosigners() -> [WitnessKey; 2] {
+    [("bepi.example.fr", "fr/bepi", 5), ("ca.example.gb", "gb/central-authority", 6)].map(
+        |(domain, party, seed)| {
+            let name = WitnessName::new(domain, &party.parse().expect("a party")).expect("a name");
+            WitnessKey::from_pem(name, &pem(seed)).expect("a key")
+        },
+    )
+}
+
+/// The line with which a witness cosigns the story's checkpoint.
+fn cosignature(checkpoint: &str, witness: &WitnessKey) -> String {
+    let checkpoint = verify_checkpoint(checkpoint.as_bytes(), &[log_key().vkey().clone()]).expect("valid");
+    let at = "2026-11-22T14:31:00Z".parse().expect("an instant");
+    witness.cosign(&checkpoint, at).expect("cosigned").to_string()
+}
+
+fn cosigned(files: &mut Files) {
+    let key = log_key();
+    let good = honest().checkpoint;
+    let (text, own) = good.rsplit_once("\n\n").expect("a note");
+    let witnesses = cosigners();
+    let [fr, gb] = witnesses.each_ref().map(|witness| cosignature(&good, witness));
+    let keys = witnesses.map(|witness| witness.vkey().to_string());
+    let log = key.vkey().to_string();
+    let mut add = |name: &str, about: &str, is_good: bool, trusted: &[&String], note: &str| {
+        let mut header = vec![("kind", "cosigned checkpoint"), ("vkey", log.as_str())];
+        header.extend(trusted.iter().map(|key| ("witness", key.as_str())));
+        let part = if is_good { None } else { Some("") };
+        files.add(&format!("cosigned-{name}"), about, &header, part, note.as_bytes());
+    };
+    let both = [&keys[0], &keys[1]];
+    add("good", "Two witnesses cosigned.", true, &both, &format!("{good}{fr}{gb}"));
+    add(
+        "good-unknown",
+        "Of one witness the reader has no key.",
+        true,
+        &both[..1],
+        &format!("{good}{fr}{gb}"),
+    );
+    add("good-none", "Nobody cosigned.", true, &[], &good);
+    add(
+        "missing",
+        "A witness that the reader asks for did not cosign.",
+        false,
+        &both,
+        &format!("{good}{gb}"),
+    );
+    add("order", "The lines stand in another order.", false, &both, &format!("{good}{gb}{fr}"));
+    add("twice", "One line stands there twice.", false, &both[..1], &format!("{good}{fr}{fr}"));
+    add("before", "A line stands above the log's.", false, &both[..1], &format!("{text}\n\n{fr}{own}"));
+    let (name, line) = fr.trim_end().rsplit_once(' ').expect("a line");
+    let change = |at: usize, bit: u8| {
+        let mut bytes = data_encoding::BASE64.decode(line.as_bytes()).expect("base64");
+        bytes[at] ^= bit;
+        format!("{good}{name} {}\n", data_encoding::BASE64.encode(&bytes))
+    };
+    add(
+        "time-changed",
+        "The time is another than the one that was signed.",
+        false,
+        &both[..1],
+        &change(11, 1),
+    );
+    add("signature-changed", "A bit of the signature is another.", false, &both[..1], &change(40, 1));
+    add("time-out-of-range", "The time is beyond 2^63 - 1.", false, &[], &change(4, 0x80));
+    let short = {
+        let bytes = data_encoding::BASE64.decode(line.as_bytes()).expect("base64");
+        format!("{good}{name} {}\n", data_encoding::BASE64.encode(&bytes[..75]))
+    };
+    add("too-short", "A byte of the line is missing.", false, &[], &short);
+    let plain = key_of("bepi.example.fr/rogatory/fr/bepi/witness", 5);
+    let plain = format!("{good}{}", signature_lines(&sign(&plain, &format!("{text}\n"))));
+    add("without-time", "The witness signed the checkpoint like a log, without a time.", false, &[], &plain);
+    let renamed = fr.replace("/fr/bepi/", "/fr/other/");
+    add("renamed", "The line bears another witness's name.", false, &both[..1], &format!("{good}{renamed}"));
+    let other = log_key().sign(&format!("{}\n", text.replace("\n11\n", "\n12\n"))).expect("signed");
+    add("of-another", "The witness cosigned another checkpoint.", false, &both[..1], &format!("{other}{fr}"));
+    let own_log =
+        fr.replace("bepi.example.fr/rogatory/fr/bepi/", "ca.example.md/rogatory/md/central-authority/");
+    add(
+        "by-itself",
+        "The log's own institution stands as its witness.",
+        false,
+        &[],
+        &format!("{good}{own_log}"),
+    );
+    let is_log_key = key_of("bepi.example.fr/rogatory/fr/bepi/witness", 5).vkey().to_string();
+    add(
+        "key-of-a-log",
+        "The key that is trusted for the witness is of a log's type.",
+        false,
+        &[&is_log_key],
+        &format!("{good}{fr}"),
     );
 }
 

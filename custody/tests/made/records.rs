@@ -1,7 +1,7 @@
 //! The records among the vectors. Each defect stands alone: whatever follows from it is made anew,
 //! signatures included, so that only the check named by the vector can find it.
 
-use super::{Files, sign, signature_lines};
+use super::{Files, cosignature, cosigners, sign, signature_lines};
 use crate::common::{
     Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, erased, honest, key, log_key, quoting, salt,
     sent_head, shared_number, story, told_head, unsealed,
@@ -56,6 +56,10 @@ fn good(add: &mut Add<'_>) {
     add("good-one-stream", "What the counterpart may see: the shared stream.", None, &bytes(&shared));
     let about = "A counterpart's receipt quotes a case head: complete to #1 as known to fr/bepi.";
     add("good-receipted", about, None, &bytes(&acknowledged()));
+    let good = honest();
+    let [fr, gb] = cosigners().map(|witness| cosignature(&good.checkpoint, &witness));
+    let cosigned = Record { checkpoint: format!("{}{fr}{gb}", good.checkpoint), ..good };
+    add("good-cosigned", "Two witnesses have cosigned the checkpoint.", None, &bytes(&cosigned));
     add(
         "good-office",
         "An office's own event, the only one of its log; no shared number.",
@@ -188,10 +192,23 @@ fn checkpoints(add: &mut Add<'_>) {
     let body = good.rsplit_once("\n\n").expect("a note").0.to_owned() + "\n";
     let witness = sign(&key("witness.example.fr/bepi", 7), &body);
     refused(
-        "checkpoint-cosigned",
-        "A second signature line, which profile 1 doesn't have.",
+        "checkpoint-other-line",
+        "A second signature line that is no cosignature of a witness.",
         format!("{good}{}", signature_lines(&witness)),
     );
+    let [fr, gb] = cosigners().map(|witness| cosignature(&good, &witness));
+    refused(
+        "checkpoint-cosigned-order",
+        "The cosignatures stand in another order than that of their names.",
+        format!("{good}{gb}{fr}"),
+    );
+    let (text, own) = good.rsplit_once("\n\n").expect("a note");
+    refused(
+        "checkpoint-cosigned-before",
+        "A cosignature stands above the log's line.",
+        format!("{text}\n\n{fr}{own}"),
+    );
+    refused("checkpoint-cosigned-twice", "A witness's line stands there twice.", format!("{good}{fr}{fr}"));
 }
 
 fn entries(add: &mut Add<'_>) {

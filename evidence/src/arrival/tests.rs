@@ -13,6 +13,9 @@ impl DurableFiles for InTurn {
     fn open_at(&self, path: &Path, offset: u64) -> io::Result<Box<dyn DurableFile>> {
         Disk::AsUsual.open_at(path, offset)
     }
+    fn overwrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        Disk::AsUsual.overwrite(path, offset, bytes)
+    }
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         Disk::AsUsual.create_folder(path)
     }

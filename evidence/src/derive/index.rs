@@ -14,7 +14,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 /// Writes the index anew with the records and lists of files of `numbers` alone.
-pub(super) fn shorter(
+pub(crate) fn shorter(
     index: &mut Index,
     numbers: &[ExhibitNumber],
     folder: &Path,

@@ -16,6 +16,8 @@ mod aside;
 mod index;
 mod origin;
 
+pub(crate) use index::shorter as shorter_index;
+
 use crate::age_layer::{self, AgeError, AgeRecipient, Encryption, Sealing};
 use crate::canonical::{CanonicalError, Salt};
 use crate::exhibit::ExhibitNumber;

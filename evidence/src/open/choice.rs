@@ -32,11 +32,11 @@ impl NotOpened {
 }
 
 /// The exhibits to open and those that stay sealed.
-pub(super) struct Choice {
-    pub(super) chosen: BTreeSet<ExhibitNumber>,
+pub(crate) struct Choice {
+    pub(crate) chosen: BTreeSet<ExhibitNumber>,
     pub(super) left: BTreeMap<ExhibitNumber, NotOpened>,
     /// Those of the chosen that are sensitive.
-    pub(super) sensitive: Vec<ExhibitNumber>,
+    pub(crate) sensitive: Vec<ExhibitNumber>,
 }
 
 impl Choice {
@@ -44,7 +44,7 @@ impl Choice {
     ///
     /// # Errors
     /// If an exhibit was asked for that isn't there or needs a reason, or if nothing is left to open.
-    pub(super) fn among(exhibits: &[ExhibitDescription], options: &OpenOptions) -> Result<Self, OpenError> {
+    pub(crate) fn among(exhibits: &[ExhibitDescription], options: &OpenOptions) -> Result<Self, OpenError> {
         let asked: BTreeSet<ExhibitNumber> = options.exhibits.iter().copied().collect();
         let there = |number: &ExhibitNumber| exhibits.iter().any(|exhibit| exhibit.number == *number);
         if let Some(number) = asked.iter().find(|number| !there(number)) {
@@ -77,6 +77,12 @@ impl Choice {
             }
             _ => Ok(choice),
         }
+    }
+
+    /// The exhibits that stay sealed because they are sensitive.
+    pub(crate) fn left_sealed(&self) -> Vec<ExhibitNumber> {
+        let sensitive = self.left.iter().filter(|(_, why)| **why == NotOpened::Sensitive);
+        sensitive.map(|(number, _)| *number).collect()
     }
 
     /// The text of `not-opened.txt`, if there is anything to say.

@@ -13,7 +13,7 @@ mod missed;
 mod tree;
 
 pub use choice::NotOpened;
-pub(crate) use choice::read_not_opened;
+pub(crate) use choice::{Choice, read_not_opened};
 pub(crate) use tree::entry_of;
 
 use crate::digest_list::line_for_real_name;
@@ -38,7 +38,6 @@ use crate::verify::verdict::Findings;
 use crate::verify::{
     Outcome, Verdict, VerifyOptions, check_zip_order, examine_before_contents, judge_sealed,
 };
-use choice::Choice;
 use disk::{Demand, Disk};
 use extract::{Extracted, Extractor};
 use rogatory_core::Digest;

@@ -51,7 +51,7 @@ pub(crate) trait ExhibitVisitor {
 }
 
 /// Looks only.
-pub(super) struct Look;
+pub(crate) struct Look;
 
 impl ExhibitVisitor for Look {
     fn file(&mut self, _: &ExhibitDescription, _: &mut dyn BufRead) -> io::Result<()> {
@@ -151,7 +151,7 @@ pub(crate) fn examine_sealed_index(
 }
 
 /// What it means that nothing differs.
-pub(super) fn agreement(outer: &Outer) -> &'static str {
+pub(crate) fn agreement(outer: &Outer) -> &'static str {
     if outer.is_derived() {
         "the index is the original's: it agrees with origin/ on order, sender, recipients, exhibits and salt"
     } else {
@@ -161,7 +161,7 @@ pub(super) fn agreement(outer: &Outer) -> &'static str {
 
 /// Nobody may re-address another's evidence: inside and outside must say the same, by the same signer. The outside
 /// of a derived package is, for this, the original's.
-pub(super) fn agree(outer: &Outer, index: &Index, findings: &mut Findings) {
+pub(crate) fn agree(outer: &Outer, index: &Index, findings: &mut Findings) {
     let (outside, bytes) = outer.inner_transmittal();
     if bytes != index.transmittal_bytes {
         let mut differs = Vec::new();

@@ -82,7 +82,7 @@ impl Index {
 
 /// Looks at a decrypted index; `None` if its framing can't be read. `disclosed` says whose records it must hold, if
 /// it is that of a derived package; else it holds all.
-pub(super) fn examine_index(
+pub(crate) fn examine_index(
     stream: Box<dyn ReadSeek>,
     disclosed: Option<&[ExhibitNumber]>,
     options: &VerifyOptions<'_>,

@@ -1,6 +1,6 @@
 //! Verifies whatever an officer, a clerk or an expert holds in hand.
 //!
-//! Holds the entry points: a sealed package, an opened one, an index or a formal document, told
+//! Holds the entry points: a sealed package, an opened one, an index, a court bundle or a formal document, told
 //! apart by their content. May read files and call the signature verifier. Reads no clock, takes
 //! no anchor from what is verified, writes nothing but an encrypted temporary file.
 
@@ -13,7 +13,7 @@ pub(crate) mod index;
 mod opened;
 mod origin;
 pub(crate) mod outer;
-mod signature;
+pub(crate) mod signature;
 pub(crate) mod verdict;
 
 pub use verdict::{
@@ -22,6 +22,7 @@ pub use verdict::{
 };
 
 use crate::age_layer::Identities;
+use crate::bundle::{BUNDLE_STATEMENT, verify_bundle};
 use crate::known::KnownInstitution;
 use crate::layout;
 use crate::source::{FolderSource, PackageError, PackageSource, ZipSource, in_package_order};
@@ -29,7 +30,8 @@ use crate::streams::{Progress, Step, read_limited};
 use contents::{Look, examine_exhibits, examine_sealed_index};
 use index::{Index, examine_index};
 use outer::{Outer, Payload, Signers, examine_outer, judge_signer};
-use rogatory_core::{Digest, Timestamp, chain};
+use rogatory_core::{Digest, PartyId, Timestamp, chain};
+use rogatory_custody::note::Vkey;
 use rogatory_pki::path::Anchors;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -46,11 +48,15 @@ pub struct VerifyOptions<'a> {
     pub anchors: &'a Anchors,
     /// Whose seals are known; none: whose seal it is stays unchecked.
     pub institutions: &'a [KnownInstitution],
+    /// The keys of custody logs, each of the party that published it; none: custody records stay unchecked.
+    pub log_keys: &'a [(PartyId, Vkey)],
     /// The SHA-256 of the certificate that must have sealed the evidence, if it is known from elsewhere. Of a derived
     /// package that is the original's; its maker is reported beside it.
     pub expected_signer: Option<Digest>,
     /// The instant at which certificates must be valid.
     pub at: Timestamp,
+    /// Whether somebody chose that instant, so that a court bundle must prove that its signatures existed then.
+    pub at_is_given: bool,
     /// What must be checked beyond integrity, signature and chain.
     pub require: BTreeSet<Requirement>,
     /// Whether, where no anchor at all is given, sound signatures are enough: for who only derives a package that
@@ -66,8 +72,10 @@ impl<'a> VerifyOptions<'a> {
             identities: Identities::none(),
             anchors,
             institutions: &[],
+            log_keys: &[],
             expected_signer: None,
             at,
+            at_is_given: false,
             require: BTreeSet::new(),
             integrity_suffices: false,
         }
@@ -99,7 +107,9 @@ pub fn verify(path: &Path, options: &VerifyOptions<'_>, progress: &mut dyn Progr
     match ZipSource::open(path) {
         Ok(source) => {
             let has = |wanted: &str| source.names().any(|name| name == wanted);
-            if has(layout::INDEX_NAME) || has(layout::BAGIT_NAME) {
+            if has(BUNDLE_STATEMENT) {
+                verify_bundle(&source, options, progress)
+            } else if has(layout::INDEX_NAME) || has(layout::BAGIT_NAME) {
                 let mut findings = Findings::default();
                 check_zip_order(&source, &mut findings);
                 verify_package_with(&source, options, findings, progress)
@@ -179,6 +189,17 @@ pub(crate) fn examine_before_contents(
     options: &VerifyOptions<'_>,
     findings: &mut Findings,
 ) -> (Outer, Option<Index>) {
+    let examined = examine_outer_and_index(source, options, findings);
+    not_looked_at(findings);
+    examined
+}
+
+/// Outer part, index, agreement and signer.
+pub(crate) fn examine_outer_and_index(
+    source: &dyn PackageSource,
+    options: &VerifyOptions<'_>,
+    findings: &mut Findings,
+) -> (Outer, Option<Index>) {
     let outer = examine_outer(source, Payload::Here, options, findings);
     outer.judge_signers(options, findings);
     encryption::examine_index_header(source, &outer, findings);
@@ -191,7 +212,6 @@ pub(crate) fn examine_before_contents(
             findings.failed(Part::Signer, None, why);
         }
     }
-    not_looked_at(findings);
     (outer, index)
 }
 
@@ -221,7 +241,7 @@ pub(crate) fn judge_sealed(
 }
 
 /// What outer part and index, or one of them, tell of a package.
-fn verified(
+pub(crate) fn verified(
     form: Form,
     outer: Option<Outer>,
     mut index: Option<&mut Index>,

@@ -58,7 +58,7 @@ pub(crate) fn changed() -> std::io::Error {
 
 /// Whether exhibits and index lie where the outer part does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Payload {
+pub(crate) enum Payload {
     Here,
     /// They were opened, and lie elsewhere in the clear.
     Opened,
@@ -105,7 +105,7 @@ impl Outer {
 
     /// The signer must be the one that the transmittal names, and the one expected, if one is. In a derived package
     /// that is asked of the original; of the maker, that he is the one whom his transmittal names.
-    pub(super) fn judge_signers(&self, options: &VerifyOptions<'_>, findings: &mut Findings) {
+    pub(crate) fn judge_signers(&self, options: &VerifyOptions<'_>, findings: &mut Findings) {
         let Some(origin) = &self.origin else {
             let (transmittal, signer) = (self.transmittal.as_ref(), self.signers.signer.as_ref());
             judge_signer(transmittal, signer, layout::PERSON_SIGNATURE, options, findings);
@@ -160,7 +160,7 @@ fn bag_part(name: &str) -> Part {
 }
 
 /// Looks at everything but the index and the exhibits.
-pub(super) fn examine_outer(
+pub(crate) fn examine_outer(
     source: &dyn PackageSource,
     payload: Payload,
     options: &VerifyOptions<'_>,
@@ -453,7 +453,7 @@ fn read_list(
 }
 
 /// Reads a manifest that must name exactly `expected`, in that order.
-pub(super) fn read_manifest(
+pub(crate) fn read_manifest(
     part: Part,
     name: &str,
     signature_name: &str,

@@ -14,7 +14,7 @@ use rogatory_pki::certificate::Certificate;
 use rogatory_pki::identity::{Identity, IdentityError};
 
 /// What is known of a signature after the look at it.
-pub(super) enum Examined {
+pub(crate) enum Examined {
     /// Right, and its certificate leads to an anchor.
     Trusted(Box<VerifiedSignature>),
     /// Right, but nobody vouches for the certificate; a failure was noted.
@@ -24,7 +24,7 @@ pub(super) enum Examined {
 }
 
 impl Examined {
-    pub(super) fn certificate(&self) -> Option<&Certificate> {
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
         match self {
             Self::Trusted(signature) => Some(signature.certificate()),
             Self::Untrusted(certificate) => Some(certificate),
@@ -32,7 +32,7 @@ impl Examined {
         }
     }
 
-    pub(super) fn trusted(self) -> Option<VerifiedSignature> {
+    pub(crate) fn trusted(self) -> Option<VerifiedSignature> {
         match self {
             Self::Trusted(signature) => Some(*signature),
             Self::Untrusted(_) | Self::Wrong => None,
@@ -41,7 +41,7 @@ impl Examined {
 }
 
 /// Looks at the signature `der` over `manifest`.
-pub(super) fn examine(
+pub(crate) fn examine(
     part: Part,
     object: &str,
     manifest: &[u8],
@@ -91,7 +91,7 @@ pub(super) fn examine(
 }
 
 /// Says who signed, and refuses an institution's certificate where a person must sign.
-pub(super) fn judge_person(
+pub(crate) fn judge_person(
     part: Part,
     object: &str,
     signature: &VerifiedSignature,
@@ -140,7 +140,7 @@ pub(super) fn judge_person(
 }
 
 /// An anchor that speaks for a country vouches for that country's institutions only.
-pub(super) fn judge_country(
+pub(crate) fn judge_country(
     part: Part,
     object: &str,
     signature: &VerifiedSignature,

@@ -5,6 +5,7 @@
 //! could not be looked at is never counted as good.
 
 use crate::acquisition::Acquisition;
+use crate::bundle::VerifiedBundle;
 use crate::exhibit::ExhibitNumber;
 use crate::record::{ExhibitType, RawName};
 use crate::sensitive::Sensitive;
@@ -70,6 +71,18 @@ pub enum Part {
     Contents,
     /// A formal document.
     Document,
+    /// In a court bundle, its objects, its statement and their digests.
+    Bundle,
+    /// In a court bundle, the signature of the officer who made it.
+    BundleSignature,
+    /// A receipt.
+    Receipt,
+    /// The entry of a party.
+    Party,
+    /// The custody record of the case.
+    Custody,
+    /// That package, documents, receipts and record are of one case and name one another.
+    Relations,
     /// That the signing time is proven.
     Time,
     /// That no certificate was revoked.
@@ -104,6 +117,12 @@ impl Part {
             Self::Records => "records",
             Self::Contents => "contents",
             Self::Document => "document",
+            Self::Bundle => "court bundle",
+            Self::BundleSignature => "bundle maker's signature",
+            Self::Receipt => "receipt",
+            Self::Party => "party entry",
+            Self::Custody => "custody record",
+            Self::Relations => "relations",
             Self::Time => "time",
             Self::Revocation => "revocation",
             Self::Witness => "witness",
@@ -165,12 +184,21 @@ pub enum Requirement {
     Contents,
     /// The signer, named from outside.
     Signer,
+    /// The custody record of a court bundle.
+    Custody,
 }
 
 impl Requirement {
     /// Every requirement.
-    pub const ALL: [Self; 6] =
-        [Self::Time, Self::Revocation, Self::Witness, Self::Seal, Self::Contents, Self::Signer];
+    pub const ALL: [Self; 7] = [
+        Self::Time,
+        Self::Revocation,
+        Self::Witness,
+        Self::Seal,
+        Self::Contents,
+        Self::Signer,
+        Self::Custody,
+    ];
 
     /// Its name on the command line.
     #[must_use]
@@ -182,6 +210,7 @@ impl Requirement {
             Self::Seal => "seal",
             Self::Contents => "contents",
             Self::Signer => "signer",
+            Self::Custody => "custody",
         }
     }
 
@@ -193,13 +222,14 @@ impl Requirement {
             Self::Seal => Part::Seal,
             Self::Contents => Part::Contents,
             Self::Signer => Part::Signer,
+            Self::Custody => Part::Custody,
         }
     }
 }
 
 /// The text names no requirement.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` cannot be required: time, revocation, witness, seal, contents or signer is expected")]
+#[error("`{0}` cannot be required: time, revocation, witness, seal, contents, signer or custody is expected")]
 pub struct RequirementError(String);
 
 impl FromStr for Requirement {
@@ -223,6 +253,8 @@ pub enum Form {
     Opened,
     /// The decrypted index alone.
     Index,
+    /// A court bundle.
+    Bundle,
     /// A formal document.
     Document,
     /// A container without profile, judged by its signed parts.
@@ -391,6 +423,8 @@ pub enum Verified {
     Package(Box<VerifiedPackage>),
     /// A formal document.
     Document(Box<VerifiedAsice>),
+    /// A court bundle.
+    Bundle(Box<VerifiedBundle>),
     /// The signed parts of a container without profile; its framing is not covered.
     Foreign(Box<ForeignVerified>),
 }
@@ -487,6 +521,13 @@ impl Findings {
         let why = why.into();
         let text = format!("{part}: not checked ({why})");
         self.checks.push(Check { part, object: None, outcome: Outcome::NotChecked { why }, text });
+    }
+
+    /// As [`Findings::not_checked`], unless something was said of the part before.
+    pub(crate) fn not_checked_unless_noted(&mut self, part: Part, why: &str) {
+        if !self.checks.iter().any(|check| check.part == part) {
+            self.not_checked(part, why);
+        }
     }
 
     /// As [`Findings::not_checked`], with a line of its own.

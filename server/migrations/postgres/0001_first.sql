@@ -214,3 +214,110 @@ CREATE TABLE committed_group (
     holder TEXT COLLATE "C" PRIMARY KEY NOT NULL,
     number BIGINT NOT NULL
 );
+
+-- Witnesses. Notes hold ids, sizes, instants, digests and signatures only.
+-- What this institution saw last of each log of others; it cosigns only what goes on from there.
+CREATE TABLE seen_log (
+    origin         TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    tree_size      BIGINT NOT NULL,
+    root           BYTEA NOT NULL CHECK (length(root) = 32),
+    note           BYTEA NOT NULL,
+    persisted_time BIGINT NOT NULL
+);
+
+-- What others showed of a log, to be compared with the log itself; for each of them the latest.
+CREATE TABLE heard_checkpoint (
+    origin     TEXT COLLATE "C" NOT NULL,
+    heard_from TEXT COLLATE "C" NOT NULL,
+    tree_size  BIGINT NOT NULL,
+    root       BYTEA NOT NULL CHECK (length(root) = 32),
+    note       BYTEA NOT NULL,
+    compared   BIGINT NOT NULL CHECK (compared IN (0, 1)),
+    next_time  BIGINT NOT NULL,
+    PRIMARY KEY (origin, heard_from)
+);
+
+-- Two checkpoints of one log that cannot both be true, as they were signed; of the own log, what a witness refused.
+CREATE TABLE log_contradiction (
+    origin       TEXT COLLATE "C" NOT NULL,
+    shown_by     TEXT COLLATE "C" NOT NULL,
+    shown_sha256 BYTEA NOT NULL CHECK (length(shown_sha256) = 32),
+    known_note   BYTEA NOT NULL,
+    shown_note   BYTEA NOT NULL,
+    found        TEXT COLLATE "C" NOT NULL CHECK (found IN ('fork', 'rollback', 'no-proof', 'refused')),
+    found_time   BIGINT NOT NULL,
+    PRIMARY KEY (origin, shown_by, shown_sha256)
+);
+
+-- Each witness's latest cosignature of the own log; and since when it has not cosigned although the log grew.
+CREATE TABLE log_witness (
+    party         TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    origin        TEXT COLLATE "C" NOT NULL,
+    tree_size     BIGINT NOT NULL,
+    note          BYTEA NOT NULL,
+    cosignature   TEXT COLLATE "C" NOT NULL,
+    cosigned_time BIGINT NOT NULL,
+    behind_since  BIGINT
+);
+
+-- What receipts of others promised: that their log holds a leaf, proven by then.
+CREATE TABLE promise_got (
+    counterpart TEXT COLLATE "C" NOT NULL,
+    leaf_hash   BYTEA NOT NULL CHECK (length(leaf_hash) = 32),
+    due_time    BIGINT NOT NULL,
+    attempts    BIGINT NOT NULL,
+    next_time   BIGINT NOT NULL,
+    broken_time BIGINT,
+    told_time   BIGINT,
+    proof       BYTEA,
+    PRIMARY KEY (counterpart, leaf_hash)
+);
+CREATE INDEX promise_open ON promise_got (next_time) WHERE proof IS NULL;
+
+-- The leaves that the own receipts named, and to whom.
+CREATE TABLE promise_given (
+    caller     TEXT COLLATE "C" NOT NULL,
+    leaf_hash  BYTEA NOT NULL CHECK (length(leaf_hash) = 32),
+    leaf_index BIGINT NOT NULL,
+    reported   BIGINT NOT NULL CHECK (reported IN (0, 1)),
+    PRIMARY KEY (caller, leaf_hash)
+);
+
+-- Erasure. A proposal waits for a second officer; once confirmed, the row says what was erased under which entry.
+-- Reason and article are codes or short texts without personal data; the tag key opens nothing.
+CREATE TABLE erasure (
+    case_id       TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    shared_number TEXT COLLATE "C" NOT NULL,
+    counterpart   TEXT COLLATE "C" NOT NULL,
+    reason        TEXT COLLATE "C" NOT NULL,
+    article       TEXT COLLATE "C" NOT NULL,
+    proposed_by   TEXT COLLATE "C" NOT NULL,
+    proposed_time BIGINT NOT NULL,
+    leaf_index    BIGINT,
+    erased_time   BIGINT,
+    tag_key       BYTEA,
+    -- Whether the key and the folders in the vault are gone as well.
+    finished      BIGINT NOT NULL CHECK (finished IN (0, 1))
+);
+
+CREATE TABLE erased_number (
+    shared_number TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    case_id       TEXT COLLATE "C" NOT NULL,
+    counterpart   TEXT COLLATE "C" NOT NULL
+);
+
+CREATE TABLE erased_event (
+    leaf_index BIGINT PRIMARY KEY NOT NULL,
+    case_id    TEXT COLLATE "C" NOT NULL,
+    stream     TEXT COLLATE "C" NOT NULL,
+    n          BIGINT NOT NULL
+);
+CREATE INDEX erased_event_by_case ON erased_event (case_id, leaf_index);
+
+CREATE TABLE erased_folder (
+    what    TEXT COLLATE "C" NOT NULL CHECK (what IN ('package', 'transfer')),
+    name    TEXT COLLATE "C" NOT NULL,
+    case_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (what, name)
+);
+CREATE INDEX erased_folder_by_case ON erased_folder (case_id);

@@ -209,3 +209,110 @@ CREATE TABLE committed_group (
     holder TEXT    PRIMARY KEY NOT NULL,
     number INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Witnesses. Notes hold ids, sizes, instants, digests and signatures only.
+-- What this institution saw last of each log of others; it cosigns only what goes on from there.
+CREATE TABLE seen_log (
+    origin         TEXT    PRIMARY KEY NOT NULL,
+    tree_size      INTEGER NOT NULL,
+    root           BLOB    NOT NULL CHECK (length(root) = 32),
+    note           BLOB    NOT NULL,
+    persisted_time INTEGER NOT NULL
+) STRICT;
+
+-- What others showed of a log, to be compared with the log itself; for each of them the latest.
+CREATE TABLE heard_checkpoint (
+    origin     TEXT    NOT NULL,
+    heard_from TEXT    NOT NULL,
+    tree_size  INTEGER NOT NULL,
+    root       BLOB    NOT NULL CHECK (length(root) = 32),
+    note       BLOB    NOT NULL,
+    compared   INTEGER NOT NULL CHECK (compared IN (0, 1)),
+    next_time  INTEGER NOT NULL,
+    PRIMARY KEY (origin, heard_from)
+) STRICT, WITHOUT ROWID;
+
+-- Two checkpoints of one log that cannot both be true, as they were signed; of the own log, what a witness refused.
+CREATE TABLE log_contradiction (
+    origin       TEXT    NOT NULL,
+    shown_by     TEXT    NOT NULL,
+    shown_sha256 BLOB    NOT NULL CHECK (length(shown_sha256) = 32),
+    known_note   BLOB    NOT NULL,
+    shown_note   BLOB    NOT NULL,
+    found        TEXT    NOT NULL CHECK (found IN ('fork', 'rollback', 'no-proof', 'refused')),
+    found_time   INTEGER NOT NULL,
+    PRIMARY KEY (origin, shown_by, shown_sha256)
+) STRICT, WITHOUT ROWID;
+
+-- Each witness's latest cosignature of the own log; and since when it has not cosigned although the log grew.
+CREATE TABLE log_witness (
+    party         TEXT    PRIMARY KEY NOT NULL,
+    origin        TEXT    NOT NULL,
+    tree_size     INTEGER NOT NULL,
+    note          BLOB    NOT NULL,
+    cosignature   TEXT    NOT NULL,
+    cosigned_time INTEGER NOT NULL,
+    behind_since  INTEGER
+) STRICT;
+
+-- What receipts of others promised: that their log holds a leaf, proven by then.
+CREATE TABLE promise_got (
+    counterpart TEXT    NOT NULL,
+    leaf_hash   BLOB    NOT NULL CHECK (length(leaf_hash) = 32),
+    due_time    INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL,
+    next_time   INTEGER NOT NULL,
+    broken_time INTEGER,
+    told_time   INTEGER,
+    proof       BLOB,
+    PRIMARY KEY (counterpart, leaf_hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX promise_open ON promise_got (next_time) WHERE proof IS NULL;
+
+-- The leaves that the own receipts named, and to whom.
+CREATE TABLE promise_given (
+    caller     TEXT    NOT NULL,
+    leaf_hash  BLOB    NOT NULL CHECK (length(leaf_hash) = 32),
+    leaf_index INTEGER NOT NULL,
+    reported   INTEGER NOT NULL CHECK (reported IN (0, 1)),
+    PRIMARY KEY (caller, leaf_hash)
+) STRICT, WITHOUT ROWID;
+
+-- Erasure. A proposal waits for a second officer; once confirmed, the row says what was erased under which entry.
+-- Reason and article are codes or short texts without personal data; the tag key opens nothing.
+CREATE TABLE erasure (
+    case_id       TEXT    PRIMARY KEY NOT NULL,
+    shared_number TEXT    NOT NULL,
+    counterpart   TEXT    NOT NULL,
+    reason        TEXT    NOT NULL,
+    article       TEXT    NOT NULL,
+    proposed_by   TEXT    NOT NULL,
+    proposed_time INTEGER NOT NULL,
+    leaf_index    INTEGER,
+    erased_time   INTEGER,
+    tag_key       BLOB,
+    -- Whether the key and the folders in the vault are gone as well.
+    finished      INTEGER NOT NULL CHECK (finished IN (0, 1))
+) STRICT;
+
+CREATE TABLE erased_number (
+    shared_number TEXT PRIMARY KEY NOT NULL,
+    case_id       TEXT NOT NULL,
+    counterpart   TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE erased_event (
+    leaf_index INTEGER PRIMARY KEY NOT NULL,
+    case_id    TEXT    NOT NULL,
+    stream     TEXT    NOT NULL,
+    n          INTEGER NOT NULL
+) STRICT;
+CREATE INDEX erased_event_by_case ON erased_event (case_id, leaf_index);
+
+CREATE TABLE erased_folder (
+    what    TEXT NOT NULL CHECK (what IN ('package', 'transfer')),
+    name    TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    PRIMARY KEY (what, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX erased_folder_by_case ON erased_folder (case_id);

@@ -15,8 +15,6 @@ use rogatory_core::custody_event::{Actor, CustodyEvent, Event, Stream};
 use rogatory_core::receipt::Receipt;
 use rogatory_core::{Digest, PartyId, SharedNumber};
 use rogatory_custody::case_head::{CaseHead, verify_case_head};
-use rogatory_custody::checkpoint::Origin;
-use rogatory_custody::note::Vkey;
 
 /// Makes the head that goes with `message` of `case` to `counterpart` under `number`; none while the
 /// stream shared with it has no event.
@@ -126,19 +124,13 @@ pub(super) fn check_incoming(
         Problem::new(Reason::BrokenSignature, format!("the case head of {peer} is not valid: {what}"))
             .with_hint("if the log key was renewed, export the party entry again and have it imported here")
     };
-    let entry = &party.entry;
-    let key: Vkey =
-        entry.log_key.parse().map_err(|error| Problem::internal("a stored log key is damaged", error))?;
-    let origin: Origin = entry
-        .log_origin
-        .parse()
-        .map_err(|error| Problem::internal("a stored log origin is damaged", error))?;
-    let verified = verify_case_head(note, &[key]).map_err(|error| broken(rogatory_core::chain(&error)))?;
+    let verified = verify_case_head(note, std::slice::from_ref(&party.log.log_key))
+        .map_err(|error| broken(rogatory_core::chain(&error)))?;
     if verified.signature_lines() != 1 {
         return Err(broken("it has more than one signature line".to_owned()));
     }
     let head = verified.head().clone();
-    let expected = (&origin, Some(number), &Stream::Shared(authority.institution.party().clone()));
+    let expected = (&party.log.origin, Some(number), &Stream::Shared(authority.institution.party().clone()));
     if (&head.origin, head.shared_number.as_ref(), &head.stream) != expected {
         return Err(broken("it speaks of another log, number or stream than the message".to_owned()));
     }

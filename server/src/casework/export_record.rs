@@ -2,28 +2,37 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
+use crate::casework::erase_case;
 use crate::casework::sign_checkpoint::sign_checkpoint;
-use crate::datastore::{Act, HeadRow, OFFICE, Session, StoreError, Transaction};
+use crate::casework::witness;
+use crate::datastore::{Act, Erased, ErasureRow, HeadRow, OFFICE, Session, StoreError, Transaction};
 use crate::directory::open_container;
 use crate::problem::{Problem, Reason};
-use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
+use rogatory_core::custody_event::{Actor, CustodyEvent, Event, Stream};
 use rogatory_core::document::DATA_FILE;
 use rogatory_core::receipt::Receipt;
 use rogatory_core::reference::DocumentId;
-use rogatory_core::{PackageId, PartyId, SharedNumber};
+use rogatory_core::{CaseId, PackageId, PartyId, SharedNumber};
 use rogatory_custody::leaf::Leaf;
 use rogatory_custody::record::{Content, Entry, MAX_ENTRIES, ReceiptedHead, Record};
+use rogatory_custody::tree::MAX_TREE_SIZE;
 
 /// Exports the record of a case, after the export itself is recorded.
+///
+/// The record leads to the newest checkpoint that a witness cosigned, if that covers all there was before the
+/// export, and then ends there; otherwise to the latest checkpoint, and holds the export too.
 ///
 /// # Errors
 /// [`Problem`] if there is no such case, or the record would be larger than one may be.
 pub async fn export_record(authority: &Authority, permit: &Permit, name: &str) -> Result<Vec<u8>, Problem> {
+    let erasure = authority.datastore.read().await?.erasure(name).await?;
+    if let Some((row, erased)) = erasure.and_then(|row| row.erased.clone().map(|erased| (row, erased))) {
+        return export_erased(authority, permit, &row, &erased).await;
+    }
     let (case, shared_number) = find(authority, name).await?;
+    let before = authority.datastore.read().await?.covering_size(&case).await?;
     authority.datastore.perform(RecordExport { case: case.clone(), actor: permit.actor() }).await?;
-    let (size, checkpoint) = sign_checkpoint(authority)
-        .await?
-        .ok_or_else(|| Problem::internal("the log is empty after an entry", "no checkpoint"))?;
+    let (size, checkpoint) = checkpoint_over(authority, before).await?;
     let mut session = authority.datastore.read().await?;
     let limit = u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
     let recorded = session.entries(&case, 0, size, limit.saturating_add(1)).await?;
@@ -56,23 +65,98 @@ pub async fn export_record(authority: &Authority, permit: &Permit, name: &str) -
         origin: authority.institution.log_origin().clone(),
         shared_number,
         tag_key,
-        checkpoint: String::from_utf8(checkpoint)
-            .map_err(|error| Problem::internal("the stored checkpoint is damaged", error))?,
+        checkpoint,
         heads: Vec::new(),
-        receipted: acknowledged(&mut session, &case).await?,
-        told: told(&mut session, &case).await?,
+        receipted: acknowledged(&mut session, &case, &entries).await?,
+        told: told(&mut session, &case, &entries).await?,
         entries,
     };
     let failed = |error| Problem::internal("the custody record could not be made", error);
     record.with_heads(authority.institution.log_key()).map_err(failed)?.to_bytes().map_err(failed)
 }
 
-/// For each counterpart the latest head that a receipt of its quotes, with that receipt.
-async fn acknowledged(session: &mut Session, case: &str) -> Result<Vec<ReceiptedHead>, Problem> {
+/// The checkpoint to which proofs lead, and its size: the newest that a witness cosigned, if it has `size` leaves
+/// or more, else the latest. A case without entries has nothing that was cosigned.
+///
+/// # Errors
+/// [`Problem`] if a stored checkpoint is damaged or none can be signed.
+pub(super) async fn checkpoint_over(authority: &Authority, size: u64) -> Result<(u64, String), Problem> {
+    if size > 0 {
+        let mut session = authority.datastore.read().await?;
+        if let Some(cosigned) = witness::cosigned(authority, &mut session, size).await? {
+            return Ok(cosigned);
+        }
+    }
+    let (size, note) = sign_checkpoint(authority)
+        .await?
+        .ok_or_else(|| Problem::internal("the log is empty after an entry", "no checkpoint"))?;
+    let note = String::from_utf8(note)
+        .map_err(|error| Problem::internal("the stored checkpoint is damaged", error))?;
+    Ok((size, note))
+}
+
+/// Exports what is left of an erased case: its leaves with their proofs, and what counterparts told of it.
+async fn export_erased(
+    authority: &Authority,
+    permit: &Permit,
+    row: &ErasureRow,
+    erased: &Erased,
+) -> Result<Vec<u8>, Problem> {
+    let act = RecordErasedExport { case: row.case.clone(), actor: permit.actor() };
+    authority.datastore.perform(act).await?;
+    let mut session = authority.datastore.read().await?;
+    let limit = u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
+    let events = session.erased_events(&row.case, MAX_TREE_SIZE, limit.saturating_add(1)).await?;
+    if events.len() > MAX_ENTRIES {
+        let what = format!("the case had more than {MAX_ENTRIES} entries");
+        return Err(Problem::new(Reason::LimitReached, what));
+    }
+    let covering = events.last().map_or(0, |event| event.leaf_index.saturating_add(1));
+    let (size, checkpoint) = checkpoint_over(authority, covering).await?;
+    let mut entries = Vec::with_capacity(events.len());
+    for event in events {
+        entries.push(Entry {
+            proof: session.inclusion_proof(event.leaf_index, size).await?,
+            stream: event.stream,
+            n: event.n,
+            index: event.leaf_index,
+            leaf: event.leaf,
+            content: Content::Erased,
+        });
+    }
+    let record = Record {
+        origin: authority.institution.log_origin().clone(),
+        shared_number: Some(row.shared_number.clone()),
+        tag_key: erased.tag_key.clone(),
+        checkpoint,
+        heads: Vec::new(),
+        // The receipts went with the case.
+        receipted: Vec::new(),
+        told: told(&mut session, row.case.as_str(), &entries).await?,
+        entries,
+    };
+    let failed = |error| Problem::internal("the custody record could not be made", error);
+    record.with_heads(authority.institution.log_key()).map_err(failed)?.to_bytes().map_err(failed)
+}
+
+/// The last number of a stream among the entries; what came later is not in the record.
+fn last_of(entries: &[Entry], counterpart: &PartyId) -> Option<u64> {
+    let stream = Stream::Shared(counterpart.clone());
+    entries.iter().filter(|entry| entry.stream == stream).map(|entry| entry.n).max()
+}
+
+/// For each counterpart the latest head of an event of the entries that a receipt of its quotes, with that receipt.
+async fn acknowledged(
+    session: &mut Session,
+    case: &str,
+    entries: &[Entry],
+) -> Result<Vec<ReceiptedHead>, Problem> {
     let mut acknowledged: Vec<ReceiptedHead> = Vec::new();
     let mut last: Option<PartyId> = None;
     for head in session.sent_heads(case).await? {
-        if last.as_ref() == Some(&head.counterpart) {
+        if last.as_ref() == Some(&head.counterpart)
+            || last_of(entries, &head.counterpart).is_none_or(|end| head.n > end)
+        {
             continue;
         }
         let mut quoting = None;
@@ -91,10 +175,10 @@ async fn acknowledged(session: &mut Session, case: &str) -> Result<Vec<Receipted
 }
 
 /// For each counterpart the latest head that came from its log.
-async fn told(session: &mut Session, case: &str) -> Result<Vec<String>, Problem> {
+async fn told(session: &mut Session, case: &str, entries: &[Entry]) -> Result<Vec<String>, Problem> {
     let (mut told, mut last) = (Vec::new(), None);
     for head in session.received_heads(case).await? {
-        if last.as_ref() == Some(&head.counterpart) {
+        if last.as_ref() == Some(&head.counterpart) || last_of(entries, &head.counterpart).is_none() {
             continue;
         }
         told.push(
@@ -134,9 +218,32 @@ pub(super) async fn find(
     if name == OFFICE {
         return Ok((OFFICE.to_owned(), None));
     }
-    let case = authority.datastore.read().await?.case(name).await?;
+    let mut session = authority.datastore.read().await?;
+    let case = session.case(name).await?;
+    if case.is_none()
+        && let Some(row) = session.erasure(name).await?
+    {
+        return Err(erase_case::was_erased(&row));
+    }
     let case = case.ok_or_else(|| Problem::unknown("case", &name.chars().take(40).collect::<String>()))?;
     Ok((case.case().to_string(), Some(case.shared_number().clone())))
+}
+
+struct RecordErasedExport {
+    case: CaseId,
+    actor: Actor,
+}
+
+impl Act for RecordErasedExport {
+    const NAME: &'static str = "record-export-of-an-erased-case";
+    type Output = ();
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        let entries = tx.erased_event_count(&self.case).await?;
+        let event = Event::ErasedRecordExported { erased_case: self.case.clone(), entries };
+        tx.record(OFFICE, &self.actor, CustodyEvent::internal(event)).await?;
+        Ok(())
+    }
 }
 
 struct RecordExport {

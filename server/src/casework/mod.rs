@@ -6,7 +6,9 @@
 pub mod approve_document;
 pub mod dispatch;
 pub mod draft_document;
+pub mod erase_case;
 pub mod export_record;
+pub mod export_tiles;
 pub mod import_party;
 pub mod lapse_preservations;
 pub mod prove_entry;
@@ -20,6 +22,7 @@ pub mod send_package;
 pub mod sign_checkpoint;
 pub mod transfer;
 pub mod transmit_document;
+pub mod witness;
 
 mod case_head;
 pub(crate) mod delivery;

@@ -2,8 +2,7 @@
 
 use crate::access::Permit;
 use crate::authority::Authority;
-use crate::casework::export_record::find;
-use crate::casework::sign_checkpoint::sign_checkpoint;
+use crate::casework::export_record::{checkpoint_over, find};
 use crate::datastore::{Act, RecordedEntry, StoreError, Transaction};
 use crate::problem::{Problem, Reason};
 use rogatory_core::Digest;
@@ -49,9 +48,7 @@ pub async fn prove_entry(
     let act =
         RecordProof { case: case.clone(), actor: permit.actor(), index: entry.leaf_index, open: !closed };
     authority.datastore.perform(act).await?;
-    let (size, checkpoint) = sign_checkpoint(authority)
-        .await?
-        .ok_or_else(|| Problem::internal("the log is empty after an entry", "no checkpoint"))?;
+    let (size, checkpoint) = checkpoint_over(authority, entry.leaf_index + 1).await?;
     let mut session = authority.datastore.read().await?;
     let leaf = Leaf::new(&session.tag_key(&case)?, &entry.stream, entry.n, &entry.salt, &entry.body);
     if leaf.hash() != entry.leaf_hash {
@@ -63,8 +60,7 @@ pub async fn prove_entry(
         entry: if closed { None } else { Some(opened) },
         index: entry.leaf_index,
         hashes: session.inclusion_proof(entry.leaf_index, size).await?,
-        checkpoint: String::from_utf8(checkpoint)
-            .map_err(|error| Problem::internal("the stored checkpoint is damaged", error))?,
+        checkpoint,
     };
     Ok(Proven { proof: proof.to_string(), entry })
 }

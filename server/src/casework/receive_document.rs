@@ -189,7 +189,31 @@ async fn judge(
     }
     let mut session = authority.datastore.read().await?;
     let matter = Matter::find(&mut session, &document.shared_number).await?;
+    let erased = match &matter {
+        None => session.erased_number(&document.shared_number).await?,
+        Some(_) => None,
+    };
     match (kind, matter) {
+        (DocumentKind::ErasureNotice, matter) => {
+            if let Err(error) = document.erasure_told() {
+                return refuse(NonDeliveryGround::Malformed, error.to_string());
+            }
+            let counterpart = matter.as_ref().map(Matter::counterpart).or(erased.as_ref());
+            if counterpart == Some(&party.entry.party) {
+                return Ok(Ok(None));
+            }
+            // What others have with us is not this peer's to know.
+            let what = format!("nothing is known here under {}", document.shared_number);
+            refuse(NonDeliveryGround::UnknownReference, what)
+        }
+        (_, None) if erased.as_ref() == Some(&party.entry.party) => {
+            let what = format!("the matter under {} was erased here", document.shared_number);
+            refuse(NonDeliveryGround::UnknownReference, what)
+        }
+        (kind, None) if erased.is_some() && (kind.opens_a_matter() || kind == DocumentKind::Forwarding) => {
+            let what = format!("{} cannot be taken: mint another number", document.shared_number);
+            refuse(NonDeliveryGround::Malformed, what)
+        }
         (DocumentKind::Forwarding, None) => Ok(Ok(enclosed)),
         (DocumentKind::Forwarding, Some(_)) => {
             let what = format!("a matter stands here already under {}", document.shared_number);
@@ -334,6 +358,7 @@ impl Act for Receive {
             Event::DocumentRefused { shared_number, message_number, kind, container_sha256, receipt_sha256 }
         };
         let logged = tx.record(&case, &self.actor, CustodyEvent::shared(peer.clone(), event)).await?;
+        tx.give_promise(peer, &logged).await?;
         for event in events {
             tx.record(&case, &self.actor, event).await?;
         }
@@ -402,6 +427,24 @@ impl Receive {
             ));
         }
         match (document.kind, matter) {
+            (DocumentKind::ErasureNotice, matter) => {
+                let (case, counterpart) = match &matter {
+                    Some(matter) => (matter.case().to_owned(), Some(matter.counterpart().clone())),
+                    None => (OFFICE.to_owned(), tx.erased_number(&number).await?),
+                };
+                if counterpart.as_ref() != Some(&peer) {
+                    return Err(raced().into());
+                }
+                let told = document.erasure_told().map_err(|error| Problem::argument("body", &error))?;
+                let event = Event::CounterpartErased {
+                    counterpart: peer.clone(),
+                    shared_number: number,
+                    article: told.article,
+                    erased_time: told.erased_time,
+                    container_sha256: self.container_sha256,
+                };
+                Ok((case, vec![CustodyEvent::shared(peer, event)]))
+            }
             (DocumentKind::Request, None) => {
                 let case = CaseId::mint(tx.entropy());
                 let request = MlaRequest::receive(

@@ -260,6 +260,7 @@ impl Act for ReceivePackage {
         };
         let event = CustodyEvent::shared(package.counterpart.clone(), received);
         let logged = tx.record(&package.case, &self.actor, event).await?;
+        tx.give_promise(&package.counterpart, &logged).await?;
         let receipt = StoredReceipt { container: self.receipt.clone(), leaf_hash: logged.leaf_hash };
         tx.settle_package(package, PackageStage::Received, &receipt).await?;
         let (case, peer) = (&package.case, &package.counterpart);
@@ -296,6 +297,7 @@ impl Act for RefusePackage {
         let event = CustodyEvent::shared(package.counterpart.clone(), refused);
         let logged = tx.record(&package.case, &self.actor, event).await?;
         let (case, peer) = (&package.case, &package.counterpart);
+        tx.give_promise(peer, &logged).await?;
         case_head::keep_received(tx, case, package.id.as_str(), peer, self.head.as_ref()).await?;
         Ok(StoredReceipt { container: self.receipt.clone(), leaf_hash: logged.leaf_hash })
     }

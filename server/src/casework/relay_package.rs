@@ -116,7 +116,6 @@ pub(super) async fn deliver(
         objects: &objects,
         relay_receipt: Some(&relay_receipt),
         case_head: head.note().to_vec(),
-        checkpoint: authority.latest_checkpoint(),
     };
     let answer = peers::send_package(authority, &request.counterpart, &outgoing).await?;
     let addressee = authority.directory().confirmed(&request.counterpart)?;
@@ -203,6 +202,7 @@ impl Act for Settle {
             (PackageStage::Received, refused)
         };
         tx.settle_relay(package, stage, &stored).await?;
+        tx.keep_promise(&self.request.counterpart, &stored.leaf_hash).await?;
         let event = CustodyEvent::shared(self.request.counterpart.clone(), event);
         tx.record(&package.case, &self.actor, event).await?;
         Ok(())

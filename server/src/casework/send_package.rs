@@ -327,7 +327,6 @@ pub(super) async fn deliver(
         objects: &objects,
         relay_receipt: None,
         case_head: head.note().to_vec(),
-        checkpoint: authority.latest_checkpoint(),
     };
     let answer = peers::send_package(authority, &package.counterpart, &outgoing).await?;
     let of = receipted(authority.institution.party(), &package.shared_number, &package);
@@ -371,6 +370,7 @@ impl Act for Settle {
         let stored =
             StoredReceipt { container: self.receipt.container.clone(), leaf_hash: self.receipt.leaf_hash };
         tx.settle_package(&package, stage, &stored).await?;
+        tx.keep_promise(&package.counterpart, &stored.leaf_hash).await?;
         if delivered {
             let sent = Event::PackageSent {
                 package: id.clone(),

@@ -38,9 +38,7 @@ pub async fn sign_checkpoint(authority: &Authority) -> Result<Option<(u64, Vec<u
     let won = authority.datastore.perform(Replace { expected, size, note: note.clone() }).await?;
     let stands =
         if won { Some((size, note)) } else { authority.datastore.read().await?.checkpoint().await? };
-    if let Some((_, note)) = &stands {
-        authority.take_up_checkpoint(note);
-    }
+    authority.take_up_checkpoint();
     Ok(stands)
 }
 

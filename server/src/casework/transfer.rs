@@ -33,11 +33,16 @@ pub async fn begin(
         return Err(Problem::new(Reason::LimitReached, "the package has no objects"));
     }
     check_objects(objects.iter().map(|object| (object.name.as_str(), object.size_bytes)))?;
-    demand_matter(authority, permit, &shared_number, total(&objects)).await?;
     let caller = permit.caller_name();
     let id = id_of(&caller, &shared_number, &list_of(&objects));
     let sealing = sealing.map(|sealing| sealing_id_of(&caller, &shared_number, sealing));
     let transfer = TransferRow { id, caller, shared_number, objects };
+    // Of what was taken in before no byte moves, whatever the limit is by now: its receipt is given again.
+    let coming = match there(authority, permit, &transfer).await? {
+        There::Held => 0,
+        There::Otherwise | There::No => total(&transfer.objects),
+    };
+    demand_matter(authority, permit, &transfer.shared_number, coming).await?;
     open(authority, &transfer, sealing.as_deref()).await?;
     if let Some(sealing) = sealing {
         take_over(authority, &transfer, sealing).await?;
@@ -201,10 +206,7 @@ pub async fn progress(
     permit: &Permit,
     transfer: &TransferRow,
 ) -> Result<Vec<u64>, Problem> {
-    let there = match package_id(&transfer.objects) {
-        Some(id) => there(authority, permit, transfer, id).await?,
-        None => There::No,
-    };
+    let there = there(authority, permit, transfer).await?;
     let (vault, transfer) = (authority.vault.clone(), transfer.clone());
     blocking(move || {
         // Only what is told from here on was made durable: a process before this one may have been killed.
@@ -238,12 +240,8 @@ enum There {
     No,
 }
 
-async fn there(
-    authority: &Authority,
-    permit: &Permit,
-    transfer: &TransferRow,
-    id: PackageId,
-) -> Result<There, Problem> {
+async fn there(authority: &Authority, permit: &Permit, transfer: &TransferRow) -> Result<There, Problem> {
+    let Some(id) = package_id(&transfer.objects) else { return Ok(There::No) };
     let mut session = authority.datastore.read().await?;
     let Some(package) = session.package(&id).await? else { return Ok(There::No) };
     let same_matter = package.shared_number == transfer.shared_number;

@@ -121,10 +121,9 @@ pub(super) async fn deliver(
     // What opens a matter changes it by its receipt alone.
     let document = if row.kind.opens_a_matter() { None } else { Some(data_of(&row)?.0) };
     let of = receipted(&row);
-    let checkpoint = authority.latest_checkpoint();
     let head = OutgoingHead::of(authority, &row.case, row.id.as_str()).await?;
     let (container, note) = (row.container.clone(), head.note().to_vec());
-    let answer = peers::deliver_document(authority, &row.addressee, container, note, checkpoint).await?;
+    let answer = peers::deliver_document(authority, &row.addressee, container, note).await?;
     let checked = check_receipt(authority, &addressee, &answer, &of)?;
     head.check_quoted(&checked.receipt)?;
     let receipt = checked.receipt.clone();
@@ -314,6 +313,7 @@ impl Act for Settle {
         let stored =
             StoredReceipt { container: self.receipt.container.clone(), leaf_hash: self.receipt.leaf_hash };
         tx.settle_document(row, stage, &stored).await?;
+        tx.keep_promise(&row.addressee, &stored.leaf_hash).await?;
         let (shared_number, message_number, kind) = (row.shared_number.clone(), row.message_number, row.kind);
         let container_sha256 = row.container_sha256;
         let event = if delivered {
@@ -334,10 +334,14 @@ impl Act for Settle {
             }
         };
         tx.record(&row.case, &self.actor, CustodyEvent::shared(row.addressee.clone(), event)).await?;
+        let at = tx.now();
+        if kind == DocumentKind::ErasureNotice {
+            // The matter is gone; the notice stands with the office.
+            return Ok(DocumentRow { stage, stage_time: at, receipt: Some(stored), ..row.clone() });
+        }
         let matter = Matter::find(tx, &row.shared_number)
             .await?
             .ok_or_else(|| Problem::unknown("request or order", &row.shared_number))?;
-        let at = tx.now();
         let events = match &self.document {
             None => {
                 let received_time = self.receipt.receipt.issued_time;

@@ -91,7 +91,8 @@ impl Transaction {
              SELECT 1
              WHERE EXISTS (SELECT 1 FROM mla_request WHERE shared_number = $1)
                 OR EXISTS (SELECT 1 FROM production_order WHERE shared_number = $1)
-                OR EXISTS (SELECT 1 FROM preservation WHERE shared_number = $1)",
+                OR EXISTS (SELECT 1 FROM preservation WHERE shared_number = $1)
+                OR EXISTS (SELECT 1 FROM erased_number WHERE shared_number = $1)",
         )
         .bind(number.as_str())
         .fetch_optional(self.connection())

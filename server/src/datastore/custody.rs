@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use rogatory_core::Digest;
 use rogatory_core::custody_event::{Actor, CustodyEvent, EventBody, Stream};
 use rogatory_core::entropy::draw;
-use rogatory_custody::leaf::{Leaf, TagKey};
+use rogatory_custody::leaf::{LEAF_BYTES, Leaf, TagKey};
 use rogatory_custody::tree::{self, NodeCoordinates, Tree};
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::HashMap;
@@ -235,6 +235,50 @@ impl Session {
         }
     }
 
+    /// The hashes of the complete subtrees of one level from `start` on, at most `limit`, from the left.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn level_nodes(
+        &mut self,
+        level: u8,
+        start: u64,
+        limit: u64,
+    ) -> Result<Vec<Digest>, StoreError> {
+        let hashes: Vec<Vec<u8>> = sqlx::query_scalar(
+            "-- level_nodes
+             SELECT hash FROM custody_node WHERE level = $1 AND node_index >= $2 AND node_index < $3
+             ORDER BY node_index",
+        )
+        .bind(i64::from(level))
+        .bind(stored(start)?)
+        .bind(stored(start.saturating_add(limit))?)
+        .fetch_all(self.connection())
+        .await?;
+        Ok(hashes.iter().map(|hash| digest(hash)).collect::<Result<_, _>>()?)
+    }
+
+    /// The leaves from `start` on, at most `limit`, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn leaves(&mut self, start: u64, limit: u64) -> Result<Vec<[u8; LEAF_BYTES]>, StoreError> {
+        let leaves: Vec<Vec<u8>> = sqlx::query_scalar(
+            "-- leaves
+             SELECT leaf FROM custody_leaf WHERE leaf_index >= $1 AND leaf_index < $2 ORDER BY leaf_index",
+        )
+        .bind(stored(start)?)
+        .bind(stored(start.saturating_add(limit))?)
+        .fetch_all(self.connection())
+        .await?;
+        let leaf = |leaf: Vec<u8>| {
+            let bytes = leaf.len();
+            leaf.try_into()
+                .map_err(|_| Problem::internal("a stored leaf is damaged", format!("{bytes} bytes")))
+        };
+        Ok(leaves.into_iter().map(leaf).collect::<Result<_, _>>()?)
+    }
+
     /// The root over the first `tree_size` entries.
     ///
     /// # Errors
@@ -320,6 +364,21 @@ impl Session {
             });
         }
         Ok(entries)
+    }
+
+    /// How many leaves a tree must have to hold all committed entries of a case.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn covering_size(&mut self, case: &str) -> Result<u64, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar(
+            "-- covering_size
+             SELECT MAX(leaf_index) FROM custody_body WHERE case_id = $1",
+        )
+        .bind(case)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(last.map(size).transpose()?.map_or(0, |last| last + 1))
     }
 
     /// How many entries a case has.

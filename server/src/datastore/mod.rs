@@ -11,6 +11,7 @@ mod cases;
 mod custody;
 mod dialect;
 mod documents;
+mod erasures;
 mod inspection;
 mod log_tail;
 mod moving;
@@ -18,8 +19,10 @@ mod outbox;
 mod packages;
 mod parties;
 mod preservations;
+mod promises;
 mod session;
 mod transaction;
+mod witness;
 mod writer;
 
 pub use case_heads::HeadRow;
@@ -27,18 +30,21 @@ pub use cases::CaseSummary;
 pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
 pub use dialect::Location;
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};
+pub use erasures::{Erased, ErasedCounts, ErasedEvent, ErasedFolder, ErasureRow};
 pub use inspection::{
-    Inspection, RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage,
-    RawParty, RawPreservation, RawReceipt,
+    Inspection, RawBody, RawDocument, RawErasure, RawErrand, RawHead, RawLeaf, RawMatter, RawObject,
+    RawPackage, RawParty, RawPreservation, RawReceipt,
 };
 pub use moving::{MovedTable, move_rows};
 pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
 pub use parties::PartyRow;
+pub use promises::OpenPromise;
 pub use session::{Session, StoreError};
 /// What a database may fail with.
 pub use sqlx::Error as DatabaseError;
 pub use transaction::Transaction;
+pub use witness::{Contradiction, Found, HeardCheckpoint, LogWitness, SeenCheckpoint};
 
 use crate::faults::Faults;
 use crate::keystore::KeyStore;
@@ -163,6 +169,27 @@ impl Datastore {
         let failed = |error| Problem::internal("the write-ahead log cannot be settled", error);
         let mut connection = self.readers.acquire().await.map_err(failed)?;
         self.dialect.settle_wal(&mut connection).await.map_err(failed)
+    }
+
+    /// Cuts off the write-ahead log after everything in it was moved: what was deleted, and overwritten by
+    /// `secure_delete`, then stands in no file of the database.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database fails, or somebody has read for so long that it cannot be moved now.
+    pub async fn cut_wal(&self) -> Result<(), Problem> {
+        let failed = |error| Problem::internal("the write-ahead log cannot be cut off", error);
+        let mut connection = self.readers.acquire().await.map_err(failed)?;
+        let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(failed)?;
+        if busy == 0 { Ok(()) } else { Err(failed(sqlx::Error::PoolTimedOut)) }
+    }
+
+    /// The keys of the cases.
+    #[must_use]
+    pub const fn keys(&self) -> &Arc<KeyStore> {
+        &self.keys
     }
 
     /// Waits until the custody log has grown since the last time this was asked.

@@ -33,8 +33,22 @@ pub(super) struct CaseLog {
     stages: HashMap<String, (i64, String)>,
     /// The latest entry confirmed, by party, with the leaf that says so.
     parties: BTreeMap<String, (i64, String)>,
+    /// The cases that were erased, by the office's log.
+    pub erasures: BTreeMap<String, LoggedErasure>,
     /// The streams with their last numbers.
     streams: BTreeMap<String, u64>,
+}
+
+/// What the log says of an erasure.
+pub(super) struct LoggedErasure {
+    /// The leaf that says so.
+    pub leaf_index: i64,
+    /// How many events went.
+    pub entries: u64,
+    /// How many packages.
+    pub packages: u64,
+    /// The digest of the tag key by which their leaves are told.
+    pub tag_key_sha256: String,
 }
 
 impl CaseLog {
@@ -68,6 +82,15 @@ impl CaseLog {
             | "package-relayed"
             | "package-not-delivered" => {
                 self.packages.entry(text("package")).or_default().insert(event);
+            }
+            "case-erased" => {
+                let erasure = LoggedErasure {
+                    leaf_index: index,
+                    entries: body["entries"].as_u64().unwrap_or_default(),
+                    packages: body["packages"].as_u64().unwrap_or_default(),
+                    tag_key_sha256: text("tag_key_sha256"),
+                };
+                self.erasures.insert(text("erased_case"), erasure);
             }
             "stage-reached" => later(&mut self.stages, text("shared_number"), index, text("to")),
             "party-confirmed" => {

@@ -11,11 +11,13 @@
 //! | `case` | bodies with their leaves, numbers without gaps, links to the previous leaf |
 //! | `rows` | requests, orders, preservations, documents, receipts, case heads with log and signed bytes |
 //! | `packages` | packages with the log, objects with the vault |
+//! | `erased` | erasures with the log, the leaves, the key store and the vault |
 //! | `outbox` | what waits to be sent with documents and packages |
 //! | `folders` | vault and key store with the rows, the other way round |
 //! | `report` | what was found |
 
 mod case;
+mod erased;
 mod folders;
 mod outbox;
 mod packages;
@@ -23,7 +25,7 @@ mod report;
 mod rows;
 mod tree;
 
-pub use report::{Count, Fault, Finding, Item, Report};
+pub use report::{Count, ErasedCase, Fault, Finding, Item, Report};
 
 use crate::config::ServerConfig;
 use crate::datastore::{Inspection, OFFICE, RawParty};
@@ -33,7 +35,8 @@ use crate::institution::Institution;
 use crate::keystore::KeyStore;
 use crate::problem::Problem;
 use anyhow::Context as _;
-use case::CaseLog;
+use case::{CaseLog, LoggedErasure};
+use erased::Erasures;
 use rogatory_core::PackageId;
 use rogatory_core::{Digest, PartyId, Timestamp, chain};
 use rogatory_custody::note::Vkey;
@@ -127,21 +130,31 @@ async fn check_all(
     let faults = database.page_faults().await?;
     report.judge(Item::Database, "file", faults);
     let origin = office.institution.log_origin();
-    let mut bodiless = tree::check(database, origin, office.log_key(), report).await?;
+    let mut erasures = Erasures::read(database).await?;
+    let mut bodiless = tree::check(database, origin, office.log_key(), &mut erasures, report).await?;
+    let mut logged = BTreeMap::new();
     let mut after = String::new();
     loop {
         let page = database.cases(&after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after.clone_from(last);
         for case in page {
-            check_case(database, &case, office, parties, &mut bodiless, report).await?;
+            if erasures.has(&case) {
+                // Of an erased case only the heads are left, which name events by number.
+                rows::check_heads(database, &case, office, report).await?;
+                continue;
+            }
+            let said = check_case(database, &case, office, parties, &mut bodiless, report).await?;
+            logged.extend(said);
         }
     }
-    // What no case that is still here claims was erased with its case's key.
-    let erased = bodiless.unclaimed();
-    if erased > 0 {
-        report.erased(Item::Body, erased);
+    let (unclaimed, beyond) = bodiless.unclaimed();
+    for index in unclaimed {
+        let what = "its body is gone, and no entry of the log says that its case was erased";
+        report.missing(Item::Body, format!("of leaf {index}"), what);
     }
+    report.missing_besides(Item::Body, beyond);
+    erasures.check(database, logged, office, report).await?;
     outbox::check(database, report).await?;
     folders::check(database, office, report).await
 }
@@ -153,7 +166,7 @@ async fn check_case(
     parties: &BTreeMap<String, String>,
     bodiless: &mut tree::Bodiless,
     report: &mut Report,
-) -> Result<(), Problem> {
+) -> Result<BTreeMap<String, LoggedErasure>, Problem> {
     let key = office.keys.key(case);
     match &key {
         Ok(_) => report.present(Item::CaseKey),
@@ -176,7 +189,8 @@ async fn check_case(
     if case == OFFICE && key.is_some() {
         compare_parties(&log, parties, report);
     }
-    Ok(())
+    // Only the office's own log says what was erased.
+    Ok(if case == OFFICE { log.erasures } else { BTreeMap::new() })
 }
 
 /// The entries that are believed, and the digest of each.

@@ -43,11 +43,13 @@ pub enum Item {
     Errand,
     /// The entry of a confirmed party.
     Party,
+    /// The erasure of a case.
+    Erasure,
 }
 
 impl Item {
     /// Every kind, in the order of the report.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Database,
         Self::Leaf,
         Self::Node,
@@ -64,6 +66,7 @@ impl Item {
         Self::CaseHead,
         Self::Errand,
         Self::Party,
+        Self::Erasure,
     ];
 
     /// The kind's name in reports.
@@ -86,6 +89,7 @@ impl Item {
             Self::CaseHead => "case-head",
             Self::Errand => "errand",
             Self::Party => "party",
+            Self::Erasure => "erasure",
         }
     }
 }
@@ -111,6 +115,23 @@ pub enum Fault {
     Missing,
     /// It is not as it should be.
     Damaged,
+}
+
+/// A case that was erased by law.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ErasedCase {
+    /// Which.
+    pub case: String,
+    /// The entry of the custody log that says so: the index of its leaf.
+    pub entry: i64,
+    /// How many events were erased; their leaves are here.
+    pub events: u64,
+    /// How many packages.
+    pub packages: u64,
+    /// Why.
+    pub reason: String,
+    /// The provision.
+    pub article: String,
 }
 
 /// One thing that is wrong.
@@ -141,6 +162,8 @@ pub struct Report {
     pub checkpoint_leaves: Option<u64>,
     /// How many items of each kind.
     pub items: BTreeMap<Item, Count>,
+    /// What was erased, under which entry.
+    pub erasures: Vec<ErasedCase>,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// How many more things are wrong than are listed.
@@ -160,6 +183,7 @@ impl Report {
             leaves: 0,
             checkpoint_leaves: None,
             items: BTreeMap::new(),
+            erasures: Vec::new(),
             findings: Vec::new(),
             more_findings: 0,
             notes: Vec::new(),
@@ -182,6 +206,15 @@ impl Report {
     pub(super) fn missing(&mut self, item: Item, name: impl Display, what: impl Into<String>) {
         self.count(item).missing += 1;
         self.find(Fault::Missing, item, name, what.into());
+    }
+
+    /// Items that are missing and not listed one by one.
+    pub(super) fn missing_besides(&mut self, item: Item, how_many: u64) {
+        if how_many > 0 {
+            self.count(item).missing += how_many;
+            self.more_findings += how_many;
+            self.sound = false;
+        }
     }
 
     /// An item that cannot be looked into for a reason that was found elsewhere.
@@ -238,6 +271,12 @@ impl Display for Report {
         writeln!(f, "{log}")?;
         if !self.deep {
             writeln!(f, "objects: sizes compared; their bytes are read with --deep")?;
+        }
+        for ErasedCase { case, entry, events, packages, reason, article } in &self.erasures {
+            writeln!(
+                f,
+                "erased: case {case}: {events} events and {packages} packages, under entry {entry} ({reason}; {article})"
+            )?;
         }
         for note in &self.notes {
             writeln!(f, "note: {note}")?;

@@ -1,5 +1,6 @@
 //! Rebuilds the tree from the leaves and compares what is stored: hashes, nodes, root and signature.
 
+use super::erased::Erasures;
 use super::report::{Item, Report};
 use crate::datastore::{Inspection, RawLeaf};
 use crate::problem::Problem;
@@ -12,10 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 
 /// How many leaves are read at once.
 const PAGE: i64 = 1024;
-/// How many leaves without a body are remembered by their tags; more are counted as erased unlooked at.
+/// How many such leaves are remembered by their tags; more are missing all the same.
 const REMEMBERED: usize = 1_000_000;
 
-/// The leaves whose bodies are gone: each case says later which of them it still has a key for.
+/// The leaves whose bodies are gone without an erasure: each case says later which of them it still has a key for.
 #[derive(Default)]
 pub(super) struct Bodiless {
     by_tag: HashMap<[u8; 32], i64>,
@@ -40,9 +41,11 @@ impl Bodiless {
         self.by_tag.is_empty()
     }
 
-    /// How many nobody claimed.
-    pub(super) fn unclaimed(&self) -> u64 {
-        self.by_tag.len() as u64 + self.beyond
+    /// Those that nobody claimed, by index, and how many more there are than are remembered.
+    pub(super) fn unclaimed(self) -> (Vec<i64>, u64) {
+        let mut indexes: Vec<i64> = self.by_tag.into_values().collect();
+        indexes.sort_unstable();
+        (indexes, self.beyond)
     }
 }
 
@@ -54,6 +57,7 @@ pub(super) async fn check(
     database: &mut Inspection,
     origin: &Origin,
     key: &Vkey,
+    erasures: &mut Erasures,
     report: &mut Report,
 ) -> Result<Bodiless, Problem> {
     let checkpoint = database.checkpoint().await?;
@@ -64,7 +68,7 @@ pub(super) async fn check(
         let page = database.leaves(start, PAGE).await?;
         let Some(last) = page.last() else { break };
         let end = last.index;
-        let nodes = rebuilt.take(database, page, report).await?;
+        let nodes = rebuilt.take(database, page, erasures, report).await?;
         compare(database, nodes, report).await?;
         start = end + 1;
     }
@@ -105,6 +109,7 @@ impl Rebuilt {
         &mut self,
         database: &mut Inspection,
         page: Vec<RawLeaf>,
+        erasures: &mut Erasures,
         report: &mut Report,
     ) -> Result<BTreeMap<u8, Vec<Node>>, Problem> {
         let mut nodes: BTreeMap<u8, Vec<Node>> = BTreeMap::new();
@@ -123,7 +128,11 @@ impl Rebuilt {
                 faults.push("the hash beside it is another".to_owned());
             }
             match Leaf::from_bytes(&leaf.leaf) {
-                Ok(read) if !leaf.has_body => self.bodiless.add(&read, leaf.index),
+                Ok(read) if !leaf.has_body => {
+                    if !erasures.explains(&read, leaf.erased.as_ref()) {
+                        self.bodiless.add(&read, leaf.index);
+                    }
+                }
                 Ok(_) => {}
                 Err(error) => faults.push(error.to_string()),
             }

@@ -1,8 +1,11 @@
-//! Adapts `CaseService` to the datastore. Parses, takes the permit, reads, renders. Decides nothing.
+//! Adapts `CaseService` to datastore and casework. Parses, takes the permit, reads or performs one act, renders.
+//! Decides nothing.
 
 use super::{field, page_size, status_of};
+use crate::access::permit_of;
 use crate::authority::Authority;
-use crate::datastore::{CaseSummary, OFFICE, Session};
+use crate::casework::erase_case::{Erasing, confirm_erasure, propose_erasure, was_erased};
+use crate::datastore::{CaseSummary, ErasureRow, OFFICE, Session};
 use crate::problem::Problem;
 use rogatory_core::Timestamp;
 use rogatory_core::custody_event::{Actor, EventBody};
@@ -130,11 +133,44 @@ fn order(order: &ProductionOrder) -> wire::Order {
     }
 }
 
+/// What is known of a case that was erased.
+async fn erased_case(session: &mut Session, row: ErasureRow) -> Result<wire::Case, Problem> {
+    let erasure = erasure(session, row).await?;
+    Ok(wire::Case {
+        case_id: erasure.case_id.clone(),
+        shared_number: erasure.shared_number.clone(),
+        stage: "erased".to_owned(),
+        stage_time: erasure.erased_time.clone(),
+        erasure: Some(erasure),
+        ..Default::default()
+    })
+}
+
+async fn erasure(session: &mut Session, row: ErasureRow) -> Result<wire::Erasure, Problem> {
+    let events = session.erased_event_count(&row.case).await?;
+    let erased = row.erased.as_ref();
+    Ok(wire::Erasure {
+        case_id: row.case.to_string(),
+        shared_number: row.shared_number.to_string(),
+        reason: row.reason,
+        article: row.article,
+        proposed_by: row.proposed_by.to_string(),
+        proposed_time: row.proposed_time.to_string(),
+        erased_time: text_of(erased.map(|erased| erased.time)),
+        leaf_index: erased.map_or(0, |erased| erased.leaf_index),
+        events,
+        finished: erased.is_some_and(|erased| erased.finished),
+    })
+}
+
 async fn find(session: &mut Session, name: &str) -> Result<CaseSummary, Problem> {
-    session
-        .case(name)
-        .await?
-        .ok_or_else(|| Problem::unknown("case", &name.chars().take(40).collect::<String>()))
+    match session.case(name).await? {
+        Some(summary) => Ok(summary),
+        None => Err(match session.erasure(name).await? {
+            Some(row) => was_erased(&row),
+            None => Problem::unknown("case", &name.chars().take(40).collect::<String>()),
+        }),
+    }
 }
 
 /// A page token of the list of cases: opening and id of the last one shown.
@@ -157,8 +193,18 @@ impl CaseService for Cases {
     ) -> Result<Response<wire::GetCaseResponse>, Status> {
         let got = async {
             let mut session = self.0.datastore.read().await?;
-            let summary = find(&mut session, &request.get_ref().case_id).await?;
-            Ok(wire::GetCaseResponse { case: Some(render(&mut session, summary).await?) })
+            let name = &request.get_ref().case_id;
+            let known = session.erasure(name).await?;
+            if let Some(row) = known.as_ref().filter(|row| row.erased.is_some()) {
+                let case = erased_case(&mut session, row.clone()).await?;
+                return Ok(wire::GetCaseResponse { case: Some(case) });
+            }
+            let summary = find(&mut session, name).await?;
+            let mut case = render(&mut session, summary).await?;
+            if let Some(row) = known {
+                case.erasure = Some(erasure(&mut session, row).await?);
+            }
+            Ok(wire::GetCaseResponse { case: Some(case) })
         };
         got.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
     }
@@ -233,5 +279,51 @@ impl CaseService for Cases {
             Ok(wire::ListTimelineResponse { entries, next_page_token })
         };
         listed.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
+    }
+
+    async fn propose_erasure(
+        &self,
+        request: Request<wire::ProposeErasureRequest>,
+    ) -> Result<Response<wire::ProposeErasureResponse>, Status> {
+        let proposed = async {
+            let permit = permit_of(&request)?;
+            let message = request.into_inner();
+            let erasing = Erasing {
+                request_id: &message.request_id,
+                case: &message.case_id,
+                reason: &message.reason,
+                article: &message.article,
+            };
+            let row = propose_erasure(&self.0, &permit, &erasing).await?;
+            let erasure = erasure(&mut self.0.datastore.read().await?, row).await?;
+            Ok(wire::ProposeErasureResponse { erasure: Some(erasure) })
+        };
+        proposed.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
+    }
+
+    async fn confirm_erasure(
+        &self,
+        request: Request<wire::ConfirmErasureRequest>,
+    ) -> Result<Response<wire::ConfirmErasureResponse>, Status> {
+        let confirmed = async {
+            let permit = permit_of(&request)?;
+            let message = request.into_inner();
+            let authority = Arc::clone(&self.0);
+            // A started act ignores that the caller hung up.
+            tokio::spawn(async move {
+                let erasing = Erasing {
+                    request_id: &message.request_id,
+                    case: &message.case_id,
+                    reason: &message.reason,
+                    article: &message.article,
+                };
+                let row = confirm_erasure(&authority, &permit, &erasing).await?;
+                let erasure = erasure(&mut authority.datastore.read().await?, row).await?;
+                Ok(wire::ConfirmErasureResponse { erasure: Some(erasure) })
+            })
+            .await
+            .map_err(|error| Problem::internal("an erasure broke off", error))?
+        };
+        confirmed.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
     }
 }

@@ -5,6 +5,7 @@ use super::status_of;
 use crate::access::permit_of;
 use crate::authority::Authority;
 use crate::casework::export_record::export_record;
+use crate::casework::export_tiles::{TileFile, export_tiles};
 use crate::casework::prove_entry::{Wanted, prove_entry};
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::problem::Problem;
@@ -13,7 +14,15 @@ use rogatory_proto::custody::v1 as wire;
 use rogatory_proto::custody::v1::custody_service_server::CustodyService;
 use rogatory_proto::custody::v1::prove_entry_request::Entry as WireEntry;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
+
+/// How many files are read ahead of the network.
+const FILES_AHEAD: usize = 16;
+/// How long a receiver may take nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The service.
 pub struct Custody(pub Arc<Authority>);
@@ -61,6 +70,37 @@ impl CustodyService for Custody {
             n: entry.n,
             body: entry.body.into(),
         }))
+    }
+
+    type ExportTilesStream = ReceiverStream<Result<wire::ExportTilesResponse, Status>>;
+
+    async fn export_tiles(
+        &self,
+        request: Request<wire::ExportTilesRequest>,
+    ) -> Result<Response<Self::ExportTilesStream>, Status> {
+        let begun = async { export_tiles(&self.0, &permit_of(&request)?).await };
+        let tiles = begun.await.map_err(|problem: Problem| status_of(&problem))?;
+        let (messages, stream) = mpsc::channel(FILES_AHEAD);
+        tokio::spawn(async move {
+            let mut file = Ok(tiles.checkpoint());
+            let mut left = tiles.tiles();
+            loop {
+                let is_last = file.is_err();
+                let message = file
+                    .map(|TileFile { path, content }| wire::ExportTilesResponse {
+                        path,
+                        content: content.into(),
+                    })
+                    .map_err(|problem: Problem| status_of(&problem));
+                // Who hung up, or took nothing for too long, gets nothing more: the stream ends short.
+                if messages.send_timeout(message, PATIENCE).await.is_err() || is_last {
+                    return;
+                }
+                let Some(tile) = left.next() else { return };
+                file = tiles.file(tile).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
     }
 }
 

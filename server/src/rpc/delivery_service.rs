@@ -2,7 +2,7 @@
 //! renders the answer. Decides nothing.
 
 use super::objects::{self, Announcement, ObjectMessage};
-use super::{status_of, with_checkpoint};
+use super::{sealed, status_of};
 use crate::access::permit_of;
 use crate::authority::Authority;
 use crate::casework::receive_document::receive_document;
@@ -54,16 +54,13 @@ impl DeliveryService for Delivery {
             tokio::spawn(async move {
                 let receipt =
                     receive_document(&authority, &permit, &message.container, &message.case_head).await?;
-                Ok(with_checkpoint(&authority, receipt))
+                Ok(sealed(receipt.container, &receipt.leaf_hash))
             })
             .await
             .map_err(|error| Problem::internal("a delivery broke off", error))?
         };
         let receipt = delivered.await.map_err(|problem| status_of(&problem))?;
-        Ok(Response::new(wire::DeliverDocumentResponse {
-            receipt: Some(receipt),
-            cosigned_checkpoint: bytes::Bytes::new(),
-        }))
+        Ok(Response::new(wire::DeliverDocumentResponse { receipt: Some(receipt) }))
     }
 
     async fn begin_package(
@@ -103,15 +100,12 @@ impl DeliveryService for Delivery {
             tokio::spawn(async move {
                 let (relay, head) = (&message.relay_receipt, &message.case_head);
                 let receipt = receive_package(&authority, &permit, transfer, relay, head).await?;
-                Ok(with_checkpoint(&authority, receipt))
+                Ok(sealed(receipt.container, &receipt.leaf_hash))
             })
             .await
             .map_err(|error| Problem::internal("a delivery broke off", error))?
         };
         let receipt = committed.await.map_err(|problem| status_of(&problem))?;
-        Ok(Response::new(wire::CommitPackageResponse {
-            receipt: Some(receipt),
-            cosigned_checkpoint: bytes::Bytes::new(),
-        }))
+        Ok(Response::new(wire::CommitPackageResponse { receipt: Some(receipt) }))
     }
 }

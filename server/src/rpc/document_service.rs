@@ -88,7 +88,7 @@ impl DocumentService for Documents {
         })?;
         Ok(Response::new(wire::TransmitDocumentResponse {
             document: Some(render(&done.row)),
-            receipt: Some(sealed(container, &leaf_hash, Vec::new())),
+            receipt: Some(sealed(container, &leaf_hash)),
             delivered: done.receipt.receipt != ReceiptKind::NonDelivery,
             ground: done.receipt.ground.map(|ground| ground.to_string()).unwrap_or_default(),
             reason: done.receipt.reason.unwrap_or_default(),

@@ -7,14 +7,14 @@ pub mod delivery_service;
 pub mod document_service;
 pub mod package_service;
 pub mod party_service;
+pub mod witness_service;
 
 mod objects;
 mod status;
 
+pub(crate) use status::REASON_KEY;
 pub use status::status_of;
 
-use crate::authority::Authority;
-use crate::datastore::StoredReceipt;
 use crate::problem::Problem;
 use rogatory_proto::common::v1::SealedReceipt;
 use std::fmt::Display;
@@ -43,21 +43,7 @@ pub(crate) fn page_size(asked: i32, usual: u32, most: u32) -> Result<u32, Proble
     }
 }
 
-/// A receipt given here, with the latest checkpoint: the next one, signed within seconds, holds its leaf.
-pub(crate) fn with_checkpoint(authority: &Authority, receipt: StoredReceipt) -> SealedReceipt {
-    let checkpoint = authority.latest_checkpoint();
-    sealed(receipt.container, &receipt.leaf_hash, checkpoint)
-}
-
 /// A receipt as the wire carries it.
-pub(crate) fn sealed(
-    container: Vec<u8>,
-    leaf_hash: &rogatory_core::Digest,
-    checkpoint: Vec<u8>,
-) -> SealedReceipt {
-    SealedReceipt {
-        container: container.into(),
-        leaf_hash: leaf_hash.as_bytes().to_vec().into(),
-        checkpoint: checkpoint.into(),
-    }
+pub(crate) fn sealed(container: Vec<u8>, leaf_hash: &rogatory_core::Digest) -> SealedReceipt {
+    SealedReceipt { container: container.into(), leaf_hash: leaf_hash.as_bytes().to_vec().into() }
 }

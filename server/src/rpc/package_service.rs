@@ -99,7 +99,7 @@ impl PackageService for Packages {
         let (delivered, ground, reason) = outcome(&done.receipt);
         Ok(Response::new(wire::SendPackageResponse {
             package_id: done.package.id.to_string(),
-            receipt: stored.map(|receipt| sealed(receipt.container, &receipt.leaf_hash, Vec::new())),
+            receipt: stored.map(|receipt| sealed(receipt.container, &receipt.leaf_hash)),
             delivered,
             ground,
             reason,
@@ -122,7 +122,7 @@ impl PackageService for Packages {
         let (delivered, ground, reason) = outcome(&done.receipt);
         Ok(Response::new(wire::RelayPackageResponse {
             relay_receipt: done.relay_receipt.into(),
-            receipt: Some(sealed(done.sealed.container, &done.sealed.leaf_hash, Vec::new())),
+            receipt: Some(sealed(done.sealed.container, &done.sealed.leaf_hash)),
             delivered,
             ground,
             reason,
@@ -148,6 +148,8 @@ impl PackageService for Packages {
             objects: objects.collect(),
             manifest_sha256: package.manifest_sha256.to_hex(),
             relay_receipt: package.relay_receipt.unwrap_or_default().into(),
+            receipt: package.receipt.map(|receipt| receipt.container).unwrap_or_default().into(),
+            relay_answer: package.relay_answer.map(|receipt| receipt.container).unwrap_or_default().into(),
         }))
     }
 

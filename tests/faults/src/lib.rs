@@ -141,6 +141,20 @@ impl DurableFiles for CrashDisk {
         Ok(Box::new(CrashFile { disk: self.clone(), path: path.to_owned(), node, real, position: offset }))
     }
 
+    fn overwrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.lock();
+        state.step("overwrite", path)?;
+        let (folder, name) = state.place(path)?;
+        let node = state.tree.child(folder, name).ok_or(io::ErrorKind::NotFound)?;
+        Disk::AsUsual.overwrite(path, offset, bytes)?;
+        state.tree.write(node, offset, bytes);
+        state.step("sync file", path)?;
+        if !state.is_ignored() {
+            state.tree.sync_file(node);
+        }
+        Ok(())
+    }
+
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         let mut state = self.lock();
         state.step("create folder", path)?;

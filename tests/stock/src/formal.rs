@@ -9,6 +9,7 @@ use rogatory_core::document::{
 };
 use rogatory_core::party_entry::{CompetenceEntry, Limits, PartyEntry};
 use rogatory_core::{Entropy, MessageNumber, OfficerId, PartyId, SharedNumber, Timestamp};
+use rogatory_custody::cosignature::{WitnessKey, WitnessName};
 use rogatory_custody::note::LogKey;
 use rogatory_evidence::KnownInstitution;
 use rogatory_pki::development::{DevelopmentCa, Validity};
@@ -119,6 +120,8 @@ impl Authority {
     /// Its party entry, sealed, with the key of its custody log.
     #[must_use]
     pub fn entry(&self, log: &LogKey) -> Vec<u8> {
+        let (witness, _) =
+            good(WitnessKey::generate(good(WitnessName::new("example.org", &good(PARTY.parse())))));
         let entry = PartyEntry {
             format: FORMAT,
             profile: PROFILE,
@@ -141,7 +144,7 @@ impl Authority {
             seal_certificates_pem: self.seal_pem.clone(),
             recipients: Vec::new(),
             log_key: log.vkey().to_string(),
-            witness_key: log.vkey().to_string(),
+            witness_key: witness.vkey().to_string(),
             log_origin: log.vkey().name().to_owned(),
         };
         let contents = vec![(DATA_FILE.to_owned(), "application/json".to_owned(), entry.to_json())];

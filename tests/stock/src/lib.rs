@@ -5,6 +5,7 @@
 //! `rogatory` and `rogatory-server`. A tool that is missing makes a test fail, never pass:
 //! `cargo xtask test` installs them all.
 
+pub mod bundle;
 pub mod by_hand;
 pub mod custody;
 pub mod exhibits;

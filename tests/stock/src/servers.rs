@@ -21,22 +21,25 @@ impl Server {
     /// Sets up the institution `party` in `work/name` with the `officers` given as `init` takes them.
     #[track_caller]
     pub fn init(work: &Path, name: &str, party: &str, officers: &[&str]) -> String {
+        Self::init_as(work, name, (party, "central-authority"), &format!("ca-{name}"), officers)
+    }
+
+    /// The same of a kind, under the certification authority in `work/country_ca`, which others may share.
+    #[track_caller]
+    pub fn init_as(
+        work: &Path,
+        name: &str,
+        (party, kind): (&str, &str),
+        country_ca: &str,
+        officers: &[&str],
+    ) -> String {
         let ports: Vec<String> = free_ports().iter().map(|port| format!("127.0.0.1:{port}")).collect();
         let [office, peer] = ports.as_slice() else { panic!("two ports are needed") };
-        let (domain, authority) = (format!("{name}.example"), format!("ca-{name}"));
-        let long_name = format!("Central Authority {name}");
+        let domain = format!("{name}.example");
+        let long_name = format!("Institution {name}");
         let mut arguments = vec!["init", "--development", "--directory", name, "--party", party];
-        arguments.extend([
-            "--name",
-            &long_name,
-            "--kind",
-            "central-authority",
-            "--office",
-            office,
-            "--peer",
-            peer,
-        ]);
-        arguments.extend(["--domain", &domain, "--country-ca", &authority]);
+        arguments.extend(["--name", &long_name, "--kind", kind, "--office", office, "--peer", peer]);
+        arguments.extend(["--domain", &domain, "--country-ca", country_ca]);
         arguments.extend(officers.iter().flat_map(|officer| ["--officer", officer]));
         run(server(), &arguments, work).succeeds();
         office.clone()

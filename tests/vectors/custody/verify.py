@@ -2,7 +2,8 @@
 """A second verifier of the custody log, written from docs/spec/custody-log.md alone.
 
     python3 verify.py                              every vector beside this file
-    python3 verify.py --vkey KEY RECORD.json       one custody record; --vkey repeats
+    python3 verify.py --vkey KEY RECORD.json       one custody record; --vkey repeats; the keys of witnesses
+                                                   whose cosignatures are wanted go with --witness KEY
 
 What counterparts acknowledged is checked as far as the text of custody-log.md goes: that a receipt
 quotes the head. Who sealed the receipt is a question of formal-document.md and not asked here.
@@ -221,13 +222,16 @@ def is_name(text):
 
 
 class Vkey:
-    def __init__(self, text):
+    """`kind` 1 is the key of a log, 4 that of a witness."""
+
+    def __init__(self, text, kind=1, part="vkey"):
+        require(text.count("+") >= 2, part)
         self.name, key_id, key = text.split("+", 2)
-        key = unbase64(key, "vkey")
-        require(is_name(self.name) and len(key) == 33 and key[0] == 1, "vkey")
+        key = unbase64(key, part)
+        require(is_name(self.name) and len(key) == 33 and key[0] == kind, part)
         self.public_key = key[1:]
         self.key_id = sha256(self.name.encode() + b"\n" + key)[:4]
-        require(key_id == self.key_id.hex(), "vkey")
+        require(key_id == self.key_id.hex(), part)
 
 
 def read_note(data, trusted, part):
@@ -286,6 +290,42 @@ def checkpoint(data, trusted, part):
     require(size <= MAX_SIZE and len(root) == 32 and fields[0] in signed_by, part)
     require(size > 0 or root == sha256(b""), part)
     return fields[0], size, root, lines
+
+
+def witness_party(name, part):
+    require(name.endswith("/witness"), part)
+    return origin_party(name[: -len("/witness")] + "/1", part)
+
+
+def cosigned_checkpoint(data, trusted, witnesses, part):
+    """Section 13: the log's line first, then cosignatures. Also [(party, time)] of the keys in `witnesses`,
+    which must all have cosigned."""
+    origin, size, root, lines = checkpoint(data, trusted, part)
+    text, _, below = data.decode("utf-8").rpartition("\n\n")
+    parsed = []
+    for line in below[:-1].split("\n"):
+        name, _, signature = line[2:].partition(" ")
+        signature = unbase64(signature, part)
+        parsed.append((name, signature[:4], signature[4:]))
+    name, key_id, _ = parsed.pop(0)
+    require(any((k.name, k.key_id) == (name, key_id) for k in trusted) and name == origin, part)
+    last, times = None, {}
+    for name, key_id, signature in parsed:
+        require(witness_party(name, part) != origin_party(origin, part) and len(signature) == 72, part)
+        time = int.from_bytes(signature[:8], "big")
+        # The last second of the year 9999.
+        require(time <= 253402300799, part)
+        require(last is None or last < (name.encode(), key_id), part)
+        last = (name.encode(), key_id)
+        times[name, key_id] = (time, signature[8:])
+    cosigned = []
+    for key in witnesses:
+        require((key.name, key.key_id) in times, part)
+        time, signature = times[key.name, key.key_id]
+        message = "cosignature/v1\ntime %d\n%s\n" % (time, text)
+        require(ed25519(key.public_key, message.encode(), signature), part)
+        cosigned.append((witness_party(key.name, part), time))
+    return origin, size, root, cosigned
 
 
 def case_head(data, trusted, part):
@@ -431,9 +471,9 @@ def check_body(body, part):
     return header
 
 
-def verify_record(data, trusted):
-    """Returns {stream: (n, leaf hash, erased numbers)} and {stream: (n, when known to its counterpart)},
-    or raises Refused with the part."""
+def verify_record(data, trusted, witnesses=()):
+    """Returns {stream: (n, leaf hash, erased numbers)}, {stream: (n, when known to its counterpart)} and
+    [(party, time)] of `witnesses`, or raises Refused with the part."""
     part = "framing"
     require(len(data) <= 67108864, part)
     try:
@@ -445,8 +485,9 @@ def verify_record(data, trusted):
     require(again.encode("utf-8") == data, part)
 
     part = "checkpoint"
-    origin, size, root, lines = checkpoint(record["checkpoint"].encode(), trusted, part)
-    require(origin == record["origin"] and lines == 1, part)
+    note = record["checkpoint"].encode()
+    origin, size, root, cosigned = cosigned_checkpoint(note, trusted, witnesses, part)
+    require(origin == record["origin"], part)
 
     streams, leaves, last_index, case = {}, {}, -1, None
     for entry in record["entries"]:
@@ -499,7 +540,7 @@ def verify_record(data, trusted):
     for stream, n, shared, one in known:
         at = check_receipt(one, record["institution"], stream, shared, "receipt " + stream)
         told[stream] = (n, at)
-    return streams, told
+    return streams, told, cosigned
 
 
 def check_receipt(one, institution, counterpart, shared, part):
@@ -526,27 +567,31 @@ def run_vector(path):
     """What the file says must happen, and what happens."""
     with open(path, "rb") as file:
         header, _, payload = file.read().partition(b"\n---\n")
-    fields, trusted = {}, []
+    fields, trusted, witnesses = {}, [], []
     for line in header.decode("utf-8").split("\n"):
         name, colon, value = line[2:].partition(": ")
         if colon and name == "vkey":
             trusted.append(Vkey(value))
+        elif colon and name == "witness":
+            witnesses.append(value)
         elif colon:
             fields[name] = value
     expected = "good" if fields["expect"] == "good" else "refused " + fields.get("part", "")
     try:
-        check_vector(fields, trusted, payload)
+        check_vector(fields, trusted, [Vkey(text, 4, "") for text in witnesses], payload)
         return expected, "good"
     except Refused as refused:
         return expected, "refused " + str(refused)
 
 
-def check_vector(fields, trusted, payload):
+def check_vector(fields, trusted, witnesses, payload):
     kind = fields["kind"]
     if kind == "record":
         verify_record(payload, trusted)
     elif kind == "checkpoint":
         checkpoint(payload, trusted, "")
+    elif kind == "cosigned checkpoint":
+        cosigned_checkpoint(payload, trusted, witnesses, "")
     elif kind == "case head":
         case_head(payload, trusted, "")
     elif kind == "proof":
@@ -584,11 +629,13 @@ def run_vectors():
     return 4 if wrong or not paths else 0
 
 
-def run_record(keys, path):
+def run_record(keys, witnesses, path):
     with open(path, "rb") as file:
         data = file.read()
     try:
-        streams, told = verify_record(data, [Vkey(key) for key in keys])
+        trusted = [Vkey(key) for key in keys]
+        keys = [Vkey(key, 4, "witness") for key in witnesses]
+        streams, told, cosigned = verify_record(data, trusted, keys)
     except Refused as refused:
         print("failed: " + str(refused))
         return 4
@@ -599,15 +646,20 @@ def run_record(keys, path):
         if stream in told:
             print("  up to #%d as known to %s on %s, says a receipt whose seal was not verified"
                   % (told[stream][0], stream, told[stream][1]))
+    for party, time in cosigned:
+        at = datetime.datetime.fromtimestamp(time, datetime.timezone.utc)
+        print("witnessed by %s at %s" % (party, at.strftime("%Y-%m-%dT%H:%M:%SZ")))
     return 0
 
 
 def main(arguments):
-    keys, paths = [], []
+    keys, witnesses, paths = [], [], []
     while arguments:
         argument = arguments.pop(0)
         if argument == "--vkey" and arguments:
             keys.append(arguments.pop(0))
+        elif argument == "--witness" and arguments:
+            witnesses.append(arguments.pop(0))
         elif argument.startswith("-"):
             print(__doc__, file=sys.stderr)
             return 2
@@ -617,7 +669,7 @@ def main(arguments):
         if not paths and not keys:
             return run_vectors()
         if len(paths) == 1 and keys:
-            return run_record(keys, paths[0])
+            return run_record(keys, witnesses, paths[0])
     except NoEd25519:
         print("neither the package `cryptography` nor the command `openssl` is here", file=sys.stderr)
         return 75

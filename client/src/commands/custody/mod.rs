@@ -1,4 +1,4 @@
-//! `rogatory custody …`: the timeline of a case, its record, the proof of one entry, and the offline checks.
+//! `rogatory custody …`: the timeline of a case, its record, the court bundle, the proof of one entry, and the offline checks.
 
 use crate::connect::explain;
 use crate::files;
@@ -14,10 +14,16 @@ use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
+mod bundle;
 mod prove;
+mod tiles;
 mod verify;
+mod witnessed;
+pub use bundle::{BundleArguments, BundleMade, BundlePlan, BundledExhibits, make_bundle, plan_bundle};
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
+pub use tiles::{LogAudited, StreamAudited, TilesFetched, audit, fetch};
 pub use verify::{Compared, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
+pub use witnessed::{Witnessed, require_witnesses};
 
 /// One event of a timeline.
 #[derive(Clone, Debug, Serialize)]

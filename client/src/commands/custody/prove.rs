@@ -1,5 +1,6 @@
 //! The proof of one entry: asked of the own server, and checked offline by whoever gets it.
 
+use super::witnessed::{Witnessed, witnessed};
 use crate::connect::explain;
 use crate::files;
 use crate::output::Outcome;
@@ -9,6 +10,7 @@ use crate::session::Session;
 use crate::trust::Trust;
 use rogatory_core::{Digest, PartyId};
 use rogatory_custody::checkpoint::Origin;
+use rogatory_custody::cosignature::cosignatures_among;
 use rogatory_custody::note::{Note, Vkey};
 use rogatory_custody::proof::{InclusionError, InclusionProof, PROOF_LINE, VerifiedInclusion};
 use rogatory_proto::custody::v1 as custody;
@@ -139,6 +141,8 @@ pub struct ProofVerified {
     pub origin: String,
     /// The number of leaves under the checkpoint.
     pub checkpoint_size: u64,
+    /// Who cosigned the checkpoint.
+    pub witnesses: Vec<Witnessed>,
     /// The index of the leaf.
     pub leaf_index: u64,
     /// The hash of the leaf.
@@ -153,6 +157,9 @@ impl Outcome for ProofVerified {
         page.fact("institution", &self.institution);
         page.fact("log", &self.origin);
         page.fact("checkpoint", format!("{} leaves", self.checkpoint_size));
+        for witness in &self.witnesses {
+            page.fact("", witness);
+        }
         page.fact("leaf", format!("{}, sha256 {}", self.leaf_index, self.leaf_sha256));
         let Some(body) = &self.body else {
             page.blank();
@@ -192,19 +199,26 @@ pub fn verify_proof(file: &[u8], leaf: Option<&Digest>, trust: &Trust) -> Result
         .with_hint("give the party entry of that institution with --trust"));
     }
     let verified = proof.verify(leaf, &trusted).map_err(fails)?;
-    Ok(facts(institution, &verified))
+    facts(institution, &verified, trust)
 }
 
-fn facts(institution: PartyId, verified: &VerifiedInclusion) -> ProofVerified {
-    ProofVerified {
+fn facts(
+    institution: PartyId,
+    verified: &VerifiedInclusion,
+    trust: &Trust,
+) -> Result<ProofVerified, Problem> {
+    let checkpoint = verified.checkpoint();
+    Ok(ProofVerified {
         verified: true,
         institution,
         origin: verified.checkpoint().origin().to_string(),
-        checkpoint_size: verified.checkpoint().size(),
+        checkpoint_size: checkpoint.size(),
+        // Others may have added lines to the note: a proof is a file that many tools know.
+        witnesses: witnessed(checkpoint, &cosignatures_among(checkpoint.note().note()), trust)?,
         leaf_index: verified.index(),
         leaf_sha256: *verified.leaf(),
         body: verified.entry().map(|(_, body)| serde_json::from_slice(body).unwrap_or_default()),
-    }
+    })
 }
 
 /// Whose log the checkpoint names; what it says is believed only after its signature verified.

@@ -1,5 +1,6 @@
 //! Verifies a custody record, offline: the record itself, and what counterparts acknowledged of it.
 
+use super::witnessed::{Witnessed, witnessed};
 use crate::containers;
 use crate::output::Outcome;
 use crate::output::page::Page;
@@ -28,6 +29,8 @@ pub struct RecordVerified {
     pub checkpoint_size: u64,
     /// The root over them.
     pub checkpoint_root: Digest,
+    /// Who cosigned the checkpoint.
+    pub witnesses: Vec<Witnessed>,
     /// How many entries were verified.
     pub entries: usize,
     /// How far each stream is complete.
@@ -101,6 +104,12 @@ impl Outcome for RecordVerified {
         page.fact("log", &self.origin);
         page.fact_if("shared number", self.shared_number.as_ref());
         page.fact("checkpoint", format!("{} leaves, root {}", self.checkpoint_size, self.checkpoint_root));
+        for witness in &self.witnesses {
+            page.fact("", witness);
+        }
+        if self.witnesses.is_empty() {
+            page.fact("", "no witness cosigned it");
+        }
         page.fact("entries", self.entries);
         for stream in &self.streams {
             let erased = if stream.erased.is_empty() {
@@ -130,7 +139,12 @@ impl Outcome for RecordVerified {
         page.blank();
         page.line("Shown: what this log says, completely and unchanged since the checkpoint; and where a counterpart's");
         page.line("receipt quotes it, that the log said the same up to that number on that day.");
-        page.line("Not shown: that the events happened, and that no other version of the log exists.");
+        page.line(
+            "Not shown: that the events happened. That no other version of the log exists is shown as far as",
+        );
+        page.line(
+            "witnesses cosigned its checkpoint: each of them has seen this one log, up to that checkpoint.",
+        );
     }
 }
 
@@ -266,6 +280,7 @@ fn facts(institution: PartyId, verified: &VerifiedRecord, trust: &Trust) -> Resu
         shared_number: verified.shared_number().map(ToString::to_string),
         checkpoint_size: verified.checkpoint().size(),
         checkpoint_root: *verified.checkpoint().root(),
+        witnesses: witnessed(verified.checkpoint(), verified.cosignatures(), trust)?,
         entries: verified.entries().len(),
         streams: verified.streams().iter().map(stream).collect::<Result<_, _>>()?,
         compared: None,

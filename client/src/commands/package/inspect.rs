@@ -1,15 +1,20 @@
-//! Verifying a package, an opened package, an index or a formal document. Offline.
+//! Verifying a package, an opened package, an index, a court bundle or a formal document. Offline.
 
 use super::objects::Telling;
+use super::report;
+use super::words::{self, Language, Standing};
+use crate::files;
 use crate::output::Outcome;
 use crate::output::page::{Page, bytes};
 use crate::problem::{Problem, clean};
 use crate::session::Session;
 use crate::trust::Trust;
 use rogatory_core::{Digest, Timestamp};
+use rogatory_evidence::bundle::{BundleForm, LogFacts, VerifiedBundle};
 use rogatory_evidence::transmittal::TransmittalKind;
 use rogatory_evidence::verify::{
     Check, ExhibitDescription, Form, Outcome as CheckOutcome, Part, UndisclosedExhibit, Verified,
+    VerifiedPackage,
 };
 use rogatory_evidence::{Identities, Requirement, Verdict, VerifyOptions};
 use serde::Serialize;
@@ -33,6 +38,75 @@ pub struct VerifyArguments {
     pub signer: Option<Digest>,
     /// What must be checked beyond integrity, signature and chain.
     pub require: BTreeSet<Requirement>,
+    /// The language of the report in plain words; none: every check by itself, a court bundle in English.
+    pub language: Option<Language>,
+    /// Where the report for a case file goes, and the files named as trust, with their digests.
+    pub report: Option<ReportArguments>,
+}
+
+/// The report for a case file.
+#[derive(Clone, Debug)]
+pub struct ReportArguments {
+    /// The PDF to write.
+    pub output: PathBuf,
+    /// The files of `--trust`.
+    pub trust: Vec<PathBuf>,
+}
+
+/// What a court bundle says, verified.
+#[derive(Clone, Debug, Serialize)]
+pub struct BundleFacts {
+    /// How the exhibits lie in it.
+    pub form: BundleForm,
+    /// The number of the case.
+    pub shared_number: String,
+    /// The institution whose officer made it.
+    pub institution: String,
+    /// The officer.
+    pub officer: String,
+    /// When, as its maker says, in UTC.
+    pub made_time: String,
+    /// Program and version that made it, as its maker says.
+    pub program: String,
+    /// SHA-256 of the signed manifest, which covers every object.
+    pub manifest_sha256: Digest,
+    /// Subject of the certificate of who made it.
+    pub maker: String,
+    /// SHA-256 of that certificate.
+    pub maker_sha256: Digest,
+    /// How many documents of the case it holds.
+    pub documents: usize,
+    /// How many receipts.
+    pub receipts: usize,
+    /// The exhibits' files.
+    pub files: Vec<String>,
+    /// The custody record, if it was verified.
+    pub custody: Option<LogFacts>,
+}
+
+impl BundleFacts {
+    fn of(bundle: &VerifiedBundle) -> Self {
+        let (documents, receipts) = bundle.counts();
+        let exhibits = bundle.package().map(VerifiedPackage::exhibits).unwrap_or_default();
+        Self {
+            form: bundle.form(),
+            shared_number: bundle.shared_number().to_string(),
+            institution: bundle.institution().to_string(),
+            officer: bundle.officer().to_string(),
+            made_time: bundle.made_time().to_string(),
+            program: bundle.program().to_owned(),
+            manifest_sha256: bundle.manifest_sha256(),
+            maker: bundle.signature().certificate().subject(),
+            maker_sha256: bundle.signature().certificate().digest(),
+            documents,
+            receipts,
+            files: exhibits
+                .iter()
+                .filter_map(|exhibit| bundle.file_of(exhibit.number).map(ToOwned::to_owned))
+                .collect(),
+            custody: bundle.log().cloned(),
+        }
+    }
 }
 
 /// How a package was made from another.
@@ -81,8 +155,15 @@ pub struct VerifyOutcome {
     pub exhibits: Vec<ExhibitDescription>,
     /// The exhibits that a disclosure does not hold, if the index could be read.
     pub undisclosed: Vec<UndisclosedExhibit>,
+    /// What a court bundle says, if it is one and verifies.
+    pub bundle: Option<BundleFacts>,
     /// The instant at which certificates were judged, in UTC.
     pub judged_at: String,
+    /// The report for a case file, if one was written.
+    pub report: Option<PathBuf>,
+    /// The language of the report in plain words.
+    #[serde(skip)]
+    language: Option<Language>,
 }
 
 impl VerifyOutcome {
@@ -101,33 +182,19 @@ impl VerifyOutcome {
             derived: None,
             exhibits: Vec::new(),
             undisclosed: Vec::new(),
+            bundle: None,
             judged_at: at.to_string(),
+            report: None,
+            language: None,
         };
         match verdict.verified() {
-            Some(Verified::Package(package)) => {
-                outcome.package_id = package.package().map(ToString::to_string);
-                outcome.signer = Some(package.signature().certificate().subject());
-                outcome.signer_sha256 = Some(package.signature().certificate().digest());
-                outcome.seal = package.seal().map(|seal| seal.certificate().subject());
-                outcome.seal_of = package.sealed_by().map(ToString::to_string);
-                outcome.recipients = super::recipient_lines(package.transmittal());
-                outcome.order = package.transmittal().order.as_ref().map(ToString::to_string);
-                outcome.exhibits = package.exhibits().to_vec();
-                outcome.undisclosed = package.undisclosed().to_vec();
-                if let Some(derivation) = package.derivation() {
-                    // Its own transmittal answers no order.
-                    let origin = derivation.origin_transmittal();
-                    outcome.order = origin.order.as_ref().map(ToString::to_string);
-                    outcome.derived = Some(DerivedFacts {
-                        kind: package.transmittal().kind,
-                        origin_package_id: derivation.origin().to_string(),
-                        origin_recipients: super::recipient_lines(origin),
-                        maker: derivation.maker().certificate().subject(),
-                        maker_sha256: derivation.maker().certificate().digest(),
-                        maker_seal_of: derivation.maker_sealed_by().map(ToString::to_string),
-                    });
+            Some(Verified::Bundle(bundle)) => {
+                if let Some(package) = bundle.package() {
+                    outcome.describe(package);
                 }
+                outcome.bundle = Some(BundleFacts::of(bundle));
             }
+            Some(Verified::Package(package)) => outcome.describe(package),
             Some(Verified::Document(document)) => {
                 if let Some(last) = document.signatures().last() {
                     outcome.signer = Some(last.certificate().subject());
@@ -149,6 +216,32 @@ impl VerifyOutcome {
         outcome
     }
 
+    /// Takes over what a verified package says of itself.
+    fn describe(&mut self, package: &VerifiedPackage) {
+        self.package_id = package.package().map(ToString::to_string);
+        self.signer = Some(package.signature().certificate().subject());
+        self.signer_sha256 = Some(package.signature().certificate().digest());
+        self.seal = package.seal().map(|seal| seal.certificate().subject());
+        self.seal_of = package.sealed_by().map(ToString::to_string);
+        self.recipients = super::recipient_lines(package.transmittal());
+        self.order = package.transmittal().order.as_ref().map(ToString::to_string);
+        self.exhibits = package.exhibits().to_vec();
+        self.undisclosed = package.undisclosed().to_vec();
+        if let Some(derivation) = package.derivation() {
+            // Its own transmittal answers no order.
+            let origin = derivation.origin_transmittal();
+            self.order = origin.order.as_ref().map(ToString::to_string);
+            self.derived = Some(DerivedFacts {
+                kind: package.transmittal().kind,
+                origin_package_id: derivation.origin().to_string(),
+                origin_recipients: super::recipient_lines(origin),
+                maker: derivation.maker().certificate().subject(),
+                maker_sha256: derivation.maker().certificate().digest(),
+                maker_seal_of: derivation.maker_sealed_by().map(ToString::to_string),
+            });
+        }
+    }
+
     /// The problem of what does not verify.
     pub(super) fn failure(&self) -> Option<Problem> {
         if self.verified {
@@ -166,7 +259,7 @@ impl VerifyOutcome {
 ///
 /// # Errors
 /// A usage problem.
-pub(super) fn must_exist(path: &Path) -> Result<(), Problem> {
+pub(crate) fn must_exist(path: &Path) -> Result<(), Problem> {
     match std::fs::symlink_metadata(path) {
         Ok(_) => Ok(()),
         Err(error) => Err(Problem::usage(format!("`{}` cannot be opened", clean(&path.to_string_lossy())))
@@ -188,7 +281,7 @@ fn hint(failures: &[&Check]) -> &'static str {
         "this version makes no such check: leave it out of --require, and settle it by another way"
     } else if only(&[Part::Contents, Part::Index]) && said("was required") {
         "contents are checked with the identity of a recipient: give it with --identity"
-    } else if only(&[Part::Seal]) {
+    } else if only(&[Part::Seal]) || only(&[Part::Custody]) {
         "give the party entry of the institution whose seal it should be with --trust"
     } else if only(&[Part::Signer]) {
         "compare the certificate of the signer with the one you expected"
@@ -197,9 +290,39 @@ fn hint(failures: &[&Check]) -> &'static str {
     }
 }
 
+impl VerifyOutcome {
+    /// The report by topics, in the reader's language; what the verifier says in detail stands below each.
+    fn show_plainly(&self, language: Language, page: &mut Page) {
+        for standing in [Standing::Failed, Standing::NotChecked, Standing::Checked] {
+            let found = words::topics(&self.checks, language);
+            for topic in found.iter().filter(|topic| topic.standing == standing) {
+                page.fact(words::word(standing, language), format!("{}: {}", topic.name, topic.meaning));
+                for check in &topic.checks {
+                    let word = words::word(words::standing(check), language);
+                    page.line(format!("    {word}: {}", clean(&check.text)));
+                }
+            }
+        }
+    }
+
+    fn show_bundle(bundle: &BundleFacts, page: &mut Page) {
+        page.fact("case", &bundle.shared_number);
+        page.fact("bundle made by", format!("{}, {}, {}", bundle.officer, bundle.maker, bundle.made_time));
+        page.fact("bundle manifest sha256", bundle.manifest_sha256);
+        page.fact("documents", format!("{}, receipts: {}", bundle.documents, bundle.receipts));
+        if let Some(log) = &bundle.custody {
+            page.fact("custody log", format!("{}, {} leaves", log.origin, log.checkpoint_size));
+        }
+    }
+}
+
 impl Outcome for VerifyOutcome {
     fn show(&self, page: &mut Page) {
-        check_lines(&self.checks, page);
+        let plainly = self.language.or((self.form == Form::Bundle).then_some(Language::English));
+        match plainly {
+            Some(language) => self.show_plainly(language, page),
+            None => check_lines(&self.checks, page),
+        }
         if self.exhibits.is_empty() {
             page.blank();
         } else {
@@ -236,6 +359,9 @@ impl Outcome for VerifyOutcome {
         for exhibit in &self.undisclosed {
             page.line(format!("{}  {}  not disclosed", exhibit.number, exhibit.sha256));
         }
+        if let Some(bundle) = &self.bundle {
+            Self::show_bundle(bundle, page);
+        }
         page.fact_if("package", self.package_id.as_ref());
         if let Some(derived) = &self.derived {
             page.fact("made from", &derived.origin_package_id);
@@ -254,7 +380,18 @@ impl Outcome for VerifyOutcome {
         page.fact_if("certificate", self.signer_sha256.as_ref());
         page.fact_if("seal of", self.seal_of.as_ref());
         page.fact("judged as of", &self.judged_at);
-        page.fact("result", if self.verified { "verified" } else { "not verified" });
+        page.fact_if("report", self.report.as_ref().map(|report| report.display()));
+        page.fact(
+            "result",
+            match (self.verified, plainly.unwrap_or_default()) {
+                (true, Language::English) => "verified",
+                (false, Language::English) => "not verified",
+                (true, Language::French) => "verified: vérifié",
+                (false, Language::French) => "not verified: NON VÉRIFIÉ",
+                (true, Language::Spanish) => "verified: verificado",
+                (false, Language::Spanish) => "not verified: NO VERIFICADO",
+            },
+        );
     }
 
     fn complaint(&self) -> Option<Problem> {
@@ -274,7 +411,7 @@ pub(super) fn check_lines(checks: &[Check], page: &mut Page) {
 }
 
 /// Parses the texts of identity files.
-pub(super) fn identities(texts: &[Zeroizing<String>]) -> Result<Identities, Problem> {
+pub(crate) fn identities(texts: &[Zeroizing<String>]) -> Result<Identities, Problem> {
     if texts.is_empty() {
         return Ok(Identities::none());
     }
@@ -289,14 +426,21 @@ pub(super) fn identities(texts: &[Zeroizing<String>]) -> Result<Identities, Prob
 /// A usage problem, if an identity cannot be used.
 pub async fn verify(session: &Session, arguments: VerifyArguments) -> Result<VerifyOutcome, Problem> {
     must_exist(&arguments.path)?;
+    if let Some(report) = &arguments.report {
+        files::must_be_new(&report.output)?;
+    }
     let identities = identities(&arguments.identities)?;
     let at = arguments.at.unwrap_or_else(|| session.now());
     let progress = Arc::clone(&session.progress);
+    let (language, report, path) = (arguments.language, arguments.report, arguments.path.clone());
     let verdict = tokio::task::spawn_blocking(move || {
         let institutions = arguments.trust.institutions();
+        let log_keys = arguments.trust.log_keys();
         let options = VerifyOptions {
             identities,
+            log_keys: &log_keys,
             expected_signer: arguments.signer,
+            at_is_given: arguments.at.is_some(),
             require: arguments.require,
             ..VerifyOptions::new(&arguments.trust.anchors, at).with_institutions(&institutions)
         };
@@ -307,5 +451,30 @@ pub async fn verify(session: &Session, arguments: VerifyArguments) -> Result<Ver
     })
     .await
     .map_err(|error| Problem::failed("verifying stopped").because(&error))?;
-    Ok(VerifyOutcome::of(&verdict, at))
+    let mut outcome = VerifyOutcome::of(&verdict, at);
+    outcome.language = language;
+    if let Some(report) = report {
+        let paper = report::pdf(
+            &outcome,
+            &subject(&path, &report.trust, session.now())?,
+            language.unwrap_or_default(),
+        )?;
+        files::write_new(&report.output, &paper)?;
+        outcome.report = Some(report.output);
+    }
+    Ok(outcome)
+}
+
+/// What the report is about. The file is read once more, for the digest of the whole.
+fn subject(path: &Path, trusted: &[PathBuf], at: Timestamp) -> Result<report::Subject, Problem> {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (sha256, size_bytes) = if path.is_dir() {
+        (None, 0)
+    } else {
+        let (sha256, size) = files::digest(path)?;
+        (Some(sha256), size)
+    };
+    let trusted = trusted.iter().map(|path| Ok((name(path), files::digest(path)?.0)));
+    let trusted = trusted.collect::<Result<_, Problem>>()?;
+    Ok(report::Subject { name: name(path), sha256, size_bytes, trusted, at })
 }

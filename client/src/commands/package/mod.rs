@@ -8,15 +8,17 @@ mod objects;
 mod open;
 mod receive;
 mod relay;
+mod report;
 mod seal;
 mod seal_and_send;
 mod send;
 mod show;
 mod upload;
+pub mod words;
 
 pub use derive::{DeriveArguments, DerivedOutcome, derive};
 pub use export::{ExportArguments, ExportForm, Exported, Sending, export};
-pub use inspect::{VerifyArguments, VerifyOutcome, verify};
+pub use inspect::{BundleFacts, ReportArguments, VerifyArguments, VerifyOutcome, verify};
 pub use open::{OpenArguments, OpenedOutcome, open};
 pub use receive::{Received, receive};
 pub use relay::{RelayPlan, Relayed, plan_relay, relay};
@@ -24,6 +26,11 @@ pub use seal::{SealArguments, SealPlan, Sealed, plan_seal, seal, seal_planned};
 pub use seal_and_send::{SealAndSendPlan, SealedAndSent, plan_seal_and_send, seal_and_send};
 pub use send::{SendArguments, SendPlan, Sent, plan_send, send};
 pub use show::{Shown, show};
+
+pub(crate) use inspect::{identities, must_exist};
+pub(crate) use objects::Telling;
+pub(crate) use open::{log as sensitive_log, unverified};
+pub(crate) use seal::certificate_of;
 
 use super::documents::{self, CaseFacts, PackageFacts, package_table};
 use super::request::list_where;

@@ -84,7 +84,7 @@ pub(super) fn id_of(objects: &ObjectList, path: &Path) -> Result<(PackageId, Dig
 }
 
 /// Passes the progress of the evidence crate on.
-pub(super) struct Telling(pub(super) Arc<dyn Progress>);
+pub(crate) struct Telling(pub(crate) Arc<dyn Progress>);
 
 impl EvidenceProgress for Telling {
     fn begin(&mut self, step: Step, total_bytes: Option<u64>) {

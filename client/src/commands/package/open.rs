@@ -156,7 +156,7 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
 }
 
 /// The log of openings: the profile's, or one beside the output.
-fn log(session: &Session, output: &Path) -> PathBuf {
+pub(crate) fn log(session: &Session, output: &Path) -> PathBuf {
     match &session.directory {
         Some(directory) => directory.join(SENSITIVE_LOG),
         None => {
@@ -169,7 +169,7 @@ fn log(session: &Session, output: &Path) -> PathBuf {
 }
 
 /// The problem of a package that does not verify, with what failed.
-pub(super) fn unverified(what: &str, verdict: &Verdict, at: rogatory_core::Timestamp) -> Problem {
+pub(crate) fn unverified(what: &str, verdict: &Verdict, at: rogatory_core::Timestamp) -> Problem {
     let failure = VerifyOutcome::of(verdict, at).failure();
     let details = failure.as_ref().map(|failure| failure.details().to_vec()).unwrap_or_default();
     let problem = Problem::unverified(clean(what)).with_details(details);

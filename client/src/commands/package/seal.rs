@@ -256,7 +256,7 @@ pub async fn plan_seal(session: &Session, arguments: SealArguments) -> Result<Se
     })
 }
 
-pub(super) fn certificate_of(signer: &FileSigner) -> Result<Certificate, Problem> {
+pub(crate) fn certificate_of(signer: &FileSigner) -> Result<Certificate, Problem> {
     let certificate = signer.certificate();
     certificate.cloned().map_err(|error| Problem::usage("the signing key cannot be used").because(&error))
 }

@@ -13,8 +13,8 @@ use sqlx::{Connection as _, Row as _};
 
 mod rows;
 pub use rows::{
-    RawBody, RawDocument, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage, RawParty,
-    RawPreservation, RawReceipt,
+    RawBody, RawDocument, RawErasure, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage,
+    RawParty, RawPreservation, RawReceipt,
 };
 use rows::{matter_of, receipt_of};
 
@@ -70,8 +70,10 @@ impl Inspection {
         let rows = sqlx::query(
             "-- inspect_leaves
              SELECT custody_leaf.leaf_index, leaf, leaf_hash,
-                    CASE WHEN custody_body.leaf_index IS NULL THEN 0 ELSE 1 END
+                    CASE WHEN custody_body.leaf_index IS NULL THEN 0 ELSE 1 END,
+                    erased_event.case_id, erased_event.stream, erased_event.n
              FROM custody_leaf LEFT JOIN custody_body ON custody_body.leaf_index = custody_leaf.leaf_index
+                  LEFT JOIN erased_event ON erased_event.leaf_index = custody_leaf.leaf_index
              WHERE custody_leaf.leaf_index >= $1 ORDER BY custody_leaf.leaf_index LIMIT $2",
         )
         .bind(start)
@@ -83,6 +85,10 @@ impl Inspection {
                 leaf: row.try_get(1)?,
                 leaf_hash: row.try_get(2)?,
                 has_body: row.try_get::<i64, _>(3)? == 1,
+                erased: match row.try_get(4)? {
+                    None => None,
+                    Some(case) => Some((case, row.try_get(5)?, row.try_get(6)?)),
+                },
             })
         };
         rows.iter().map(leaf).collect::<Result<_, _>>().map_err(failed)
@@ -148,6 +154,68 @@ impl Inspection {
         .bind(after)
         .bind(limit);
         cases.fetch_all(&mut self.connection).await.map_err(failed)
+    }
+
+    /// The erasures that were confirmed, after `case`.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn erasures(&mut self, case: &str, limit: i64) -> Result<Vec<RawErasure>, Problem> {
+        let rows = sqlx::query(
+            "-- inspect_erasures
+             SELECT case_id, leaf_index, tag_key, reason, article, finished,
+                    (SELECT COUNT(*) FROM erased_event WHERE erased_event.case_id = erasure.case_id)
+             FROM erasure WHERE leaf_index IS NOT NULL AND case_id > $1 ORDER BY case_id LIMIT $2",
+        )
+        .bind(case)
+        .bind(limit);
+        let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
+        let erasure = |row: &AnyRow| {
+            let finished: i64 = row.try_get(5)?;
+            Ok(RawErasure {
+                case: row.try_get(0)?,
+                leaf_index: row.try_get(1)?,
+                tag_key: row.try_get::<Option<Vec<u8>>, _>(2)?.unwrap_or_default(),
+                reason: row.try_get(3)?,
+                article: row.try_get(4)?,
+                events: row.try_get(6)?,
+                finished: finished != 0,
+            })
+        };
+        rows.iter().map(erasure).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// Whether any row holds something of a case's content.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn has_rows(&mut self, case: &str) -> Result<bool, Problem> {
+        let found: i64 = sqlx::query_scalar(
+            "-- inspect_has_rows
+             SELECT COUNT(*) FROM (
+                 SELECT case_id FROM custody_body UNION ALL SELECT case_id FROM mla_request
+                 UNION ALL SELECT case_id FROM production_order UNION ALL SELECT case_id FROM preservation
+                 UNION ALL SELECT case_id FROM document UNION ALL SELECT case_id FROM package
+             ) AS content WHERE case_id = $1",
+        )
+        .bind(case)
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(failed)?;
+        Ok(found > 0)
+    }
+
+    /// The packages that went with an erased case.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn erased_packages(&mut self, case: &str) -> Result<Vec<String>, Problem> {
+        let names = sqlx::query_scalar(
+            "-- inspect_erased_packages
+             SELECT name FROM erased_folder WHERE case_id = $1 AND what = 'package' ORDER BY name",
+        )
+        .bind(case);
+        names.fetch_all(&mut self.connection).await.map_err(failed)
     }
 
     /// Bodies of a case after event `n` of `stream`, by stream and number.

@@ -21,6 +21,8 @@ pub struct RawLeaf {
     pub leaf_hash: Vec<u8>,
     /// Whether its body is here.
     pub has_body: bool,
+    /// Which event of which case it was, if its body was erased: case, stream and number.
+    pub erased: Option<(String, String, i64)>,
 }
 
 /// A body with the leaf it belongs to.
@@ -239,6 +241,25 @@ pub struct RawPreservation {
     pub preserved_until: Option<i64>,
     /// The request that follows it up.
     pub followed_up_by: Option<String>,
+}
+
+/// The row of an erasure that was confirmed.
+#[derive(Clone, Debug)]
+pub struct RawErasure {
+    /// The case.
+    pub case: String,
+    /// The leaf of the entry that says so.
+    pub leaf_index: i64,
+    /// The tag key of the case.
+    pub tag_key: Vec<u8>,
+    /// Why.
+    pub reason: String,
+    /// The provision.
+    pub article: String,
+    /// How many events it lists.
+    pub events: i64,
+    /// Whether key and folders are gone, as far as the row says.
+    pub finished: bool,
 }
 
 /// The row of a case head.

@@ -64,6 +64,50 @@ fn what_was_committed_can_be_decrypted_after_every_stop() {
     assert!(tried > 200, "only {tried} outcomes were tried");
 }
 
+/// One case of three is erased; its key must be gone in the end, and never another's.
+struct Erasure;
+
+impl Job for Erasure {
+    type Ledger = Ledger;
+
+    fn run(&self, files: Arc<dyn DurableFiles>, root: &Path, ledger: &mut Ledger) -> Result<(), String> {
+        Cases.run(Arc::clone(&files), root, ledger)?;
+        // As a server does at its start: the erasure is committed, and is done again until it was done.
+        let store = open(files, root)?;
+        store.erase("C-1").map_err(text)?;
+        if !ledger.iter().any(|(case, _)| *case == "erased") {
+            ledger.push(("erased", Vec::new()));
+        }
+        Ok(())
+    }
+
+    fn check(&self, root: &Path, ledger: &Ledger) -> Result<(), String> {
+        let store = open(Arc::new(Disk::AsUsual), root)?;
+        let erased = ledger.iter().any(|(case, _)| *case == "erased");
+        if erased && (store.key("C-1").is_ok() || !store.is_erased("C-1")) {
+            return Err("an erased key is there again".to_owned());
+        }
+        for (case, sealed) in ledger.iter().filter(|(case, _)| !["C-1", "erased"].contains(case)) {
+            let key = store.key(case).map_err(text)?;
+            if key.decrypt("body", sealed).map_err(text)? != b"what was said" {
+                return Err(format!("{case} decrypts to something else"));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_done(&self, ledger: &Ledger) -> bool {
+        ledger.len() == CASES.len() + 1
+    }
+}
+
+#[test]
+fn an_erased_key_stays_erased_after_every_stop_and_takes_no_other_with_it() {
+    let tried = every_stop(&Erasure);
+    assert!(tried > 200, "only {tried} outcomes were tried");
+    assert!(notices_without(&Erasure, |told| told == "sync file cases/000001.keys"));
+}
+
 #[test]
 fn a_disk_that_does_not_sync_is_noticed() {
     assert!(notices_without(&Cases, |told| told.starts_with("sync file")));

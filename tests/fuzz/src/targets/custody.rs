@@ -3,10 +3,14 @@
 use crate::{parts, seeds};
 use rogatory_custody::case_head::verify_case_head;
 use rogatory_custody::checkpoint::{Origin, verify_checkpoint};
-use rogatory_custody::leaf::{BodyHeader, Leaf};
+use rogatory_custody::cosignature::{
+    Cosignature, WitnessVkey, cosignatures, cosignatures_among, cosigned_note,
+};
+use rogatory_custody::leaf::{BodyHeader, LEAF_BYTES, Leaf};
 use rogatory_custody::note::{Note, Vkey};
 use rogatory_custody::proof::InclusionProof;
 use rogatory_custody::record::{Record, verify_record};
+use rogatory_custody::tiles::{MAX_BUNDLE_BYTES, TILE_WIDTH, read_bundle, write_bundle};
 use rogatory_custody::tree::{Tree, verify_consistency};
 use std::sync::LazyLock;
 
@@ -35,11 +39,24 @@ pub(super) fn note(data: &[u8]) {
     assert!(checkpoint.is_err() || head.is_err(), "both a checkpoint and a case head");
     if let Ok(note) = note {
         assert!(note.to_string().as_bytes() == data, "another note is written");
+        for cosignature in cosignatures_among(&note) {
+            let line = cosignature.to_string();
+            assert!(
+                line.parse::<Cosignature>().is_ok_and(|again| again == cosignature),
+                "another line is written"
+            );
+        }
+    }
+    if let Ok(checkpoint) = checkpoint
+        && let Ok(lines) = cosignatures(&checkpoint)
+    {
+        let again = cosigned_note(&checkpoint, lines).expect("it was a note");
+        assert!(again.as_bytes() == data, "another cosigned note is written");
     }
 }
 
 pub(super) fn note_seeds() -> Vec<Vec<u8>> {
-    ["checkpoint", "case head"].into_iter().flat_map(seeds::custody).collect()
+    ["checkpoint", "cosigned checkpoint", "case head"].into_iter().flat_map(seeds::custody).collect()
 }
 
 pub(super) fn proof(data: &[u8]) {
@@ -53,6 +70,20 @@ pub(super) fn proof(data: &[u8]) {
 
 pub(super) fn proof_seeds() -> Vec<Vec<u8>> {
     seeds::custody("proof")
+}
+
+/// A bundle of leaves, as long as its length says.
+pub(super) fn bundle(data: &[u8]) {
+    let width = data.len().div_ceil(MAX_BUNDLE_BYTES / TILE_WIDTH as usize) as u64;
+    if let Ok(leaves) = read_bundle(data, width) {
+        assert!(write_bundle(&leaves) == data, "another bundle is written");
+    }
+}
+
+pub(super) fn bundle_seeds() -> Vec<Vec<u8>> {
+    (0..3_u8)
+        .map(|count| write_bundle(&(0..count).map(|byte| [byte; LEAF_BYTES]).collect::<Vec<_>>()))
+        .collect()
 }
 
 /// Leaves, bodies, keys and consistency proofs.
@@ -71,6 +102,9 @@ pub(super) fn leaf(data: &[u8]) {
             2 => {
                 let text = String::from_utf8_lossy(content);
                 if let Ok(key) = text.parse::<Vkey>() {
+                    assert_eq!(key.to_string(), text, "another key is written");
+                }
+                if let Ok(key) = text.parse::<WitnessVkey>() {
                     assert_eq!(key.to_string(), text, "another key is written");
                 }
                 if let Ok(origin) = text.parse::<Origin>() {
@@ -112,6 +146,8 @@ pub(super) fn leaf_seeds() -> Vec<Vec<u8>> {
         parts::join([(0, leaf.as_slice()), (1, body.as_slice()), (2, origin.as_slice())]),
         parts::join([(3, [&[3_u8, 7][..], &[9; 96]].concat().as_slice())]),
     ];
+    let witness = b"md.example/rogatory/md/central-authority/witness+4d1aecb3+BH7rcFsI3jAsKiYwilTxCUd3xQyDhwAh/qO8pPIgRu9y";
+    found.push(parts::join([(2, witness.as_slice())]));
     found.extend(keys.map(|key| parts::join([(2, key.as_bytes())])));
     found
 }

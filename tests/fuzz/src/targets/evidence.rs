@@ -19,6 +19,23 @@ pub(super) fn transmittal(data: &[u8]) {
     }
 }
 
+/// A statement of a court bundle that is read is written again as the same bytes.
+pub(super) fn bundle_statement(data: &[u8]) {
+    if let Some(again) = rogatory_evidence::fuzzing::bundle_statement_again(data) {
+        assert!(again == data, "another statement is written");
+    }
+}
+
+pub(super) fn bundle_statement_seeds() -> Vec<Vec<u8>> {
+    let text = concat!(
+        r#"{"format":1,"profile":1,"form":"clear","shared_number":"MD-JF58-JXH4-09RC-SPTW-27","#,
+        r#""institution":"md/central-authority","officer":"md/central-authority/officer/rusu","#,
+        r#""made_time":"2026-11-22T14:20:00Z","program":"rogatory 0.1.0","package":"PK-7K2M9QXR4T1VC8ZE","#,
+        r#""exhibits":[{"number":"EX-0001","file":"exhibits/EX-0001/letter.txt"}]}"#
+    );
+    vec![text.as_bytes().to_vec()]
+}
+
 pub(super) fn transmittal_seeds() -> Vec<Vec<u8>> {
     seeds::contents(|name| name == "transmittal.json")
 }

@@ -29,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     target("receipt", 8 << 10, documents::receipt, documents::receipt_seeds),
     target("party-entry", 8 << 10, documents::party_entry, documents::party_entry_seeds),
     target("signers", 4 << 10, documents::signers, documents::signers_seeds),
+    target("bundle-statement", 8 << 10, evidence::bundle_statement, evidence::bundle_statement_seeds),
     target("transmittal", 8 << 10, evidence::transmittal, evidence::transmittal_seeds),
     target("record", 4 << 10, evidence::record, evidence::record_seeds),
     target("files-list", 8 << 10, evidence::files_list, evidence::files_list_seeds),
@@ -47,6 +48,7 @@ pub const TARGETS: &[Target] = &[
     target("custody-note", 8 << 10, custody::note, custody::note_seeds),
     target("custody-proof", 16 << 10, custody::proof, custody::proof_seeds),
     target("custody-leaf", 8 << 10, custody::leaf, custody::leaf_seeds),
+    target("custody-bundle", 8 << 10, custody::bundle, custody::bundle_seeds),
     target("names", 512, names::names, names::names_seeds),
     target("wire", 16 << 10, wire::wire, wire::wire_seeds),
 ];

@@ -2,9 +2,12 @@
 
 use prost::Message;
 use rogatory_core::{Digest, SharedNumber};
+use rogatory_custody::checkpoint::verify_checkpoint;
+use rogatory_custody::cosignature::Cosignature;
 use rogatory_proto::peer::v1::{
-    BeginPackageRequest, BeginPackageResponse, CommitPackageRequest, CommitPackageResponse,
-    DeliverDocumentRequest, DeliverDocumentResponse, SendObjectRequest, SendObjectResponse,
+    AddCheckpointRequest, AddCheckpointResponse, BeginPackageRequest, BeginPackageResponse,
+    CommitPackageRequest, CommitPackageResponse, DeliverDocumentRequest, DeliverDocumentResponse,
+    ProveConsistencyResponse, ProveInclusionResponse, SendObjectRequest, SendObjectResponse,
 };
 
 /// What was read is written as bytes that are read as the same.
@@ -19,7 +22,7 @@ pub(super) fn wire(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else {
         return;
     };
-    match kind % 8 {
+    match kind % 12 {
         0 => {
             if let Some(message) = stable::<DeliverDocumentRequest>(data) {
                 let _ = rogatory_container::asice::Asice::from_bytes(
@@ -44,7 +47,21 @@ pub(super) fn wire(data: &[u8]) {
         4 => drop(stable::<SendObjectRequest>(data)),
         5 => drop(stable::<SendObjectResponse>(data)),
         6 => drop(stable::<CommitPackageRequest>(data)),
-        _ => drop(stable::<CommitPackageResponse>(data)),
+        7 => drop(stable::<CommitPackageResponse>(data)),
+        8 => {
+            if let Some(message) = stable::<AddCheckpointRequest>(data) {
+                let _ = verify_checkpoint(&message.checkpoint, &[]);
+                message.consistency_proof.iter().for_each(|hash| drop(Digest::from_slice(hash)));
+            }
+        }
+        9 => {
+            if let Some(message) = stable::<AddCheckpointResponse>(data) {
+                let line = String::from_utf8_lossy(&message.cosignature);
+                let _ = line.parse::<Cosignature>();
+            }
+        }
+        10 => drop(stable::<ProveConsistencyResponse>(data)),
+        _ => drop(stable::<ProveInclusionResponse>(data)),
     }
 }
 
@@ -60,10 +77,18 @@ pub(super) fn wire_seeds() -> Vec<Vec<u8>> {
         objects: vec![object],
         ..BeginPackageRequest::default()
     };
-    let mut found: Vec<Vec<u8>> = (0..8).map(|kind| vec![kind, 10, 3, b'a', b'b', b'c', 16, 1]).collect();
+    let mut found: Vec<Vec<u8>> = (0..12).map(|kind| vec![kind, 10, 3, b'a', b'b', b'c', 16, 1]).collect();
     found.push(framed(2, begin.encode_to_vec()));
     let deliver =
         DeliverDocumentRequest { container: b"PK".to_vec().into(), ..DeliverDocumentRequest::default() };
     found.push(framed(0, deliver.encode_to_vec()));
+    let note = |kind| crate::seeds::custody(kind).into_iter().next().expect("a vector");
+    let shown = AddCheckpointRequest {
+        old_size: 7,
+        consistency_proof: vec![vec![7; 32].into()],
+        checkpoint: note("checkpoint").into(),
+        seen_checkpoints: vec![note("cosigned checkpoint").into()],
+    };
+    found.push(framed(8, shown.encode_to_vec()));
     found
 }

@@ -1,0 +1,439 @@
+//! Each office is the witness of the other's log: cosignatures, forks and rollbacks that come to light on both
+//! sides, split views that meet, and what receipts promise.
+
+use rogatory_client::Exit;
+use rogatory_client::commands::custody::{self, ProveArguments, Wanted, require_witnesses};
+use rogatory_client::trust::Trust;
+use rogatory_core::{Digest, SharedNumber};
+use rogatory_custody::checkpoint::{Checkpoint, Origin};
+use rogatory_custody::proof::InclusionProof;
+use rogatory_custody::record::Record;
+use rogatory_proto::peer::v1::AddCheckpointRequest;
+use rogatory_server::casework::sign_checkpoint::sign_checkpoint;
+use rogatory_server::casework::witness::ask::{Rounds, ask};
+use rogatory_server::casework::witness::heard::compare_heard;
+use rogatory_server::casework::witness::promises::ask_for_proofs;
+use rogatory_server::casework::witness::{findings, prove};
+use rogatory_server::peers;
+use rogatory_server::problem::{Problem, Reason};
+use rogatory_tests::{Federation, Office};
+use serde_json::Value;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use std::path::Path;
+use std::time::Duration;
+
+fn trust(offices: &[&Office]) -> Trust {
+    let mut trust = Trust::default();
+    for office in offices {
+        trust.add(office.entry(), office.now(), "an entry").expect("a sound entry");
+    }
+    trust
+}
+
+async fn record(office: &Office, number: &SharedNumber) -> Vec<u8> {
+    let file = office.folder.join("witnessed.json");
+    let _ = std::fs::remove_file(&file);
+    custody::export(&office.session("operator"), number.as_str(), &file).await.expect("a record");
+    std::fs::read(file).expect("a file")
+}
+
+/// The bodies of the office's own events of this name.
+async fn office_events(office: &Office, name: &str) -> Vec<Value> {
+    let timeline = Federation::timeline(office, "office").await;
+    timeline.into_iter().filter(|(_, event, _)| event == name).map(|(.., body)| body).collect()
+}
+
+async fn told(office: &Office) -> String {
+    findings(office.served()).await.expect("the database works").join("\n")
+}
+
+/// The operator with full rights on the disk.
+async fn sql(office: &Office, statement: &'static str) {
+    let options = SqliteConnectOptions::new().filename(office.folder.join("database.sqlite"));
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+    sqlx::raw_sql(statement).execute(&mut connection).await.expect("a statement");
+    connection.close().await.expect("closed");
+}
+
+/// The size that `witness` saw last of `office`'s log.
+async fn seen(witness: &Office, office: &Office) -> u64 {
+    let origin: Origin = office.served().institution.log_origin().clone();
+    let mut session = witness.served().datastore.read().await.expect("a session");
+    session.seen(&origin).await.expect("the database works").map_or(0, |seen| seen.tree_size)
+}
+
+/// A checkpoint that the office's key signs, whatever its log holds.
+fn forged(office: &Office, size: u64, root: &[u8]) -> String {
+    let institution = &office.served().institution;
+    let checkpoint = Checkpoint { origin: institution.log_origin().clone(), size, root: Digest::of(root) };
+    checkpoint.sign(institution.log_key()).expect("signed")
+}
+
+async fn show(from: &Office, to: &Office, old_size: u64, checkpoint: String) -> Result<u64, Problem> {
+    let request = AddCheckpointRequest {
+        old_size,
+        checkpoint: checkpoint.into_bytes().into(),
+        ..AddCheckpointRequest::default()
+    };
+    let answer = peers::add_checkpoint(from.served(), &to.party, request).await?;
+    Ok(if answer.cosignature.is_empty() { answer.known_size } else { 0 })
+}
+
+/// Repeats what workers may do in between, until it holds.
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    for _ in 0..600 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("never: {what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_counterpart_cosigns_and_the_record_carries_its_word() {
+    let federation = Federation::new().await;
+    let request = federation.request_acknowledged().await;
+    let Federation { gb, md, .. } = &federation;
+    let number = &request.shared_number;
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let exported = record(md, number).await;
+    let verified = custody::verify(&exported, None, &trust(&[md, gb])).expect("verified");
+    let [only] = verified.witnesses.as_slice() else { panic!("{:?}", verified.witnesses) };
+    assert_eq!((&only.witness, only.checked), (&gb.party, true));
+    assert_eq!(only.at, md.now().to_string());
+    require_witnesses(&md.party, &verified.witnesses, &trust(&[md, gb])).expect("witnessed by whom we named");
+
+    let unasked = custody::verify(&exported, None, &trust(&[md])).expect("verified");
+    assert!(!unasked.witnesses[0].checked, "nobody gave the key of the witness");
+    let problem = require_witnesses(&md.party, &unasked.witnesses, &trust(&[md])).expect_err("nobody named");
+    assert_eq!(problem.exit(), Exit::VerificationFailed);
+    let nistru = trust(&[md, gb, &federation.nistru]);
+    let problem = require_witnesses(&md.party, &verified.witnesses, &nistru).expect_err("one is missing");
+    assert_eq!(problem.exit(), Exit::VerificationFailed);
+
+    // A changed time in the cosignature is noticed by whoever has the witness's key.
+    let mut forged = Record::parse(&exported).expect("a record");
+    let (log_part, line) = forged.checkpoint.trim_end().rsplit_once(' ').expect("a line");
+    // Its four bytes of key id and eight of time are the first sixteen characters.
+    let other = if line.as_bytes()[15] == b'A' { "B" } else { "A" };
+    forged.checkpoint = format!("{log_part} {}{other}{}\n", &line[..15], &line[16..]);
+    let forged = forged.to_bytes().expect("a record");
+    custody::verify(&forged, None, &trust(&[md])).expect("nobody can tell without the key");
+    let problem = custody::verify(&forged, None, &trust(&[md, gb])).expect_err("not what it signed");
+    assert_eq!(problem.exit(), Exit::VerificationFailed);
+    assert!(problem.details().contains(&format!("part: witness {}", gb.party)), "{:?}", problem.details());
+
+    let file = md.folder.join("witnessed.tlog-proof");
+    let wanted = Wanted::Numbered { stream: gb.party.to_string(), n: 1 };
+    let arguments =
+        ProveArguments { case: number.to_string(), wanted, closed: false, output: Some(file.clone()) };
+    custody::prove(&md.session("operator"), arguments).await.expect("a proof");
+    let proof = std::fs::read(file).expect("a file");
+    let proven = custody::verify_proof(&proof, None, &trust(&[md, gb])).expect("verified");
+    assert!(proven.witnesses.iter().any(|one| one.checked && one.witness == gb.party));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cosigning_does_not_make_logs_grow() {
+    let federation = Federation::new().await;
+    federation.request_acknowledged().await;
+    let Federation { gb, md, .. } = &federation;
+    let size = async |office: &Office| {
+        sign_checkpoint(office.served()).await.expect("signed").expect("a log that has entries").0
+    };
+    let before = (size(gb).await, size(md).await);
+    for _ in 0..3 {
+        ask(gb.served(), &md.party).await.expect("a cosignature");
+        ask(md.served(), &gb.party).await.expect("a cosignature");
+    }
+    assert_eq!((size(gb).await, size(md).await), before);
+    let left = Rounds::default().go_round(gb.served()).await.expect("asked");
+    assert!(!left, "all is cosigned");
+    assert_eq!(told(gb).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_names_the_size_that_it_has_and_a_wrong_key_is_no_log() {
+    let federation = Federation::new().await;
+    federation.request_acknowledged().await;
+    let Federation { gb, md, .. } = &federation;
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let known = seen(gb, md).await;
+    let (size, note) = sign_checkpoint(md.served()).await.expect("signed").expect("a checkpoint");
+    let note = String::from_utf8(note).expect("text");
+    assert!(known > 0 && known <= size);
+    assert_eq!(show(md, gb, known + 7, note.clone()).await.expect("told"), seen(gb, md).await);
+    // Another's checkpoint, or one under another key, is nobody's word.
+    let problem = show(gb, md, 0, note.clone()).await.expect_err("not its log");
+    assert_eq!(problem.reason(), Reason::PeerRefused, "{problem}");
+    let problem = show(md, gb, known, note.replace('1', "2")).await.expect_err("not signed");
+    assert_eq!(problem.reason(), Reason::PeerRefused, "{problem}");
+    assert!(office_events(gb, "log-contradicted").await.is_empty(), "an unsigned word accuses nobody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forked_log_is_refused_and_both_offices_record_it() {
+    let federation = Federation::new().await;
+    federation.request_acknowledged().await;
+    let Federation { gb, md, .. } = &federation;
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let known = seen(gb, md).await;
+
+    // Two roots at one size; and a longer log that does not go on from there. Each is recorded once.
+    for (checkpoint, found) in [(forged(md, known, b"x"), "fork"), (forged(md, known + 3, b"y"), "no-proof")]
+    {
+        for _ in 0..2 {
+            let problem = show(md, gb, known, checkpoint.clone()).await.expect_err("a fork");
+            assert_eq!(problem.reason(), Reason::LogContradicted, "{problem}");
+        }
+        let events = office_events(gb, "log-contradicted").await;
+        let this: Vec<&Value> = events.iter().filter(|body| body["found"] == found).collect();
+        let [only] = this.as_slice() else { panic!("{events:?}") };
+        assert_eq!(only["shown_sha256"], Digest::of(checkpoint.as_bytes()).to_hex().as_str());
+        assert_eq!(only["counterpart"], md.party.to_string().as_str());
+    }
+    assert_eq!(seen(gb, md).await, known, "what was seen stays");
+    assert!(told(gb).await.contains("contradicts itself (fork)"), "{}", told(gb).await);
+
+    // The office itself, whose stored checkpoint somebody replaced, is told so, and records it.
+    let (size, _) = sign_checkpoint(md.served()).await.expect("signed").expect("a checkpoint");
+    assert_eq!(size, known);
+    let path = md.folder.join("database.sqlite");
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+    sqlx::query("UPDATE custody_checkpoint SET note = $1")
+        .bind(forged(md, known, b"z").into_bytes())
+        .execute(&mut connection)
+        .await
+        .expect("replaced");
+    connection.close().await.expect("closed");
+    let problem = ask(md.served(), &gb.party).await.expect_err("a fork");
+    assert_eq!(problem.reason(), Reason::LogContradicted);
+    assert!(problem.to_string().contains("contradicts an earlier one"), "{problem}");
+    let events = office_events(md, "checkpoint-refused").await;
+    assert_eq!(events.first().map(|body| body["witness"].clone()), Some(gb.party.to_string().into()));
+    assert!(told(md).await.contains("refused to cosign this office's log"), "{}", told(md).await);
+    // The log goes on as it was, and so does the witness.
+    ask(md.served(), &gb.party).await.expect("the true log is cosigned still");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for file in std::fs::read_dir(from).expect("a folder") {
+        let file = file.expect("readable");
+        let target = to.join(file.file_name());
+        if file.file_type().expect("a type").is_dir() {
+            copy_folder(&file.path(), &target);
+        } else {
+            std::fs::copy(file.path(), target).expect("copied");
+        }
+    }
+}
+
+fn put_back(backup: &Path, folder: &Path) {
+    for name in ["database.sqlite", "database.sqlite-wal", "database.sqlite-shm"] {
+        let _ = std::fs::remove_file(folder.join(name));
+        let _ = std::fs::copy(backup.join(name), folder.join(name));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_was_restored_without_a_new_epoch_comes_to_light_at_the_witness() {
+    let mut federation = Federation::new().await;
+    let request = federation.request_transmitted().await;
+    federation.md.stop().await;
+    let backup = federation.world.directory().join("backup");
+    copy_folder(&federation.md.folder, &backup);
+    federation.md.start().await;
+    let acknowledgement = rogatory_tests::papers::acknowledgement(&federation.md, &request);
+    rogatory_tests::road::send(&federation.md, "drafter", &acknowledgement, "").await;
+    ask(federation.md.served(), &federation.gb.party).await.expect("a cosignature");
+    let known = seen(&federation.gb, &federation.md).await;
+
+    federation.md.stop().await;
+    put_back(&backup, &federation.md.folder);
+    federation.md.start().await;
+    let Federation { gb, md, .. } = &federation;
+    // Without its keys an office cannot know better; the witness does.
+    until("the witness refuses", async || {
+        let _ = ask(md.served(), &gb.party).await;
+        !office_events(gb, "log-contradicted").await.is_empty()
+    })
+    .await;
+    let events = office_events(gb, "log-contradicted").await;
+    assert_eq!(events[0]["found"], "rollback", "{events:?}");
+    assert_eq!(events[0]["known_size"], known);
+    assert!(!office_events(md, "checkpoint-refused").await.is_empty());
+    assert_eq!(seen(gb, md).await, known);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn split_views_of_one_log_meet() {
+    let federation = Federation::new().await;
+    federation.request_acknowledged().await;
+    let Federation { gb, md, .. } = &federation;
+    let ministry = federation.competent_authority().await;
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let known = seen(gb, md).await;
+    // md shows the ministry another log: the same size first, then a longer one.
+    show(md, &ministry, 0, forged(md, known + 5, b"for the ministry")).await.expect("it knows no better");
+    assert_eq!(seen(&ministry, md).await, known + 5);
+    // The ministry asks gb to cosign its own log, and passes on what it saw.
+    ask(ministry.served(), &gb.party).await.expect("a cosignature");
+    until("the views are compared", async || {
+        compare_heard(gb.served()).await.expect("the database works");
+        !office_events(gb, "log-contradicted").await.is_empty()
+    })
+    .await;
+    let events = office_events(gb, "log-contradicted").await;
+    assert_eq!(events[0]["shown_by"], ministry.party.to_string().as_str());
+    assert_eq!(events[0]["counterpart"], md.party.to_string().as_str());
+    // And gb's answer brought the ministry gb's view.
+    until("the ministry compares too", async || {
+        compare_heard(ministry.served()).await.expect("the database works");
+        !office_events(&ministry, "log-contradicted").await.is_empty()
+    })
+    .await;
+    assert!(seen(gb, md).await >= known, "what the log proved stands");
+    // md itself, whose key it is, learns of it from the ministry.
+    ask(ministry.served(), &md.party).await.expect("a cosignature");
+    let events = office_events(md, "log-contradicted").await;
+    assert_eq!(events.first().map(|body| body["counterpart"].clone()), Some(md.party.to_string().into()));
+    assert!(told(md).await.contains("somebody else has the key"), "{}", told(md).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_honest_views_of_one_log_accuse_nobody() {
+    let federation = Federation::new().await;
+    let request = federation.request_transmitted().await;
+    let Federation { gb, md, .. } = &federation;
+    let ministry = federation.competent_authority().await;
+    ask(md.served(), &ministry.party).await.expect("a cosignature");
+    rogatory_tests::road::send(md, "drafter", &rogatory_tests::papers::acknowledgement(md, &request), "")
+        .await;
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let (older, newer) = (seen(&ministry, md).await, seen(gb, md).await);
+    assert!(older <= newer);
+    ask(ministry.served(), &gb.party).await.expect("a cosignature");
+    until("both are compared", async || {
+        compare_heard(gb.served()).await.expect("the database works");
+        compare_heard(ministry.served()).await.expect("the database works");
+        seen(&ministry, md).await >= newer
+    })
+    .await;
+    for office in [gb, md, &ministry] {
+        assert!(office_events(office, "log-contradicted").await.is_empty(), "{}", office.party);
+        assert_eq!(told(office).await, "");
+    }
+}
+
+/// The leaf of the receipt for the first message of `from` to `to`.
+async fn promised(from: &Office, to: &Office) -> Digest {
+    let options = SqliteConnectOptions::new().filename(from.folder.join("database.sqlite"));
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+    let leaf: Vec<u8> = sqlx::query_scalar("SELECT leaf_hash FROM promise_got WHERE counterpart = $1")
+        .bind(to.party.to_string())
+        .fetch_one(&mut connection)
+        .await
+        .expect("a promise");
+    Digest::from_slice(&leaf).expect("a digest")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_receipt_promises_is_asked_for_proven_and_kept() {
+    let federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let Federation { gb, md, world, .. } = &federation;
+    let leaf = promised(gb, md).await;
+    world.clock.advance_seconds(6);
+    let proof = async || {
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        session.promise_proof(&md.party, &leaf).await.expect("the database works")
+    };
+    until("the proof is here", async || {
+        ask_for_proofs(gb.served()).await.expect("the database works");
+        proof().await.is_some()
+    })
+    .await;
+    let proof = proof().await.expect("a proof");
+    let read = InclusionProof::parse(&proof).expect("a proof");
+    read.verify(Some(&leaf), &trust(&[md]).log_keys_of(&md.party)).expect("md's log holds the leaf");
+    assert!(seen(gb, md).await > read.index, "its checkpoint is taken up");
+    assert_eq!(told(gb).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaf_is_proven_only_to_whom_a_receipt_names_it() {
+    let federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let Federation { gb, md, nistru, .. } = &federation;
+    let leaf = promised(gb, md).await;
+    peers::prove_inclusion(gb.served(), &md.party, &leaf, 0).await.expect("it is gb's");
+    let problem =
+        peers::prove_inclusion(nistru.served(), &md.party, &leaf, 0).await.expect_err("not nistru's");
+    assert_eq!(problem.reason(), Reason::PeerRefused);
+    let at = nistru.now();
+    peers::report_broken_promise(nistru.served(), &md.party, &leaf, at).await.expect_err("not nistru's");
+    assert!(office_events(md, "promise-broken-reported").await.is_empty());
+    let sizes = vec![0; prove::SIZES_AT_ONCE + 1];
+    peers::prove_consistency(nistru.served(), &md.party, &sizes).await.expect_err("too many at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_that_is_not_kept_in_time_is_an_alarm_on_both_sides() {
+    let federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let Federation { gb, md, world, .. } = &federation;
+    // md's log shows another leaf in the place of the promised one.
+    sql(md, "UPDATE promise_given SET leaf_index = 0").await;
+    world.clock.advance_seconds(6);
+    ask_for_proofs(gb.served()).await.expect("the database works");
+    assert!(office_events(gb, "promise-broken").await.is_empty(), "it is not due yet");
+    until("the promise is broken", async || {
+        world.clock.advance_seconds(60);
+        ask_for_proofs(gb.served()).await.expect("the database works");
+        !office_events(gb, "promise-broken").await.is_empty()
+            && !office_events(md, "promise-broken-reported").await.is_empty()
+    })
+    .await;
+    world.clock.advance_seconds(4000);
+    ask_for_proofs(gb.served()).await.expect("the database works");
+    assert_eq!(office_events(gb, "promise-broken").await.len(), 1, "recorded once");
+    assert_eq!(office_events(md, "promise-broken-reported").await.len(), 1, "recorded once");
+    assert!(told(gb).await.contains("has not proven it"), "{}", told(gb).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_is_given_and_never_logged_is_found_out() {
+    let federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let Federation { gb, md, world, .. } = &federation;
+    sql(md, "DELETE FROM promise_given").await;
+    until("the promise is broken", async || {
+        world.clock.advance_seconds(60);
+        ask_for_proofs(gb.served()).await.expect("the database works");
+        !office_events(gb, "promise-broken").await.is_empty()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_counterpart_that_is_down_breaks_no_promise_but_is_a_silent_witness() {
+    let mut federation = Federation::new().await;
+    federation.request_transmitted().await;
+    federation.md.stop().await;
+    let Federation { gb, world, .. } = &federation;
+    world.clock.advance_seconds(100);
+    ask_for_proofs(gb.served()).await.expect("the database works");
+    assert!(office_events(gb, "promise-broken").await.is_empty());
+    until("the witness is behind", async || {
+        Rounds::default().go_round(gb.served()).await.expect("the database works")
+    })
+    .await;
+    assert_eq!(told(gb).await, "", "it is behind for a moment only");
+    world.clock.advance_seconds(3700);
+    let told = told(gb).await;
+    assert!(told.contains("md/central-authority has not cosigned"), "{told}");
+}

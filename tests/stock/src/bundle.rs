@@ -1,0 +1,687 @@
+//! A whole case on real servers, the court bundles made of it, forged ones, and the page that says how to check them.
+//!
+//! May run the programs and `openssl`, and write below the folder that it is given. The servers end when the bundles are made.
+
+use crate::formal::good;
+use crate::office::write;
+use crate::programs::rogatory;
+use crate::servers::Server;
+use crate::tools::{Ended, own_file, project, run, text};
+use rogatory_container::cades;
+use rogatory_container::manifest;
+use rogatory_container::zip::{StrictZip, ZipLimits, ZipWriter};
+use rogatory_core::{Digest, PartyId};
+use rogatory_custody::note::Vkey;
+use rogatory_pki::development::{DevelopmentCa, Validity};
+use rogatory_pki::signing::{FileSigner, Signer};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+/// The pages of a bundle, and the files of `docs/guides` that they are.
+pub const PAGES: [(&str, &str); 4] = [
+    ("HOW-TO-CHECK.en.md", "how-to-check.en.md"),
+    ("HOW-TO-CHECK.es.md", "how-to-check.es.md"),
+    ("HOW-TO-CHECK.fr.md", "how-to-check.fr.md"),
+    ("check.py", "check.py"),
+];
+
+const OFFICER: &str = "gb/officers/okafor";
+const ENTRIES: [&str; 2] = ["gb.party.asice", "md.party.asice"];
+const STAMP: &str = "documents--001-request.asice.tst";
+
+/// What an order says of its own; the rest follows from the request.
+const ORDER_OWN: [&str; 8] = [
+    "/ordering_authority",
+    "/judicial_authorisation",
+    "/request/state",
+    "/respond_by",
+    "/procedure/certificate",
+    "/confidentiality/basis",
+    "/confidentiality/until",
+    "/remedies",
+];
+
+/// The bundles of a case, in a folder of their own.
+pub struct Made {
+    folder: PathBuf,
+    /// The number of the case.
+    pub number: String,
+    ended: HashMap<&'static str, Ended>,
+}
+
+impl Made {
+    /// Plays a case to its end and makes the bundles, below a folder that is made anew.
+    ///
+    /// # Panics
+    /// If anything fails that must not.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        let _ = fs::remove_dir_all(folder);
+        good(fs::create_dir_all(folder));
+        let case = Case { work: folder };
+        let servers = case.servers();
+        case.parties();
+        let number = case.play();
+        let mut made = Self { folder: folder.to_owned(), number, ended: HashMap::new() };
+        made.make_all();
+        drop(servers);
+        made
+    }
+
+    fn make_all(&mut self) {
+        self.keygen("court.id");
+        self.keygen("other.id");
+        let court = self.recipient("court.id");
+        self.make("bundle.asice", &["--exhibit", "EX-0001", "--exhibit", "EX-0002"]).succeeds();
+        self.make("internal.asice", &["--exhibit", "none", "--internal"]);
+        self.make("no.asice", &["--exhibit", "EX-0003"]);
+        let reason = ["--exhibit", "EX-0003", "--sensitive-reason", "the court asked for it"];
+        self.make("with-reason.asice", &reason);
+        self.make("all.asice", &["--exhibit", "all"]);
+        let sealed =
+            ["--exhibit", "EX-0001", "--sealed", "--recipient", &court, "--package", "received.asice"];
+        self.make("sealed.asice", &sealed);
+        self.stamp_and_list();
+        let stamped = ["--exhibit", "EX-0001", "--stamp", STAMP, "--revocation", "gb.crl"];
+        self.make("stamped.asice", &stamped);
+        // The case of another request, for what does not belong here.
+        for party in ["gb", "md"] {
+            let entry = good(fs::read(self.path(format!("{party}.party.asice"))));
+            let pem = anchors_of(&entry);
+            write(&self.path(format!("{party}.pem")), pem.as_bytes());
+        }
+    }
+
+    fn make(&mut self, file: &'static str, more: &[&str]) -> Ended {
+        let mut words = vec!["--profile", OFFICER, "custody", "export", "--case", &self.number, "-o", file];
+        words.extend(more);
+        let ended = rogatory(&words, &self.folder);
+        self.ended.insert(file, ended.clone());
+        ended
+    }
+
+    /// How the making of a bundle ended.
+    ///
+    /// # Panics
+    /// If none of that name was made.
+    #[must_use]
+    pub fn bundle(&self, file: &str) -> Ended {
+        self.ended.get(file).unwrap_or_else(|| panic!("no bundle `{file}` was made")).clone()
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A path in it.
+    #[must_use]
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A command without profile.
+    #[track_caller]
+    #[must_use]
+    pub fn anybody(&self, words: &[&str]) -> Ended {
+        rogatory(words, &self.folder)
+    }
+
+    /// The entries that a reader trusts.
+    #[must_use]
+    pub fn trust(&self) -> [&'static str; 4] {
+        ["--trust", ENTRIES[0], "--trust", ENTRIES[1]]
+    }
+
+    /// The log keys that the entries publish.
+    #[must_use]
+    pub fn log_keys(&self) -> Vec<(PartyId, Vkey)> {
+        let of = |file: &str| {
+            let entry = document_json(&good(fs::read(self.path(file))));
+            let field = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+            (good(field("party").parse()), good(field("log_key").parse()))
+        };
+        ENTRIES.iter().map(|file| of(file)).collect()
+    }
+
+    /// An instant at which the certificates are valid: that of the bundle's making.
+    #[must_use]
+    pub fn now(&self) -> String {
+        let statement: Value = good(serde_json::from_slice(&self.object("bundle.asice", "bundle.json")));
+        statement["made_time"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The names in a bundle.
+    #[must_use]
+    pub fn names(&self, file: &str) -> Vec<String> {
+        read(&self.path(file)).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// One object of a bundle.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    #[must_use]
+    pub fn object(&self, file: &str, wanted: &str) -> Vec<u8> {
+        let found = read(&self.path(file)).into_iter().find(|(name, _)| name == wanted);
+        found.unwrap_or_else(|| panic!("`{file}` holds no `{wanted}`")).1
+    }
+
+    fn keygen(&self, file: &str) {
+        run("age-keygen", &["-o", file], &self.folder).succeeds();
+    }
+
+    fn recipient(&self, file: &str) -> String {
+        run("age-keygen", &["-y", file], &self.folder).succeeds().output().trim().to_owned()
+    }
+
+    /// A time stamp of `openssl ts` for the request, and an empty revocation list of another authority.
+    fn stamp_and_list(&self) {
+        let request = self.object("bundle.asice", "documents/001-request.asice");
+        write(&self.path("request.asice"), &request);
+        let openssl = |words: &[&str]| run("openssl", words, &self.folder).succeeds();
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "tsa.key"];
+        let tsa = ["req", "-x509", "-days", "30", "-subj", "/C=GB/CN=Time stamping", "-out", "tsa.pem"];
+        let use_of = [
+            "-addext",
+            "extendedKeyUsage=critical,timeStamping",
+            "-addext",
+            "keyUsage=critical,digitalSignature",
+        ];
+        openssl(&[&tsa[..], &key, &use_of].concat());
+        let configuration = "[tsa]\ndefault_tsa=one\n[one]\nserial=./tsa.serial\ndefault_policy=1.2.3.4.1\n\
+                             digests=sha256\nsigner_digest=sha256\naccuracy=secs:1\n";
+        write(&self.path("tsa.cnf"), configuration.as_bytes());
+        write(&self.path("tsa.serial"), b"01\n");
+        openssl(&[
+            "ts",
+            "-query",
+            "-data",
+            "request.asice",
+            "-sha256",
+            "-no_nonce",
+            "-cert",
+            "-out",
+            "stamp.tsq",
+        ]);
+        let reply = ["ts", "-reply", "-config", "tsa.cnf", "-section", "one", "-queryfile", "stamp.tsq"];
+        let signer = ["-signer", "tsa.pem", "-inkey", "tsa.key", "-token_out", "-out", STAMP];
+        openssl(&[&reply[..], &signer].concat());
+        // Of the authority that issues the officers' certificates.
+        let (certificate, key) = authority(&self.path("ca-gb"));
+        write(&self.path("crl.index"), b"");
+        write(&self.path("crl.number"), b"01\n");
+        let configuration = "[ca]\ndefault_ca=one\n[one]\ndatabase=./crl.index\ncrlnumber=./crl.number\n\
+                             default_md=sha256\ndefault_crl_days=30\n";
+        write(&self.path("crl.cnf"), configuration.as_bytes());
+        let list =
+            ["ca", "-gencrl", "-config", "crl.cnf", "-cert", text(&certificate), "-keyfile", text(&key)];
+        openssl(&[&list[..], &["-out", "gb.crl"]].concat());
+    }
+}
+
+/// Certificate and key of a development authority.
+fn authority(folder: &Path) -> (PathBuf, PathBuf) {
+    let mut files: Vec<PathBuf> = good(fs::read_dir(folder)).map(|entry| good(entry).path()).collect();
+    files.sort();
+    let holds = |what: &str| {
+        let found = files.iter().find(|path| fs::read_to_string(path).is_ok_and(|text| text.contains(what)));
+        found.unwrap_or_else(|| panic!("no {what} in {files:?}")).clone()
+    };
+    (holds("BEGIN CERTIFICATE"), holds("PRIVATE KEY"))
+}
+
+/// The objects of a bundle in their order.
+fn read(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let bytes = good(fs::read(path));
+    let mut zip = good(StrictZip::open(Cursor::new(bytes), ZipLimits::PACKAGE));
+    let names: Vec<String> = zip.entries().iter().map(|entry| entry.name.clone()).collect();
+    let read = |name: String| {
+        let bytes = good(zip.read(&name, 1 << 24));
+        (name, bytes)
+    };
+    names.into_iter().map(read).collect()
+}
+
+fn document_json(container: &[u8]) -> Value {
+    let mut zip = good(StrictZip::open(Cursor::new(container), ZipLimits::DOCUMENT));
+    good(serde_json::from_slice(&good(zip.read("document.json", 1 << 20))))
+}
+
+fn anchors_of(entry: &[u8]) -> String {
+    document_json(entry)["anchors_pem"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The case, while it is played.
+struct Case<'a> {
+    work: &'a Path,
+}
+
+impl Case<'_> {
+    fn servers(&self) -> Vec<Server> {
+        let gb = [
+            "ashdown=Helen Ashdown:drafter",
+            "hale=Jonathan Hale:approver",
+            "okafor=Ngozi Okafor:evidence-officer",
+            "pryce=Gareth Pryce:operator,auditor",
+        ];
+        let md = [
+            "rusu=Ion Rusu:drafter",
+            "ceban=Elena Ceban:approver",
+            "munteanu=Mihai Munteanu:evidence-officer",
+            "istrati=Vera Istrati:operator,auditor",
+        ];
+        let nistru = ["lungu=Dina Lungu:provider-agent", "bostan=Petru Bostan:operator,auditor"];
+        let offices = [
+            ("gb", Server::init(self.work, "gb", "gb/central-authority", &gb)),
+            ("md", Server::init(self.work, "md", "md/central-authority", &md)),
+            (
+                "nistru",
+                Server::init_as(self.work, "nistru", ("md/nistru-chat", "provider"), "ca-md", &nistru),
+            ),
+        ];
+        offices.into_iter().map(|(name, office)| Server::run(self.work, name, office)).collect()
+    }
+
+    /// An officer's command that must end well; answers its JSON.
+    #[track_caller]
+    fn asks(&self, officer: &str, words: &[&str]) -> Value {
+        let (party, name) = officer.split_once('/').unwrap_or_default();
+        let profile = format!("{party}/officers/{name}");
+        let mut arguments = vec!["--profile", &profile, "--json"];
+        arguments.extend(words);
+        let output = rogatory(&arguments, self.work).succeeds().output();
+        serde_json::from_str(&output).unwrap_or_else(|error| panic!("{error}: {output}"))
+    }
+
+    fn parties(&self) {
+        let operators = ["gb/pryce", "md/istrati", "nistru/bostan"];
+        let mut prints = HashMap::new();
+        for operator in operators {
+            let party = operator.split('/').next().unwrap_or_default();
+            let answer = self.asks(operator, &["party", "export", "-o", &format!("{party}.party.asice")]);
+            prints.insert(party, answer);
+        }
+        write(&self.work.join("gb-entry.json"), &good(serde_json::to_vec(&prints["gb"])));
+        for (operator, other) in
+            [("gb/pryce", "md"), ("md/istrati", "gb"), ("md/istrati", "nistru"), ("nistru/bostan", "md")]
+        {
+            let print = prints[other]["fingerprint"].as_str().unwrap_or_default();
+            self.asks(
+                operator,
+                &["party", "import", &format!("{other}.party.asice"), "--fingerprint", print],
+            );
+        }
+    }
+
+    /// From the request to the package that arrived; answers the request's number.
+    fn play(&self) -> String {
+        let number = self.request("facts.json");
+        self.contact("md");
+        let acknowledge =
+            ["request", "acknowledge", &number, "--reference", "PG-1", "--facts", "md-contact.json"];
+        self.asks("md/rusu", &[&acknowledge[..], &["--yes"]].concat());
+        self.order_facts();
+        let order = self.asks(
+            "md/rusu",
+            &["order", "draft", &number, "--to", "md/nistru-chat", "--facts", "order-facts.json"],
+        );
+        let order = order["shared_number"].as_str().unwrap_or_default().to_owned();
+        self.asks("md/ceban", &["order", "approve", &number]);
+        self.asks("md/rusu", &["order", "transmit", &number, "--yes"]);
+        self.contact("nistru");
+        let acknowledge = [
+            "order",
+            "acknowledge",
+            &order,
+            "--reference",
+            "NC-1",
+            "--facts",
+            "nistru-contact.json",
+            "--yes",
+        ];
+        self.asks("nistru/lungu", &acknowledge);
+        let exported = self.asks("nistru/lungu", &["order", "export", &order, "-o", "order"]);
+        let files = exported["files"].as_array().cloned().unwrap_or_default();
+        let document = files.iter().find(|file| file["what"] == "document" && file["kind"] == "order");
+        let document = document.and_then(|file| file["file"].as_str()).unwrap_or_default().to_owned();
+        write(&self.work.join("letter 1 №.txt"), b"the content of the letter\n");
+        write(&self.work.join("photos/a.jpg"), &[7; 3000]);
+        write(&self.work.join("private.txt"), b"what must not be shown by accident\n");
+        let seal = ["package", "seal", "--order-document", &document, "--reference", "NC-1"];
+        let paths = ["--sensitive", "private.txt=victim-identity", "letter 1 №.txt", "photos", "private.txt"];
+        self.asks("nistru/lungu", &[&seal[..], &["-o", "sent.asice"], &paths].concat());
+        let sent = self.asks("nistru/lungu", &["package", "send", "sent.asice", "--order", &order, "--yes"]);
+        let package = sent["package_id"].as_str().unwrap_or_default().to_owned();
+        self.asks("md/munteanu", &["package", "relay", &package, "--yes"]);
+        self.asks("gb/okafor", &["package", "receive", &package, "-o", "received.asice"]);
+        // Another request, whose document belongs to another case.
+        let other = self.request("facts.json");
+        self.asks("gb/ashdown", &["request", "export", &other, "-o", "other-case"]);
+        number
+    }
+
+    fn request(&self, facts_file: &str) -> String {
+        let sample = project().join("templates/ets185/art31-trafficking/en/example.json");
+        let mut facts: Value = good(serde_json::from_slice(&good(fs::read(sample))));
+        let entry: Value = good(serde_json::from_slice(&good(fs::read(self.work.join("gb-entry.json")))));
+        let recipients = entry["recipients"].as_array().cloned().unwrap_or_default();
+        let wanted = recipients.iter().filter(|one| one["officer"].is_null() || one["officer"] == "okafor");
+        let officer =
+            |one: &Value| one["officer"].as_str().map(|name| format!("gb/central-authority/officer/{name}"));
+        facts["recipients"] = wanted
+            .map(|one| json!({"institution": "gb/central-authority", "officer": officer(one), "recipient": one["recipient"]}))
+            .collect();
+        write(&self.work.join(facts_file), &good(serde_json::to_vec(&facts)));
+        let draft = ["request", "draft", "--template", "ets185/art31-trafficking", "--facts", facts_file];
+        let drafted = self.asks("gb/ashdown", &[&draft[..], &["--to", "md/central-authority"]].concat());
+        let number = drafted["shared_number"].as_str().unwrap_or_default().to_owned();
+        self.asks("gb/hale", &["request", "approve", &number]);
+        self.asks("gb/ashdown", &["request", "transmit", &number, "--yes"]);
+        number
+    }
+
+    fn contact(&self, party: &str) {
+        let contact = json!({"contact": {"name": "Ion Rusu", "function": "Prosecutor", "email": "i.rusu@md.example", "telephone": "+373 22 000 417"}});
+        write(&self.work.join(format!("{party}-contact.json")), &good(serde_json::to_vec(&contact)));
+    }
+
+    fn order_facts(&self) {
+        let sample = project().join("templates/common/order/en/example.json");
+        let sample: Value = good(serde_json::from_slice(&good(fs::read(sample))));
+        let mut own = json!({});
+        for pointer in ORDER_OWN {
+            let value = sample.pointer(pointer).unwrap_or_else(|| panic!("nothing at `{pointer}`"));
+            let mut place = &mut own;
+            for key in pointer.split('/').skip(1) {
+                place = &mut place[key];
+            }
+            *place = value.clone();
+        }
+        write(&self.work.join("order-facts.json"), &good(serde_json::to_vec(&own)));
+    }
+}
+
+/// `fingerprints.txt` as a reader writes it after he was told the fingerprints by another way.
+#[must_use]
+pub fn fingerprints(made: &Made) -> String {
+    let line = |(file, party): (&str, &str)| {
+        format!("{}  parties/{party}-central-authority.asice\n", Digest::of(&good(fs::read(made.path(file)))))
+    };
+    ENTRIES.into_iter().zip(["gb", "md"]).map(line).collect()
+}
+
+/// A page that says how to check a bundle, with its commands by steps.
+pub struct Pages {
+    /// Its language.
+    pub language: &'static str,
+    /// The whole text.
+    pub text: String,
+    /// The commands of each step, from 1.
+    pub steps: Vec<String>,
+}
+
+impl Pages {
+    /// The pages, English first.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        ["en", "fr", "es"].into_iter().map(Self::read).collect()
+    }
+
+    fn read(language: &'static str) -> Self {
+        let page = own_file("../../docs/guides").join(format!("how-to-check.{language}.md"));
+        let text = good(fs::read_to_string(page));
+        let mut steps: Vec<String> = Vec::new();
+        let mut in_block = false;
+        for line in text.lines() {
+            if line.starts_with("### ") {
+                steps.push(String::new());
+            } else if line == "```sh" {
+                in_block = true;
+            } else if line.starts_with("```") {
+                in_block = false;
+            } else if in_block {
+                let step = steps.last_mut().unwrap_or_else(|| panic!("a block before the first step"));
+                step.push_str(line);
+                step.push('\n');
+            }
+        }
+        assert!(steps.iter().all(|step| !step.is_empty()), "{language}: a step has no commands");
+        Self { language, text, steps }
+    }
+
+    /// All commands in one script that says which step it has come to.
+    #[must_use]
+    pub fn script(&self) -> String {
+        let mut script = "set -e\n".to_owned();
+        for (number, step) in (1..).zip(&self.steps) {
+            script.push_str(&format!("echo '## step {number}'\n{step}"));
+        }
+        script.push_str("echo '## end'\n");
+        script
+    }
+}
+
+/// The forgeries that a page names, each with the step at which it says that they are found.
+#[must_use]
+pub fn steps_of_forgeries(page: &Pages) -> Vec<(String, usize)> {
+    let row = |line: &str| {
+        let line = line.strip_prefix("| `")?.strip_suffix(" |")?;
+        let (name, rest) = line.split_once('`')?;
+        Some((name.to_owned(), rest.rsplit('|').next()?.trim().parse().ok()?))
+    };
+    page.text.lines().filter_map(row).collect()
+}
+
+/// Follows the English page to the letter; none if all is good, else the step that fails.
+///
+/// # Panics
+/// If no step was begun.
+#[must_use]
+pub fn judged_by_page(made: &Made, bundle: &Path) -> Option<usize> {
+    let place = made.path(format!("reader-{}", bundle.file_stem().unwrap_or_default().to_string_lossy()));
+    let _ = fs::remove_dir_all(&place);
+    good(fs::create_dir_all(&place));
+    good(fs::copy(bundle, place.join("bundle.asice")));
+    good(fs::copy(made.path("tsa.pem"), place.join("tsa.pem")));
+    write(&place.join("fingerprints.txt"), fingerprints(made).as_bytes());
+    let page = Pages::read("en");
+    write(&place.join("steps.sh"), page.script().as_bytes());
+    let ended = run("sh", &["steps.sh"], &place);
+    let last = ended.output().lines().rev().find_map(|line| line.strip_prefix("## ").map(ToOwned::to_owned));
+    match (ended.code, last.as_deref()) {
+        (0, Some("end")) => None,
+        (_, Some(step)) => {
+            let step = step.strip_prefix("step ").and_then(|number| number.parse().ok());
+            Some(step.unwrap_or_else(|| panic!("{}", ended.text())))
+        }
+        _ => panic!("{}", ended.text()),
+    }
+}
+
+/// Bundles forged as the page names it, in its order: names and files.
+///
+/// # Panics
+/// If one can't be made.
+#[must_use]
+pub fn forgeries(made: &Made) -> Vec<(&'static str, String)> {
+    let forge = Forge::new(made);
+    let all: [(&'static str, Vec<(String, Vec<u8>)>); 9] = [
+        ("own-authority", forge.own_authority()),
+        ("other-signer", forge.signed(forge.objects.clone(), &forge.stranger)),
+        ("changed-list", forge.changed_list()),
+        ("changed-file", forge.changed_file()),
+        ("added-file", forge.added_file()),
+        ("forged-receipt", forge.forged_receipt()),
+        ("exchanged-exhibit", forge.exchanged_exhibit()),
+        ("shortened-record", forge.shortened_record()),
+        ("strange-document", forge.strange_document()),
+    ];
+    let write_one = |(name, objects): (&'static str, Vec<(String, Vec<u8>)>)| {
+        let file = format!("forged-{name}.asice");
+        write(&made.path(&file), &zip(&objects));
+        (name, file)
+    };
+    all.into_iter().map(write_one).collect()
+}
+
+fn zip(objects: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in objects {
+        good(zip.add(name, bytes));
+    }
+    good(zip.finish()).into_inner()
+}
+
+const LIST: &str = "manifest-sha256.txt";
+const MANIFEST: &str = "META-INF/ASiCManifest001.xml";
+const SIGNATURE: &str = "META-INF/signature001.p7s";
+
+struct Forge<'a> {
+    made: &'a Made,
+    objects: Vec<(String, Vec<u8>)>,
+    /// The officer who made the bundle.
+    officer: FileSigner,
+    /// Somebody under an authority of his own.
+    stranger: FileSigner,
+    strange_ca: DevelopmentCa,
+}
+
+impl<'a> Forge<'a> {
+    fn new(made: &'a Made) -> Self {
+        let profile = made.path(OFFICER);
+        let read = |name: &str| good(fs::read_to_string(profile.join(name)));
+        let settings = read("profile.toml");
+        let setting = |name: &str| {
+            let line = settings.lines().find_map(|line| line.strip_prefix(&format!("{name} = \"")));
+            line.and_then(|rest| rest.strip_suffix('"')).unwrap_or_else(|| panic!("no {name}")).to_owned()
+        };
+        let officer = good(FileSigner::from_pem(
+            &read(&setting("signing_key")),
+            &read(&setting("signing_certificate")),
+        ));
+        let from = officer.chain()[0].not_before();
+        let validity = good(Validity::days(from, 30));
+        let strange_ca = good(DevelopmentCa::new(good("gb".parse()), "Another root", validity));
+        let id = good("gb/central-authority/officer/okafor".parse());
+        let issued = good(strange_ca.issue_officer_signing(&id, "Ngozi Okafor", "PNOGB-1", validity));
+        let stranger = good(FileSigner::from_pem(&issued.key_pem, &issued.certificate_pem));
+        Self { made, objects: read_bundle(made), officer, stranger, strange_ca }
+    }
+
+    fn replaced(&self, name: &str, bytes: Vec<u8>) -> Vec<(String, Vec<u8>)> {
+        let mut objects = self.objects.clone();
+        let place = objects.iter_mut().find(|(found, _)| found == name);
+        place.unwrap_or_else(|| panic!("no `{name}`")).1 = bytes;
+        objects
+    }
+
+    /// Lists and manifest made right again, and signed.
+    fn signed(&self, mut objects: Vec<(String, Vec<u8>)>, signer: &FileSigner) -> Vec<(String, Vec<u8>)> {
+        objects.retain(|(name, _)| ![LIST, MANIFEST, SIGNATURE].contains(&name.as_str()));
+        let listed = |(name, _): &&(String, Vec<u8>)| name != "mimetype";
+        let line = |(name, bytes): &(String, Vec<u8>)| format!("{}  {name}\n", Digest::of(bytes));
+        let list: String = objects.iter().filter(listed).map(line).collect();
+        objects.push((LIST.to_owned(), list.into_bytes()));
+        let covered = objects.iter().filter(listed).map(|(name, bytes)| (name.as_str(), Digest::of(bytes)));
+        let xml = good(manifest::to_xml(SIGNATURE, covered));
+        let at = signer.chain()[0].not_before().plus_seconds(60);
+        let signature = good(cades::sign(&xml, signer, at, Some("officer")));
+        objects.push((MANIFEST.to_owned(), xml));
+        objects.push((SIGNATURE.to_owned(), signature));
+        objects
+    }
+
+    /// An entry of the same name, sealed under another root, and everything signed anew.
+    fn own_authority(&self) -> Vec<(String, Vec<u8>)> {
+        let name = "parties/gb-central-authority.asice";
+        let mut entry = document_json(&self.made.object("bundle.asice", name));
+        entry["anchors_pem"] = json!(self.strange_ca.certificate_pem());
+        let json = good(serde_json::to_vec(&entry));
+        let contents = vec![("document.json".to_owned(), "application/json".to_owned(), json)];
+        let at = self.stranger.chain()[0].not_before().plus_seconds(60);
+        let unsigned = good(rogatory_container::asice::start(contents));
+        let forged = good(unsigned.sign(&self.stranger, at, None)).to_bytes();
+        self.signed(self.replaced(name, forged), &self.stranger)
+    }
+
+    fn changed_list(&self) -> Vec<(String, Vec<u8>)> {
+        let mut objects = self.changed_file();
+        let right = self.signed(objects.clone(), &self.stranger);
+        for name in [LIST, MANIFEST] {
+            let bytes = right.iter().find(|(found, _)| found == name).map(|(_, bytes)| bytes.clone());
+            let place = objects.iter_mut().find(|(found, _)| found == name);
+            if let (Some(place), Some(bytes)) = (place, bytes) {
+                place.1 = bytes;
+            }
+        }
+        objects
+    }
+
+    fn changed_file(&self) -> Vec<(String, Vec<u8>)> {
+        let exhibit = self.exhibit();
+        let mut bytes = self.made.object("bundle.asice", &exhibit);
+        bytes[0] ^= 1;
+        self.replaced(&exhibit, bytes)
+    }
+
+    fn added_file(&self) -> Vec<(String, Vec<u8>)> {
+        let mut objects = self.objects.clone();
+        let place = objects.iter().position(|(name, _)| name == "documents/001-request.asice");
+        let bytes = self.made.object("bundle.asice", "documents/001-request.asice");
+        objects.insert(place.unwrap_or(1) + 1, ("documents/001-request2.asice".to_owned(), bytes));
+        objects
+    }
+
+    fn forged_receipt(&self) -> Vec<(String, Vec<u8>)> {
+        let name = self.name_with("receipts/", "-relay.asice");
+        let json = good(serde_json::to_vec(&document_json(&self.made.object("bundle.asice", &name))));
+        let contents = vec![("document.json".to_owned(), "application/json".to_owned(), json)];
+        let at = self.stranger.chain()[0].not_before().plus_seconds(60);
+        let unsigned = good(rogatory_container::asice::start(contents));
+        let forged = good(unsigned.sign(&self.stranger, at, None)).to_bytes();
+        self.signed(self.replaced(&name, forged), &self.officer)
+    }
+
+    fn exchanged_exhibit(&self) -> Vec<(String, Vec<u8>)> {
+        self.signed(self.changed_file(), &self.officer)
+    }
+
+    /// The last event of the first stream, and its head, are gone.
+    fn shortened_record(&self) -> Vec<(String, Vec<u8>)> {
+        let name = "custody/record.json";
+        let mut record: Value = good(serde_json::from_slice(&self.made.object("bundle.asice", name)));
+        record["entries"].as_array_mut().map(Vec::pop);
+        let mut bytes = good(serde_json::to_vec_pretty(&record));
+        bytes.push(b'\n');
+        self.signed(self.replaced(name, bytes), &self.officer)
+    }
+
+    fn strange_document(&self) -> Vec<(String, Vec<u8>)> {
+        let folder = self.made.path("other-case");
+        let mut files: Vec<PathBuf> = good(fs::read_dir(folder)).map(|entry| good(entry).path()).collect();
+        files.sort();
+        let is_document = |path: &&PathBuf| !text(path).ends_with("-receipt.asice");
+        let document = files.iter().find(is_document).unwrap_or_else(|| panic!("no document"));
+        let bytes = good(fs::read(document));
+        self.signed(self.replaced("documents/002-acknowledgement.asice", bytes), &self.officer)
+    }
+
+    fn exhibit(&self) -> String {
+        self.name_with("exhibits/EX-0001/", "")
+    }
+
+    fn name_with(&self, start: &str, end: &str) -> String {
+        let fits = |name: &&String| name.starts_with(start) && name.ends_with(end);
+        let found = self.objects.iter().map(|(name, _)| name).find(fits);
+        found.unwrap_or_else(|| panic!("nothing is named `{start}…{end}`")).clone()
+    }
+}
+
+fn read_bundle(made: &Made) -> Vec<(String, Vec<u8>)> {
+    read(&made.path("bundle.asice"))
+}
