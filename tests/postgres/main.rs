@@ -50,10 +50,14 @@ impl Act for Once {
 }
 
 async fn open(url: &str, folder: &Path, seed: u64) -> Result<Datastore, Problem> {
+    open_at(&Location::server(url, None).expect("an address"), folder, seed).await
+}
+
+async fn open_at(location: &Location, folder: &Path, seed: u64) -> Result<Datastore, Problem> {
     let keys = KeyStore::open(&folder.join("keys"), Arc::new(Disk::OwnerOnly), &[7; 32])?;
     let noon: Timestamp = "2026-11-22T14:20:00Z".parse().expect("an instant");
     let opening = Opening {
-        location: &Location::server(url, None).expect("an address"),
+        location,
         create: true,
         keys: Arc::new(keys),
         clock: Arc::new(FixedClock::new(noon)),
@@ -290,6 +294,51 @@ async fn a_database_that_would_lose_what_it_acknowledged_is_refused() {
         while cluster.sql(name, &format!("SHOW {setting}")).expect("shown") != "on" {}
     }
     open(&url, folder.path(), 7).await.expect("opened").close().await;
+}
+
+/// An authority, and what it issued for 127.0.0.1: anchor, certificate and key as PEM.
+fn issued() -> (String, String, String) {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let mut authority = rcgen::CertificateParams::new(Vec::<String>::new()).expect("a name");
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let anchor = authority.self_signed(&key).expect("signed").pem();
+    let issuer = rcgen::Issuer::new(authority, key);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let here = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+    let certificate = here.signed_by(&key, &issuer).expect("signed").pem();
+    (anchor, certificate, key.serialize_pem())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_network_the_servers_certificate_is_checked_and_the_password_is_not_told() {
+    const PASSWORD: &str = "a%41&b=c d/e?f";
+    let folder = TempDir::new().expect("a folder");
+    let (anchor, certificate, key) = issued();
+    let cluster = Cluster::with_tls(&std::env::temp_dir(), &certificate, &key, PASSWORD);
+    let url = cluster.database();
+    let name = name_of(&url);
+    let anchors = folder.path().join("anchors.pem");
+    let address = format!(
+        "postgres://rogatory@127.0.0.1:{}/{name}?sslmode=verify-full&sslrootcert={}",
+        cluster.port(),
+        anchors.display()
+    );
+    let at = |password: &str| Location::server(&address, Some(password)).expect("an address");
+    std::fs::write(&anchors, &anchor).expect("written");
+    let store = open_at(&at(PASSWORD), folder.path(), 11).await.expect("opened");
+    store.perform(Once(0)).await.expect("performed");
+    let open = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+                WHERE datname = current_database() AND application_name = 'rogatory-server' AND NOT ssl";
+    assert_eq!(cluster.sql(name, open).as_deref(), Ok("0"), "every connection is encrypted");
+    store.close().await;
+    let why =
+        rogatory_core::chain(&open_at(&at("another word"), folder.path(), 11).await.err().expect("refused"));
+    assert!(why.contains("password authentication failed"), "{why}");
+    assert!(!why.contains("another word"), "{why}");
+    // Another authority says that this is 127.0.0.1.
+    std::fs::write(&anchors, issued().0).expect("written");
+    let why = rogatory_core::chain(&open_at(&at(PASSWORD), folder.path(), 11).await.err().expect("refused"));
+    assert!(why.contains("certificate") && !why.contains(PASSWORD), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! A PostgreSQL server of the tests' own: a fresh cluster in a folder of its own, reached by a socket there and by nothing
-//! else.
+//! A PostgreSQL server of the tests' own: a fresh cluster in a folder of its own, reached by a socket there, and by
+//! nothing else unless a test asks for a port on loopback.
 //!
 //! It is what `pg_config --bindir` names, started as user `postgres` when the tests run as root, which PostgreSQL
 //! refuses to. A shell stands guard over it: when the program that started it is gone, however it went, it stops the
@@ -16,10 +16,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// `$1`: the programs; `$2`: the folder. Standard input ends when whoever started this is gone.
+/// `$1`: the programs; `$2`: the folder; `$3`: the port; `$4`: further options. Standard input ends when whoever started this is gone.
 const GUARD: &str = r#"
     "$1/initdb" -D "$2/data" -U rogatory -A trust -E UTF8 --locale=C > "$2/log" 2>&1 || exit 1
-    "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=400 >> "$2/log" 2>&1 &
+    "$1/postgres" -D "$2/data" -k "$2" -p "$3" -c max_connections=400 $4 >> "$2/log" 2>&1 &
     server=$!
     cat > /dev/null
     kill -INT $server
@@ -31,6 +31,7 @@ const GUARD: &str = r#"
 pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
+    port: u16,
     databases: AtomicU64,
     guard: Child,
 }
@@ -48,14 +49,51 @@ impl Cluster {
     /// If PostgreSQL is not installed or does not start.
     #[must_use]
     pub fn start(parent: &Path) -> Self {
+        Self::launch(parent, 5432, &[], |_| "-c listen_addresses=".to_owned())
+    }
+
+    /// Starts one below `parent` that also listens on 127.0.0.1, with TLS and a password only: `password` of `rogatory`.
+    ///
+    /// # Panics
+    /// As [`Cluster::start`].
+    #[must_use]
+    pub fn with_tls(parent: &Path, certificate: &str, key: &str, password: &str) -> Self {
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let who = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+        let files = [("tls.pem", certificate), ("tls.key", key), ("hba", who)];
+        let cluster = Self::launch(parent, port, &files, |folder| {
+            let file = |name: &str| folder.join(name).display().to_string();
+            let (certificate, key, who) = (file("tls.pem"), file("tls.key"), file("hba"));
+            format!(
+                "-c listen_addresses=127.0.0.1 -c ssl=on -c ssl_cert_file={certificate} -c ssl_key_file={key} \
+                 -c hba_file={who}"
+            )
+        });
+        cluster.sql("postgres", &format!("ALTER ROLE rogatory PASSWORD '{password}'")).expect("a password");
+        cluster
+    }
+
+    /// The port on which it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn launch(parent: &Path, port: u16, files: &[(&str, &str)], options: impl Fn(&Path) -> String) -> Self {
         let said = Command::new("pg_config").arg("--bindir").output();
         let said = said.expect("`pg_config` is needed: install `postgresql`");
         let programs = PathBuf::from(String::from_utf8(said.stdout).expect("text").trim());
         let folder = tempfile::Builder::new().prefix("pg-").tempdir_in(parent).expect("a folder").keep();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("permissions");
+        for (name, text) in files {
+            fs::write(folder.join(name), text).expect("written");
+            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o600)).expect("permissions");
+        }
         let root = fs::metadata("/proc/self").expect("this process").uid() == 0;
         let mut command = if root {
-            let owned = Command::new("chown").arg("postgres:").arg(&folder).status();
+            let owned = Command::new("chown").args(["-R", "postgres:"]).arg(&folder).status();
             assert!(owned.expect("`chown` starts").success(), "there is no user `postgres`");
             let mut command = Command::new("setpriv");
             command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
@@ -63,9 +101,10 @@ impl Cluster {
         } else {
             Command::new("sh")
         };
-        command.args(["-c", GUARD, "sh"]).arg(&programs).arg(&folder).current_dir("/");
+        command.args(["-c", GUARD, "sh"]).arg(&programs).arg(&folder).arg(port.to_string());
+        command.arg(options(&folder)).current_dir("/");
         let guard = command.stdin(Stdio::piped()).spawn().expect("`setpriv` and `sh` start");
-        let mut cluster = Self { programs, folder, databases: AtomicU64::new(0), guard };
+        let mut cluster = Self { programs, folder, port, databases: AtomicU64::new(0), guard };
         for _ in 0..6000 {
             if cluster.run("pg_isready", &["-q"]).status.success() {
                 return cluster;
@@ -80,7 +119,8 @@ impl Cluster {
 
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(self.programs.join(program));
-        command.arg("-h").arg(&self.folder).args(["-U", "rogatory"]).args(arguments);
+        let port = self.port.to_string();
+        command.arg("-h").arg(&self.folder).args(["-p", port.as_str(), "-U", "rogatory"]).args(arguments);
         command.output().expect("a program of PostgreSQL")
     }
 
@@ -93,7 +133,7 @@ impl Cluster {
         let name = format!("d{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let made = self.sql("postgres", &format!("CREATE DATABASE {name}"));
         assert!(made.is_ok(), "{made:?}");
-        format!("postgres:///{name}?host={}&user=rogatory", self.folder.display())
+        format!("postgres:///{name}?host={}&port={}&user=rogatory", self.folder.display(), self.port)
     }
 
     /// The configuration of a new database.
