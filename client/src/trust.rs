@@ -56,7 +56,9 @@ impl SealedEntry {
         let witness: WitnessVkey =
             entry.witness_key.parse().map_err(|error| bad("witness_key").because(&error))?;
         if *witness.name().party() != entry.party || witness.public_key() == log_key.public_key() {
-            return Err(Problem::unverified(format!("{what}: its `witness_key` is another party's, or its log's")));
+            return Err(Problem::unverified(format!(
+                "{what}: its `witness_key` is another party's, or its log's"
+            )));
         }
         let sealed = Self { entry, fingerprint: Digest::of(container), anchors, seal, log_key, witness };
         let verified = containers::verify(&asice, &sealed.anchors, at, what)?;

@@ -120,7 +120,9 @@ pub enum CosignatureError {
     #[error("`{0}` is no name of a witness: <domain>/rogatory/<country>/<institution>/witness is expected")]
     Name(String),
     /// Not a witness's verifier key.
-    #[error("`{0}` is no witness's verifier key: an Ed25519 key of type 4 under the name of a witness is expected")]
+    #[error(
+        "`{0}` is no witness's verifier key: an Ed25519 key of type 4 under the name of a witness is expected"
+    )]
     Vkey(String),
     /// The key can't be read or made, or fails to sign.
     #[error("the witness key can't be used")]

@@ -101,11 +101,7 @@ impl<'a> Vector<'a> {
                 .filter(|(name, _)| *name == "vkey")
                 .map(|(_, vkey)| vkey.parse().expect("a verifier key"))
                 .collect(),
-            witnesses: fields
-                .iter()
-                .filter(|(name, _)| *name == "witness")
-                .map(|(_, key)| *key)
-                .collect(),
+            witnesses: fields.iter().filter(|(name, _)| *name == "witness").map(|(_, key)| *key).collect(),
             header: fields.into_iter().collect(),
             payload: &bytes[at + divider.len()..],
         }

@@ -169,7 +169,8 @@ impl Directory {
             })?;
             let party = sound.entry.party.clone();
             let known = KnownInstitution::new(party.clone(), sound.seals);
-            let confirmed = ConfirmedParty { entry: sound.entry, fingerprint: sound.fingerprint, known, log: sound.log };
+            let confirmed =
+                ConfirmedParty { entry: sound.entry, fingerprint: sound.fingerprint, known, log: sound.log };
             parties.insert(party, Arc::new(confirmed));
         }
         let registry = Registry::new(anchors, parties.keys().cloned())

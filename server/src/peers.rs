@@ -90,10 +90,7 @@ pub async fn deliver_document(
     container: Vec<u8>,
     case_head: Vec<u8>,
 ) -> Result<SealedReceipt, Problem> {
-    let request = DeliverDocumentRequest {
-        container: container.into(),
-        case_head: case_head.into(),
-    };
+    let request = DeliverDocumentRequest { container: container.into(), case_head: case_head.into() };
     let mut client = client(authority, to)?;
     let answer = in_time(authority, to, "DeliverDocument", client.deliver_document(request)).await;
     let answer = let_go_if_refused(authority, to, answer)?;

@@ -82,7 +82,8 @@ async fn every_row(broken: Broken) {
             ask_for_proofs(gb.served()).await.expect("the database works");
             let broke = faults.broke();
             let mut session = gb.served().datastore.read().await.expect("a session");
-            let open = session.open_promises(gb.now().plus_seconds(100_000), 10).await.expect("the database works");
+            let open =
+                session.open_promises(gb.now().plus_seconds(100_000), 10).await.expect("the database works");
             if asked.is_ok() && broke && open.is_empty() {
                 break;
             }

@@ -127,12 +127,8 @@ async fn a_counterpart_cosigns_and_the_record_carries_its_word() {
 
     let file = md.folder.join("witnessed.tlog-proof");
     let wanted = Wanted::Numbered { stream: gb.party.to_string(), n: 1 };
-    let arguments = ProveArguments {
-        case: number.to_string(),
-        wanted,
-        closed: false,
-        output: Some(file.clone()),
-    };
+    let arguments =
+        ProveArguments { case: number.to_string(), wanted, closed: false, output: Some(file.clone()) };
     custody::prove(&md.session("operator"), arguments).await.expect("a proof");
     let proof = std::fs::read(file).expect("a file");
     let proven = custody::verify_proof(&proof, None, &trust(&[md, gb])).expect("verified");
@@ -186,7 +182,8 @@ async fn a_forked_log_is_refused_and_both_offices_record_it() {
     let known = seen(gb, md).await;
 
     // Two roots at one size; and a longer log that does not go on from there. Each is recorded once.
-    for (checkpoint, found) in [(forged(md, known, b"x"), "fork"), (forged(md, known + 3, b"y"), "no-proof")] {
+    for (checkpoint, found) in [(forged(md, known, b"x"), "fork"), (forged(md, known + 3, b"y"), "no-proof")]
+    {
         for _ in 0..2 {
             let problem = show(md, gb, known, checkpoint.clone()).await.expect_err("a fork");
             assert_eq!(problem.reason(), Reason::LogContradicted, "{problem}");
@@ -314,7 +311,8 @@ async fn two_honest_views_of_one_log_accuse_nobody() {
     let Federation { gb, md, .. } = &federation;
     let ministry = federation.competent_authority().await;
     ask(md.served(), &ministry.party).await.expect("a cosignature");
-    rogatory_tests::road::send(md, "drafter", &rogatory_tests::papers::acknowledgement(md, &request), "").await;
+    rogatory_tests::road::send(md, "drafter", &rogatory_tests::papers::acknowledgement(md, &request), "")
+        .await;
     ask(md.served(), &gb.party).await.expect("a cosignature");
     let (older, newer) = (seen(&ministry, md).await, seen(gb, md).await);
     assert!(older <= newer);
@@ -373,7 +371,8 @@ async fn a_leaf_is_proven_only_to_whom_a_receipt_names_it() {
     let Federation { gb, md, nistru, .. } = &federation;
     let leaf = promised(gb, md).await;
     peers::prove_inclusion(gb.served(), &md.party, &leaf, 0).await.expect("it is gb's");
-    let problem = peers::prove_inclusion(nistru.served(), &md.party, &leaf, 0).await.expect_err("not nistru's");
+    let problem =
+        peers::prove_inclusion(nistru.served(), &md.party, &leaf, 0).await.expect_err("not nistru's");
     assert_eq!(problem.reason(), Reason::PeerRefused);
     let at = nistru.now();
     peers::report_broken_promise(nistru.served(), &md.party, &leaf, at).await.expect_err("not nistru's");

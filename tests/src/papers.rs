@@ -440,11 +440,7 @@ pub async fn deliver_with_head(
     container: Vec<u8>,
     case_head: Vec<u8>,
 ) -> Result<DeliverDocumentResponse, Status> {
-    let message = DeliverDocumentRequest {
-        container: container.into(),
-        case_head: case_head.into(),
-        ..Default::default()
-    };
+    let message = DeliverDocumentRequest { container: container.into(), case_head: case_head.into() };
     let answer = DeliveryServiceClient::new(from.channel_to(to)).deliver_document(message).await?;
     Ok(answer.into_inner())
 }

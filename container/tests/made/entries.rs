@@ -228,9 +228,14 @@ fn made() -> Files {
     changed("log-key-hash", "Step 6: the key hash of log_key is another.", "log_key", &|entry| {
         entry.log_key = entry.log_key.replace("+e74c5f1e+", "+e74c5f1f+");
     });
-    changed("witness-key-of-a-log", "Step 6: witness_key is of the type of a log's.", "witness_key", &|entry| {
-        entry.witness_key = entry.log_key.clone();
-    });
+    changed(
+        "witness-key-of-a-log",
+        "Step 6: witness_key is of the type of a log's.",
+        "witness_key",
+        &|entry| {
+            entry.witness_key = entry.log_key.clone();
+        },
+    );
     changed("format-two", "Step 2: a format that this text does not describe.", "document.json", &|entry| {
         entry.format = 2
     });

@@ -30,8 +30,7 @@ fn again(note: &str, key: &LogKey) -> VerifiedCheckpoint {
 fn a_cosignature_survives_its_note_and_verifies() {
     let (checkpoint, log) = checkpoint();
     let (gb, fr) = (witness("gb/central-authority"), witness("fr/bepi"));
-    let cosigned =
-        [&gb, &fr].map(|witness| witness.cosign(&checkpoint, noon()).expect("cosigned")).to_vec();
+    let cosigned = [&gb, &fr].map(|witness| witness.cosign(&checkpoint, noon()).expect("cosigned")).to_vec();
     let note = cosigned_note(&checkpoint, cosigned).expect("room");
     let read = again(&note, &log);
     let lines = cosignatures(&read).expect("in order");
@@ -90,7 +89,9 @@ fn a_witness_key_is_no_log_key_and_the_other_way_round() {
     assert!(text.parse::<crate::note::Vkey>().is_err());
     let (log, _) = LogKey::generate("example.org/rogatory/gb/central-authority/witness").expect("a key");
     assert!(log.vkey().to_string().parse::<WitnessVkey>().is_err());
-    for name in ["example.org/rogatory/gb/central-authority/1", "example.org/witness", "/rogatory/gb/x/witness"] {
+    for name in
+        ["example.org/rogatory/gb/central-authority/1", "example.org/witness", "/rogatory/gb/x/witness"]
+    {
         assert!(name.parse::<WitnessName>().is_err(), "{name}");
     }
 }

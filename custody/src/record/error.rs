@@ -51,7 +51,9 @@ pub enum RecordError {
     #[error("the checkpoint of the custody record is one of `{0}`, another log")]
     CheckpointOfOtherLog(Origin),
     /// Below the log's line stands something else than cosignatures, or they stand in another order.
-    #[error("the signature lines of the custody record's checkpoint are not the log's and those of witnesses")]
+    #[error(
+        "the signature lines of the custody record's checkpoint are not the log's and those of witnesses"
+    )]
     Cosignatures(#[source] CosignatureError),
     /// Not one head a stream.
     #[error("the custody record has {found} case heads for {expected} streams")]

@@ -148,9 +148,21 @@ fn cosigned(files: &mut Files) {
     };
     let both = [&keys[0], &keys[1]];
     add("good", "Two witnesses cosigned.", true, &both, &format!("{good}{fr}{gb}"));
-    add("good-unknown", "Of one witness the reader has no key.", true, &both[..1], &format!("{good}{fr}{gb}"));
+    add(
+        "good-unknown",
+        "Of one witness the reader has no key.",
+        true,
+        &both[..1],
+        &format!("{good}{fr}{gb}"),
+    );
     add("good-none", "Nobody cosigned.", true, &[], &good);
-    add("missing", "A witness that the reader asks for did not cosign.", false, &both, &format!("{good}{gb}"));
+    add(
+        "missing",
+        "A witness that the reader asks for did not cosign.",
+        false,
+        &both,
+        &format!("{good}{gb}"),
+    );
     add("order", "The lines stand in another order.", false, &both, &format!("{good}{gb}{fr}"));
     add("twice", "One line stands there twice.", false, &both[..1], &format!("{good}{fr}{fr}"));
     add("before", "A line stands above the log's.", false, &both[..1], &format!("{text}\n\n{fr}{own}"));
@@ -160,7 +172,13 @@ fn cosigned(files: &mut Files) {
         bytes[at] ^= bit;
         format!("{good}{name} {}\n", data_encoding::BASE64.encode(&bytes))
     };
-    add("time-changed", "The time is another than the one that was signed.", false, &both[..1], &change(11, 1));
+    add(
+        "time-changed",
+        "The time is another than the one that was signed.",
+        false,
+        &both[..1],
+        &change(11, 1),
+    );
     add("signature-changed", "A bit of the signature is another.", false, &both[..1], &change(40, 1));
     add("time-out-of-range", "The time is beyond 2^63 - 1.", false, &[], &change(4, 0x80));
     let short = {
@@ -175,11 +193,23 @@ fn cosigned(files: &mut Files) {
     add("renamed", "The line bears another witness's name.", false, &both[..1], &format!("{good}{renamed}"));
     let other = log_key().sign(&format!("{}\n", text.replace("\n11\n", "\n12\n"))).expect("signed");
     add("of-another", "The witness cosigned another checkpoint.", false, &both[..1], &format!("{other}{fr}"));
-    let own_log = fr.replace("bepi.example.fr/rogatory/fr/bepi/", "ca.example.md/rogatory/md/central-authority/");
-    add("by-itself", "The log's own institution stands as its witness.", false, &[], &format!("{good}{own_log}"));
+    let own_log =
+        fr.replace("bepi.example.fr/rogatory/fr/bepi/", "ca.example.md/rogatory/md/central-authority/");
+    add(
+        "by-itself",
+        "The log's own institution stands as its witness.",
+        false,
+        &[],
+        &format!("{good}{own_log}"),
+    );
     let is_log_key = key_of("bepi.example.fr/rogatory/fr/bepi/witness", 5).vkey().to_string();
-    add("key-of-a-log", "The key that is trusted for the witness is of a log's type.", false, &[&is_log_key],
-        &format!("{good}{fr}"));
+    add(
+        "key-of-a-log",
+        "The key that is trusted for the witness is of a log's type.",
+        false,
+        &[&is_log_key],
+        &format!("{good}{fr}"),
+    );
 }
 
 fn case_heads(files: &mut Files) {

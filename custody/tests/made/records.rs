@@ -208,11 +208,7 @@ fn checkpoints(add: &mut Add<'_>) {
         "A cosignature stands above the log's line.",
         format!("{text}\n\n{fr}{own}"),
     );
-    refused(
-        "checkpoint-cosigned-twice",
-        "A witness's line stands there twice.",
-        format!("{good}{fr}{fr}"),
-    );
+    refused("checkpoint-cosigned-twice", "A witness's line stands there twice.", format!("{good}{fr}{fr}"));
 }
 
 fn entries(add: &mut Add<'_>) {

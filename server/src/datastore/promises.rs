@@ -35,7 +35,11 @@ impl Transaction {
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
-    pub async fn keep_promise(&mut self, counterpart: &PartyId, leaf_hash: &Digest) -> Result<(), StoreError> {
+    pub async fn keep_promise(
+        &mut self,
+        counterpart: &PartyId,
+        leaf_hash: &Digest,
+    ) -> Result<(), StoreError> {
         let now = self.now();
         sqlx::query(
             "-- keep_promise

@@ -60,9 +60,7 @@ impl DeliveryService for Delivery {
             .map_err(|error| Problem::internal("a delivery broke off", error))?
         };
         let receipt = delivered.await.map_err(|problem| status_of(&problem))?;
-        Ok(Response::new(wire::DeliverDocumentResponse {
-            receipt: Some(receipt),
-        }))
+        Ok(Response::new(wire::DeliverDocumentResponse { receipt: Some(receipt) }))
     }
 
     async fn begin_package(
@@ -108,8 +106,6 @@ impl DeliveryService for Delivery {
             .map_err(|error| Problem::internal("a delivery broke off", error))?
         };
         let receipt = committed.await.map_err(|problem| status_of(&problem))?;
-        Ok(Response::new(wire::CommitPackageResponse {
-            receipt: Some(receipt),
-        }))
+        Ok(Response::new(wire::CommitPackageResponse { receipt: Some(receipt) }))
     }
 }

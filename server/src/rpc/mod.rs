@@ -44,12 +44,6 @@ pub(crate) fn page_size(asked: i32, usual: u32, most: u32) -> Result<u32, Proble
 }
 
 /// A receipt as the wire carries it.
-pub(crate) fn sealed(
-    container: Vec<u8>,
-    leaf_hash: &rogatory_core::Digest,
-) -> SealedReceipt {
-    SealedReceipt {
-        container: container.into(),
-        leaf_hash: leaf_hash.as_bytes().to_vec().into(),
-    }
+pub(crate) fn sealed(container: Vec<u8>, leaf_hash: &rogatory_core::Digest) -> SealedReceipt {
+    SealedReceipt { container: container.into(), leaf_hash: leaf_hash.as_bytes().to_vec().into() }
 }

@@ -120,7 +120,8 @@ impl Authority {
     /// Its party entry, sealed, with the key of its custody log.
     #[must_use]
     pub fn entry(&self, log: &LogKey) -> Vec<u8> {
-        let (witness, _) = good(WitnessKey::generate(good(WitnessName::new("example.org", &good(PARTY.parse())))));
+        let (witness, _) =
+            good(WitnessKey::generate(good(WitnessName::new("example.org", &good(PARTY.parse())))));
         let entry = PartyEntry {
             format: FORMAT,
             profile: PROFILE,

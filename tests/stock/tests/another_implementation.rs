@@ -54,15 +54,18 @@ fn every_inclusion_and_consistency_proof_verifies_elsewhere() {
     let at = |at: NodeCoordinates| log.nodes.get(&at).copied();
     for size in 1..=LEAVES {
         for index in 0..size {
-            let proof = inclusion_proof_nodes(index, size).and_then(|plan| plan.assemble(at)).expect("a proof");
+            let proof =
+                inclusion_proof_nodes(index, size).and_then(|plan| plan.assemble(at)).expect("a proof");
             let leaf = record_hash(&index.to_be_bytes());
             check_record(&hashes(&proof), size, log.root(size), index, leaf).expect("it is in the tree");
             let other = record_hash(&(index + 1).to_be_bytes());
             assert!(check_record(&hashes(&proof), size, log.root(size), index, other).is_err());
         }
         for old in 1..=size {
-            let proof = consistency_proof_nodes(old, size).and_then(|plan| plan.assemble(at)).expect("a proof");
-            check_tree(&hashes(&proof), size, log.root(size), old, log.root(old)).expect("one goes on the other");
+            let proof =
+                consistency_proof_nodes(old, size).and_then(|plan| plan.assemble(at)).expect("a proof");
+            check_tree(&hashes(&proof), size, log.root(size), old, log.root(old))
+                .expect("one goes on the other");
             let other = hash(&Digest::of(b"another root"));
             assert!(check_tree(&hashes(&proof), size, log.root(size), old, other).is_err());
         }

@@ -18,8 +18,8 @@ mod prove;
 mod verify;
 mod witnessed;
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
-pub use witnessed::{Witnessed, require_witnesses};
 pub use verify::{Compared, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
+pub use witnessed::{Witnessed, require_witnesses};
 
 /// One event of a timeline.
 #[derive(Clone, Debug, Serialize)]

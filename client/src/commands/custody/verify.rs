@@ -139,8 +139,12 @@ impl Outcome for RecordVerified {
         page.blank();
         page.line("Shown: what this log says, completely and unchanged since the checkpoint; and where a counterpart's");
         page.line("receipt quotes it, that the log said the same up to that number on that day.");
-        page.line("Not shown: that the events happened. That no other version of the log exists is shown as far as");
-        page.line("witnesses cosigned its checkpoint: each of them has seen this one log, up to that checkpoint.");
+        page.line(
+            "Not shown: that the events happened. That no other version of the log exists is shown as far as",
+        );
+        page.line(
+            "witnesses cosigned its checkpoint: each of them has seen this one log, up to that checkpoint.",
+        );
     }
 }
 

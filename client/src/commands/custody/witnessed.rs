@@ -74,8 +74,11 @@ pub fn require_witnesses(
             .with_hint("give the entry of each institution that must have cosigned with --trust"));
     }
     let cosigned = |party: &PartyId| witnesses.iter().any(|one| one.checked && one.witness == *party);
-    let missing: Vec<String> =
-        wanted.into_iter().filter(|party| !cosigned(party)).map(|party| format!("witness: {party}")).collect();
+    let missing: Vec<String> = wanted
+        .into_iter()
+        .filter(|party| !cosigned(party))
+        .map(|party| format!("witness: {party}"))
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -143,11 +143,7 @@ pub async fn ask(authority: &Arc<Authority>, party: &PartyId) -> Result<(), Prob
             old_size,
             consistency_proof: proof.iter().map(|hash| hash.as_bytes().to_vec().into()).collect(),
             checkpoint: note.clone().into(),
-            seen_checkpoints: heard::seen_by_us(authority)
-                .await?
-                .into_iter()
-                .map(Into::into)
-                .collect(),
+            seen_checkpoints: heard::seen_by_us(authority).await?.into_iter().map(Into::into).collect(),
         };
         let answer = match peers::add_checkpoint(authority, party, request).await {
             Ok(answer) => answer,
@@ -191,7 +187,8 @@ async fn keep(
     let text = std::str::from_utf8(line).map_err(|error| bad(&error))?;
     let cosignature: Cosignature = text.parse().map_err(|error| bad(&error))?;
     let verified = cosignature.verify(&checkpoint, &party.log.witness).map_err(|error| bad(&error))?;
-    let act = KeepCosignature { checkpoint, note, cosignature, party: witness.clone(), time: verified.time() };
+    let act =
+        KeepCosignature { checkpoint, note, cosignature, party: witness.clone(), time: verified.time() };
     authority.datastore.perform(act).await
 }
 

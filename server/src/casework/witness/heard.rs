@@ -167,11 +167,7 @@ pub async fn compare_heard(authority: &Arc<Authority>) -> Result<usize, Problem>
     Ok(count)
 }
 
-async fn compare(
-    authority: &Arc<Authority>,
-    heard: HeardCheckpoint,
-    now: Timestamp,
-) -> Result<(), Problem> {
+async fn compare(authority: &Arc<Authority>, heard: HeardCheckpoint, now: Timestamp) -> Result<(), Problem> {
     let Some(party) = authority.directory().of_log(&heard.origin).cloned() else {
         // Its entry was renewed: of the log of before nobody can be asked any more.
         let settle = Settle { heard, compared: true, next_time: now };
@@ -186,8 +182,7 @@ async fn compare(
     let [of_heard, of_seen] = proven.proofs.try_into().map_err(|_| malformed(&party))?;
     let take_up =
         TakeUp { from: party.entry.party.clone(), checkpoint: proven.checkpoint, old_size, proof: of_seen };
-    let compared =
-        Compare { heard, take_up, of_heard, next_time: now.plus_seconds(PAUSE_SECONDS) };
+    let compared = Compare { heard, take_up, of_heard, next_time: now.plus_seconds(PAUSE_SECONDS) };
     authority.datastore.perform(compared).await
 }
 
@@ -204,11 +199,8 @@ async fn ask(
 ) -> Result<Proven, Problem> {
     let answer = peers::prove_consistency(authority, &party.entry.party, old_sizes).await?;
     let checkpoint = checkpoint_of(party, &answer.checkpoint)?;
-    let proofs = answer
-        .proofs
-        .iter()
-        .map(|proof| hashes("proofs", &proof.hashes))
-        .collect::<Result<Vec<_>, _>>()?;
+    let proofs =
+        answer.proofs.iter().map(|proof| hashes("proofs", &proof.hashes)).collect::<Result<Vec<_>, _>>()?;
     Ok(Proven { checkpoint, proofs })
 }
 

@@ -47,7 +47,8 @@ pub async fn findings(authority: &Authority) -> Result<Vec<String>, Problem> {
         let confirmed = authority.directory().party(party).is_some();
         let behind = witness.behind_since.filter(|since| since.plus_seconds(SILENT_SECONDS) <= now);
         if let Some(since) = behind.filter(|_| confirmed) {
-            findings.push(format!("{party} has not cosigned this office's log since {since}, although it grew"));
+            findings
+                .push(format!("{party} has not cosigned this office's log since {since}, although it grew"));
         }
     }
     for (party, count, since) in session.broken_promises().await? {

@@ -64,7 +64,8 @@ async fn ask(authority: &Arc<Authority>, promise: &OpenPromise) -> Result<(), Pr
     let inclusion = hashes("inclusion_proof", &answer.inclusion_proof)?;
     let (size, root) = (checkpoint.size(), checkpoint.root());
     verify_inclusion(&promise.leaf_hash, answer.leaf_index, size, &inclusion, root).map_err(|error| {
-        let what = format!("{} did not prove that its log holds the leaf of its receipt", promise.counterpart);
+        let what =
+            format!("{} did not prove that its log holds the leaf of its receipt", promise.counterpart);
         Problem::new(Reason::BadReceipt, what).with_source(error)
     })?;
     let proof = InclusionProof {
@@ -82,7 +83,9 @@ async fn ask(authority: &Arc<Authority>, promise: &OpenPromise) -> Result<(), Pr
     let kept = Kept { promise: promise.clone(), take_up, proof: proof.to_string() };
     match authority.datastore.perform(kept).await? {
         TakenUp::Stands { .. } => Ok(()),
-        TakenUp::OtherSize(_) => Err(Problem::new(Reason::Raced, "the log was seen at another size meanwhile")),
+        TakenUp::OtherSize(_) => {
+            Err(Problem::new(Reason::Raced, "the log was seen at another size meanwhile"))
+        }
         TakenUp::Contradicted(found) => Err(Problem::new(
             Reason::LogContradicted,
             format!("the log of {} contradicts itself ({})", promise.counterpart, found.as_str()),

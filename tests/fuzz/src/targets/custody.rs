@@ -40,7 +40,10 @@ pub(super) fn note(data: &[u8]) {
         assert!(note.to_string().as_bytes() == data, "another note is written");
         for cosignature in cosignatures_among(&note) {
             let line = cosignature.to_string();
-            assert!(line.parse::<Cosignature>().is_ok_and(|again| again == cosignature), "another line is written");
+            assert!(
+                line.parse::<Cosignature>().is_ok_and(|again| again == cosignature),
+                "another line is written"
+            );
         }
     }
     if let Ok(checkpoint) = checkpoint
