@@ -47,7 +47,8 @@ pub(super) fn examine_custody(
     same_checkpoint(&claimed.checkpoint, checkpoint, findings);
     let keys = keys_of(options, institution);
     if keys.is_empty() {
-        let why = format!("the key of the log is published in the entry of {institution}, which was not given");
+        let why =
+            format!("the key of the log is published in the entry of {institution}, which was not given");
         findings.not_checked(part, why);
         return None;
     }
@@ -87,7 +88,9 @@ fn same_checkpoint(of_record: &str, checkpoint: &[u8], findings: &mut Findings) 
                 let more = lines - 1;
                 findings.not_checked(
                     Part::Witness,
-                    format!("the checkpoint carries {more} more signatures, which this version does not verify"),
+                    format!(
+                        "the checkpoint carries {more} more signatures, which this version does not verify"
+                    ),
                 );
             }
         }

@@ -193,7 +193,9 @@ mod tests {
 
     #[test]
     fn what_does_not_belong_there_is_told() {
-        for name in ["documents/a.asice", "stamps/x.tst", "revocation/md.crl", "exhibits/EX-0001/a", "check.py"] {
+        for name in
+            ["documents/a.asice", "stamps/x.tst", "revocation/md.crl", "exhibits/EX-0001/a", "check.py"]
+        {
             assert!(is_known(name), "{name}");
         }
         for name in ["documents/a.pdf", "documents/.asice", "documents/a/b.asice", "other.txt", "custody/x"] {

@@ -13,8 +13,8 @@ use crate::layout::{Carried, MIMETYPE, MIMETYPE_NAME, PERSON_MANIFEST, PERSON_SI
 use crate::open::{Choice, OpenError, OpenOptions};
 use crate::sensitive::SensitiveAccess;
 use crate::sink::{Sink, WriteError};
-use crate::source::{FolderSource, MAX_OBJECTS, ObjectDigest, PackageError, PackageSource, ZipSource};
 use crate::source::in_package_order;
+use crate::source::{FolderSource, MAX_OBJECTS, ObjectDigest, PackageError, PackageSource, ZipSource};
 use crate::streams::{Progress, Reporting, Step, read_limited};
 use crate::tar::reader::TarError;
 use crate::transmittal::is_reason;
@@ -394,15 +394,7 @@ fn take_clear(
     let total = described.fold(0_u64, |sum, exhibit| sum.saturating_add(exhibit.size_bytes));
     progress.begin(Step::Opening, Some(total));
     let mut taking = Taking { sink, objects: Vec::new(), exhibits: Vec::new(), failure: None, broken: false };
-    examine_exhibits(
-        &*source,
-        &outer,
-        Some(&mut index),
-        options,
-        &mut taking,
-        &mut findings,
-        progress,
-    );
+    examine_exhibits(&*source, &outer, Some(&mut index), options, &mut taking, &mut findings, progress);
     let Taking { sink, mut objects, exhibits, failure, .. } = taking;
     if let Some(failure) = failure {
         return Err(BundleError::Write(failure));
@@ -434,7 +426,8 @@ fn outer_part(source: &dyn PackageSource, outer: &Outer) -> Result<BTreeMap<Stri
             continue;
         }
         let failed = |source| BundleError::Write(WriteError::Read { name: name.clone(), source });
-        let bytes = source.open(&name).and_then(|mut content| read_limited(&mut *content, MAX_MANIFEST_BYTES));
+        let bytes =
+            source.open(&name).and_then(|mut content| read_limited(&mut *content, MAX_MANIFEST_BYTES));
         let bytes = bytes.map_err(failed)?;
         if outer.read.get(&name).is_some_and(|before| *before != Digest::of(&bytes)) {
             return Err(failed(changed()));

@@ -86,6 +86,9 @@ pub(super) fn relate(
             entries.demand("the package", &package.known_as(), findings);
         }
     }
+    if statement.form == BundleForm::Documents {
+        findings.not_checked(Part::Contents, "the bundle holds no exhibits");
+    }
     let Some(entries) = entries else {
         let why = "the custody record was not verified, so nothing was looked up in it";
         return findings.not_checked(PART, why);
@@ -94,15 +97,11 @@ pub(super) fn relate(
         entries.demand(&format!("`{}`", one.name), &one.container, findings);
     }
     for one in &case.receipts {
-        // A relay receipt comes with a package, and stands by its own seal: only who gave it logged it.
-        if one.receipt.receipt == ReceiptKind::Relay && !entries.places.contains_key(&one.container) {
-            findings.not_checked(PART, format!("`{}` stands in the log of {} alone", one.name, one.receipt.issuer.party));
-        } else {
+        // A relay receipt comes with a package and stands by its own seal: only who gave it logged it.
+        let is_relay = one.receipt.receipt == ReceiptKind::Relay;
+        if !is_relay || entries.places.contains_key(&one.container) {
             entries.demand(&format!("`{}`", one.name), &one.container, findings);
         }
-    }
-    if statement.form == BundleForm::Documents {
-        findings.not_checked(Part::Contents, "the bundle holds no exhibits");
     }
 }
 
@@ -146,7 +145,10 @@ fn relate_package(number: &SharedNumber, package: &PackageFacts<'_>, case: &Case
                 let (issuer, at) = (&one.receipt.issuer.party, one.receipt.issued_time);
                 findings.checked(
                     PART,
-                    format!("`{}`: {kind} of this very package under number {shared_number}, by {issuer} at {at}", one.name),
+                    format!(
+                        "`{}`: {kind} of this very package under number {shared_number}, by {issuer} at {at}",
+                        one.name
+                    ),
                 );
                 let under = |one: &&super::case::CaseDocument| one.document.shared_number == *shared_number;
                 if shared_number != number && !case.documents.iter().any(|one| under(&one)) {

@@ -76,7 +76,9 @@ impl Statement {
         if self.officer.party() != &self.institution {
             return rule("`officer` must be one of `institution`");
         }
-        if self.program.is_empty() || self.program.chars().count() > 80 || self.program.contains(char::is_control)
+        if self.program.is_empty()
+            || self.program.chars().count() > 80
+            || self.program.contains(char::is_control)
         {
             return rule("`program` must be 1 to 80 printable characters");
         }

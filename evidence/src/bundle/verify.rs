@@ -188,14 +188,16 @@ fn examine_bundle(
     examine_pages(&bundle, findings);
     let contents = findings.has_checked(Part::Contents);
     let mut index = index;
-    let package = package.and_then(|outer| match verified(Form::Bundle, Some(outer), index.as_mut(), contents) {
-        Some(Verified::Package(package)) => Some(*package),
-        _ => None,
-    });
+    let package =
+        package.and_then(|outer| match verified(Form::Bundle, Some(outer), index.as_mut(), contents) {
+            Some(Verified::Package(package)) => Some(*package),
+            _ => None,
+        });
     let signature = bundle.signature.clone();
     examine_revocation(&bundle, signature.as_ref(), package.as_ref(), &case, options, findings);
     examine_time(&bundle, options, findings);
-    findings.not_checked_unless_noted(Part::Witness, "no other institution's signature stands on the checkpoint");
+    findings
+        .not_checked_unless_noted(Part::Witness, "no other institution's signature stands on the checkpoint");
     Some(VerifiedBundle {
         manifest_sha256: bundle.manifest_sha256,
         signature: signature?,
@@ -271,7 +273,8 @@ impl<'a> Bundle<'a> {
         }
         if findings.failures() == before {
             let count = source.names().count();
-            findings.checked(Part::Bundle, format!("court bundle: exactly its {count} objects, in their order"));
+            findings
+                .checked(Part::Bundle, format!("court bundle: exactly its {count} objects, in their order"));
         }
         let part = Part::BundleSignature;
         let examined = examine(part, PERSON_SIGNATURE, &manifest, &der, options, findings);
@@ -352,7 +355,11 @@ fn check_exhibit_names(source: &ZipSource, statement: &Statement, findings: &mut
     };
     for name in source.names().filter(strange) {
         let form = statement.form;
-        findings.failed(Part::Objects, Some(name), format!("it does not belong to a bundle of the form {form:?}"));
+        findings.failed(
+            Part::Objects,
+            Some(name),
+            format!("it does not belong to a bundle of the form {form:?}"),
+        );
     }
 }
 
@@ -501,7 +508,9 @@ fn examine_clear(
         return None;
     };
     let stream = stream
-        .map_err(|error| findings.failed(Part::Index, Some(layout::INDEX), format!("it cannot be read: {error}")))
+        .map_err(|error| {
+            findings.failed(Part::Index, Some(layout::INDEX), format!("it cannot be read: {error}"))
+        })
         .ok()?;
     let mut index = examine_index(Box::new(stream), Some(&numbers), options, findings)?;
     let before = findings.failures();
@@ -530,8 +539,10 @@ fn examine_clear(
                 visit_folder(&mut content, &mut list, &mut CheckOnly).map_err(|error| {
                     match exhibit.sensitive {
                         // What is wrong would be told by the name of an entry.
-                        Some(_) => "it is not a folder as its list says; it is sensitive, so no entry is named"
-                            .to_owned(),
+                        Some(_) => {
+                            "it is not a folder as its list says; it is sensitive, so no entry is named"
+                                .to_owned()
+                        }
                         None => chain(&error),
                     }
                 })?;
@@ -563,7 +574,8 @@ fn examine_clear(
 fn examine_pages(bundle: &Bundle<'_>, findings: &mut Findings) {
     for (name, text) in layout::pages() {
         if bundle.signed.get(name).is_some_and(|digest| *digest != Digest::of(text.as_bytes())) {
-            let why = format!("`{name}` is another page than this version's: follow the one of the documentation");
+            let why =
+                format!("`{name}` is another page than this version's: follow the one of the documentation");
             findings.not_checked_as(Part::Bundle, &why, why.clone());
         }
     }
@@ -611,7 +623,10 @@ fn examine_revocation(
     unasked.dedup();
     match unasked.first() {
         None if good > 0 && !findings.any_failed_of(part) => {
-            findings.checked(part, format!("revocation: none of {good} signatures was made with a revoked certificate"));
+            findings.checked(
+                part,
+                format!("revocation: none of {good} signatures was made with a revoked certificate"),
+            );
         }
         Some(first) => {
             let count = unasked.len();
@@ -636,7 +651,8 @@ fn examine_time(bundle: &Bundle<'_>, options: &VerifyOptions<'_>, findings: &mut
         let why = "the signatures shall be judged as of an earlier instant, and nothing proves that they existed then";
         findings.failed(Part::Time, None, why);
     } else if count > 0 {
-        let why = format!("{count} time stamps lie in `stamps/`; HOW-TO-CHECK says how `openssl ts` checks them");
+        let why =
+            format!("{count} time stamps lie in `stamps/`; HOW-TO-CHECK says how `openssl ts` checks them");
         findings.not_checked(Part::Time, why);
     } else {
         findings.not_checked(Part::Time, "no time stamp; the signing times are the signers' claims");

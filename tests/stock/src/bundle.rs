@@ -81,7 +81,8 @@ impl Made {
         let reason = ["--exhibit", "EX-0003", "--sensitive-reason", "the court asked for it"];
         self.make("with-reason.asice", &reason);
         self.make("all.asice", &["--exhibit", "all"]);
-        let sealed = ["--exhibit", "EX-0001", "--sealed", "--recipient", &court, "--package", "received.asice"];
+        let sealed =
+            ["--exhibit", "EX-0001", "--sealed", "--recipient", &court, "--package", "received.asice"];
         self.make("sealed.asice", &sealed);
         self.stamp_and_list();
         let stamped = ["--exhibit", "EX-0001", "--stamp", STAMP, "--revocation", "gb.crl"];
@@ -196,7 +197,17 @@ impl Made {
                              digests=sha256\nsigner_digest=sha256\naccuracy=secs:1\n";
         write(&self.path("tsa.cnf"), configuration.as_bytes());
         write(&self.path("tsa.serial"), b"01\n");
-        openssl(&["ts", "-query", "-data", "request.asice", "-sha256", "-no_nonce", "-cert", "-out", "stamp.tsq"]);
+        openssl(&[
+            "ts",
+            "-query",
+            "-data",
+            "request.asice",
+            "-sha256",
+            "-no_nonce",
+            "-cert",
+            "-out",
+            "stamp.tsq",
+        ]);
         let reply = ["ts", "-reply", "-config", "tsa.cnf", "-section", "one", "-queryfile", "stamp.tsq"];
         let signer = ["-signer", "tsa.pem", "-inkey", "tsa.key", "-token_out", "-out", STAMP];
         openssl(&[&reply[..], &signer].concat());
@@ -207,7 +218,8 @@ impl Made {
         let configuration = "[ca]\ndefault_ca=one\n[one]\ndatabase=./crl.index\ncrlnumber=./crl.number\n\
                              default_md=sha256\ndefault_crl_days=30\n";
         write(&self.path("crl.cnf"), configuration.as_bytes());
-        let list = ["ca", "-gencrl", "-config", "crl.cnf", "-cert", text(&certificate), "-keyfile", text(&key)];
+        let list =
+            ["ca", "-gencrl", "-config", "crl.cnf", "-cert", text(&certificate), "-keyfile", text(&key)];
         openssl(&[&list[..], &["-out", "gb.crl"]].concat());
     }
 }
@@ -299,7 +311,10 @@ impl Case<'_> {
             [("gb/pryce", "md"), ("md/istrati", "gb"), ("md/istrati", "nistru"), ("nistru/bostan", "md")]
         {
             let print = prints[other]["fingerprint"].as_str().unwrap_or_default();
-            self.asks(operator, &["party", "import", &format!("{other}.party.asice"), "--fingerprint", print]);
+            self.asks(
+                operator,
+                &["party", "import", &format!("{other}.party.asice"), "--fingerprint", print],
+            );
         }
     }
 
@@ -307,8 +322,14 @@ impl Case<'_> {
     fn play(&self) -> String {
         let number = self.request("facts.json");
         self.contact("md");
-        let acknowledge = ["request", "acknowledge", &number, "--reference", "PG-1", "--facts", "md-contact.json"];
+        let acknowledge =
+            ["request", "acknowledge", &number, "--reference", "PG-1", "--facts", "md-contact.json"];
         self.asks("md/rusu", &[&acknowledge[..], &["--yes"]].concat());
+        // With the answer goes a case head, which the other side's receipt quotes.
+        let ask = ["request", "ask", &number, "--question", "Q1", "--text", "In which time zone?"];
+        self.asks("md/rusu", &[&ask[..], &["--facts", "md-contact.json", "--yes"]].concat());
+        let answer = ["request", "answer", &number, "--question", "Q1", "--text", "In UTC.", "--yes"];
+        self.asks("gb/ashdown", &answer);
         self.order_facts();
         let order = self.asks(
             "md/rusu",
@@ -318,8 +339,16 @@ impl Case<'_> {
         self.asks("md/ceban", &["order", "approve", &number]);
         self.asks("md/rusu", &["order", "transmit", &number, "--yes"]);
         self.contact("nistru");
-        let acknowledge =
-            ["order", "acknowledge", &order, "--reference", "NC-1", "--facts", "nistru-contact.json", "--yes"];
+        let acknowledge = [
+            "order",
+            "acknowledge",
+            &order,
+            "--reference",
+            "NC-1",
+            "--facts",
+            "nistru-contact.json",
+            "--yes",
+        ];
         self.asks("nistru/lungu", &acknowledge);
         let exported = self.asks("nistru/lungu", &["order", "export", &order, "-o", "order"]);
         let files = exported["files"].as_array().cloned().unwrap_or_default();

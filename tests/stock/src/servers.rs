@@ -38,16 +38,7 @@ impl Server {
         let domain = format!("{name}.example");
         let long_name = format!("Institution {name}");
         let mut arguments = vec!["init", "--development", "--directory", name, "--party", party];
-        arguments.extend([
-            "--name",
-            &long_name,
-            "--kind",
-            kind,
-            "--office",
-            office,
-            "--peer",
-            peer,
-        ]);
+        arguments.extend(["--name", &long_name, "--kind", kind, "--office", office, "--peer", peer]);
         arguments.extend(["--domain", &domain, "--country-ca", country_ca]);
         arguments.extend(officers.iter().flat_map(|officer| ["--officer", officer]));
         run(server(), &arguments, work).succeeds();

@@ -108,7 +108,9 @@ impl Outcome for BundlePlan {
         page.fact("will be written to", self.output.display());
         if self.in_clear {
             page.line("The exhibits will be decrypted and written IN THE CLEAR into this file, and nowhere else: whoever has");
-            page.line("the file can read them. With --sealed --recipient they stay sealed for whom you name.");
+            page.line(
+                "the file can read them. With --sealed --recipient they stay sealed for whom you name.",
+            );
         }
         if self.internal {
             page.line("The office's internal events go along: their names and actors are shown to whoever has the file.");
@@ -153,11 +155,14 @@ impl Outcome for BundleMade {
         page.fact("case", &self.shared_number);
         page.fact_if("package", self.package_id.as_ref());
         let count = self.exhibits.len();
-        page.fact("exhibits", match self.form {
-            BundleForm::Clear => format!("{count}, IN THE CLEAR"),
-            BundleForm::Sealed => format!("{count}, sealed"),
-            BundleForm::Documents => "none".to_owned(),
-        });
+        page.fact(
+            "exhibits",
+            match self.form {
+                BundleForm::Clear => format!("{count}, IN THE CLEAR"),
+                BundleForm::Sealed => format!("{count}, sealed"),
+                BundleForm::Documents => "none".to_owned(),
+            },
+        );
         page.fact("documents", format!("{}, receipts: {}", self.documents, self.receipts));
         page.fact("size", bytes(self.size_bytes));
         page.fact("signed by", &self.signer);
@@ -389,8 +394,9 @@ fn problem(error: &BundleError, at: rogatory_core::Timestamp) -> Problem {
     }
     match error {
         BundleError::Package { .. } => Problem::unverified("the bundle was not made").because(error),
-        BundleError::NoIdentity => Problem::usage(clean(&error.to_string()))
-            .with_hint("give the identity of a recipient with --identity FILE, or keep the exhibits sealed: --sealed"),
+        BundleError::NoIdentity => Problem::usage(clean(&error.to_string())).with_hint(
+            "give the identity of a recipient with --identity FILE, or keep the exhibits sealed: --sealed",
+        ),
         BundleError::Reason => Problem::usage(clean(&error.to_string())),
         BundleError::Choice(cause @ OpenError::NoSuchExhibit { .. }) => {
             Problem::usage(clean(&cause.to_string())).with_hint("`rogatory package show` lists the exhibits")
@@ -560,8 +566,10 @@ async fn record_of(
     // The fourth line of a case head names its stream.
     record.heads.retain(|head| head.lines().nth(3) != Some("internal"));
     if record.entries.is_empty() {
-        return Err(Problem::usage("nothing was exchanged in this case yet, so there is no shared record of it")
-            .with_hint("put the office's own events in with --internal, if the reader may see them"));
+        return Err(Problem::usage(
+            "nothing was exchanged in this case yet, so there is no shared record of it",
+        )
+        .with_hint("put the office's own events in with --internal, if the reader may see them"));
     }
     record.to_bytes().map_err(damaged)
 }
@@ -614,8 +622,11 @@ fn stamps(paths: &[PathBuf]) -> Result<Vec<Named>, Problem> {
     for path in paths {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if !is_stamp_name(name) {
-            return Err(Problem::usage(format!("`{}` is not named after an object of a bundle", path.display()))
-                .with_hint("name it like documents--001-request.asice.tst: the object's name, `--` for `/`"));
+            return Err(Problem::usage(format!(
+                "`{}` is not named after an object of a bundle",
+                path.display()
+            ))
+            .with_hint("name it like documents--001-request.asice.tst: the object's name, `--` for `/`"));
         }
         let bytes = files::read(path, STAMP_LIMIT_BYTES, "the time stamp")?;
         stamps.push(Named { name: name.to_owned(), bytes });

@@ -381,14 +381,17 @@ impl Outcome for VerifyOutcome {
         page.fact_if("seal of", self.seal_of.as_ref());
         page.fact("judged as of", &self.judged_at);
         page.fact_if("report", self.report.as_ref().map(|report| report.display()));
-        page.fact("result", match (self.verified, plainly.unwrap_or_default()) {
-            (true, Language::English) => "verified",
-            (false, Language::English) => "not verified",
-            (true, Language::French) => "verified: vérifié",
-            (false, Language::French) => "not verified: NON VÉRIFIÉ",
-            (true, Language::Spanish) => "verified: verificado",
-            (false, Language::Spanish) => "not verified: NO VERIFICADO",
-        });
+        page.fact(
+            "result",
+            match (self.verified, plainly.unwrap_or_default()) {
+                (true, Language::English) => "verified",
+                (false, Language::English) => "not verified",
+                (true, Language::French) => "verified: vérifié",
+                (false, Language::French) => "not verified: NON VÉRIFIÉ",
+                (true, Language::Spanish) => "verified: verificado",
+                (false, Language::Spanish) => "not verified: NO VERIFICADO",
+            },
+        );
     }
 
     fn complaint(&self) -> Option<Problem> {
@@ -465,7 +468,9 @@ pub async fn verify(session: &Session, arguments: VerifyArguments) -> Result<Ver
 /// What the report is about. The file is read once more, for the digest of the whole.
 fn subject(path: &Path, trusted: &[PathBuf], at: Timestamp) -> Result<report::Subject, Problem> {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (sha256, size_bytes) = if path.is_dir() { (None, 0) } else {
+    let (sha256, size_bytes) = if path.is_dir() {
+        (None, 0)
+    } else {
         let (sha256, size) = files::digest(path)?;
         (Some(sha256), size)
     };

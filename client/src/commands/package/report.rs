@@ -36,7 +36,11 @@ pub(super) struct Subject {
 ///
 /// # Errors
 /// Failed, if it can't be set.
-pub(super) fn pdf(outcome: &VerifyOutcome, subject: &Subject, language: Language) -> Result<Vec<u8>, Problem> {
+pub(super) fn pdf(
+    outcome: &VerifyOutcome,
+    subject: &Subject,
+    language: Language,
+) -> Result<Vec<u8>, Problem> {
     render_report(&report(outcome, subject, language), subject.at)
         .map_err(|error| Problem::failed("the report cannot be made").because(&error))
 }
@@ -91,27 +95,43 @@ fn facts(outcome: &VerifyOutcome, subject: &Subject, language: Language) -> Vec<
     let mut fact = |texts: [&'static str; 3], value: Piece| {
         facts.push(ReportFact { label: language.of(texts).to_owned(), value });
     };
-    let size = format!("{} ({} bytes)", clean(&subject.name), subject.size_bytes);
+    let unit = language.of(["bytes", "octets", "bytes"]);
+    let size = format!("{} ({} {unit})", clean(&subject.name), subject.size_bytes);
     fact(["File", "Fichier", "Archivo"], Piece::words(size));
     if let Some(sha256) = subject.sha256 {
-        fact(["SHA-256 of the file", "SHA-256 du fichier", "SHA-256 del archivo"], Piece::code(sha256.to_hex()));
+        fact(
+            ["SHA-256 of the file", "SHA-256 du fichier", "SHA-256 del archivo"],
+            Piece::code(sha256.to_hex()),
+        );
     }
     if let Some(bundle) = &outcome.bundle {
         fact(["Case", "Affaire", "Caso"], Piece::words(bundle.shared_number.clone()));
         let made = format!("{}, {}; {}", bundle.officer, bundle.made_time, clean(&bundle.program));
-        fact(["Made by, as signed", "Fait par, selon la signature", "Hecho por, según la firma"], Piece::words(made));
+        fact(
+            ["Made by, as signed", "Fait par, selon la signature", "Hecho por, según la firma"],
+            Piece::words(made),
+        );
         let manifest = Piece::code(bundle.manifest_sha256.to_hex());
-        fact(["SHA-256 of the signed list", "SHA-256 de la liste signée", "SHA-256 de la lista firmada"], manifest);
+        fact(
+            ["SHA-256 of the signed list", "SHA-256 de la liste signée", "SHA-256 de la lista firmada"],
+            manifest,
+        );
     }
     if let Some(package) = &outcome.package_id {
         fact(["Package", "Paquet", "Paquete"], Piece::words(package.clone()));
     }
     if let Some(signer) = &outcome.signer {
-        fact(["Evidence sealed by", "Preuves scellées par", "Pruebas selladas por"], Piece::words(clean(signer)));
+        fact(
+            ["Evidence sealed by", "Preuves scellées par", "Pruebas selladas por"],
+            Piece::words(clean(signer)),
+        );
     }
     if let Some(sha256) = outcome.signer_sha256 {
         let certificate = Piece::code(sha256.to_hex());
-        fact(["SHA-256 of that certificate", "SHA-256 de ce certificat", "SHA-256 de ese certificado"], certificate);
+        fact(
+            ["SHA-256 of that certificate", "SHA-256 de ce certificat", "SHA-256 de ese certificado"],
+            certificate,
+        );
     }
     for (name, sha256) in &subject.trusted {
         fact(
@@ -119,7 +139,10 @@ fn facts(outcome: &VerifyOutcome, subject: &Subject, language: Language) -> Vec<
             Piece::code(format!("{} {sha256}", clean(name))),
         );
     }
-    fact(["Checked at (UTC)", "Vérifié le (UTC)", "Comprobado el (UTC)"], Piece::words(subject.at.to_string()));
+    fact(
+        ["Checked at (UTC)", "Vérifié le (UTC)", "Comprobado el (UTC)"],
+        Piece::words(subject.at.to_string()),
+    );
     fact(
         ["Certificates judged as of", "Certificats jugés au", "Certificados juzgados a fecha de"],
         Piece::words(outcome.judged_at.clone()),
@@ -180,7 +203,10 @@ fn details(outcome: &VerifyOutcome, language: Language) -> Option<ReportSection>
     let more = open.len().saturating_sub(MOST_DETAILS);
     let mut rows: Vec<Vec<Piece>> = open.iter().take(MOST_DETAILS).map(row).collect();
     if more > 0 {
-        rows.push(vec![Piece::words("…"), Piece::words(format!("+ {more} (rogatory package verify --json)"))]);
+        rows.push(vec![
+            Piece::words("…"),
+            Piece::words(format!("+ {more} (rogatory package verify --json)")),
+        ]);
     }
     Some(ReportSection {
         title: language.of(["Details", "Détails", "Detalles"]).to_owned(),
@@ -235,7 +261,7 @@ fn exhibits(outcome: &VerifyOutcome, language: Language) -> Option<ReportSection
             head(["Bytes", "Octets", "Bytes"]),
             "SHA-256".to_owned(),
         ],
-        widths: vec![12, 28, 12, 48],
+        widths: vec![10, 22, 9, 59],
         rows,
     })
 }
