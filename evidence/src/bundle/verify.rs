@@ -184,7 +184,6 @@ fn examine_bundle(
         Some(PackageFacts { transmittal: outer.transmittal.as_ref()?, manifest: outer.manifest_sha256? })
     });
     relate(&bundle.statement, facts.as_ref(), &case, record.as_ref(), findings);
-    drop(facts);
     examine_pages(&bundle, findings);
     let contents = findings.has_checked(Part::Contents);
     let mut index = index;

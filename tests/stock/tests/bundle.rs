@@ -148,7 +148,8 @@ fn the_report_fits_a_case_file() {
     fs::write(made.path("changed.asice"), changed).expect("writes");
     verified(made, "changed.asice", &["--report", "changed.pdf"]).exits(4);
     let words = run("pdftotext", &["changed.pdf", "-"], made.folder()).succeeds();
-    words.says("NOT VERIFIED").says("custody/checkpoint.txt");
+    let words = words.says("NOT VERIFIED").says("custody/checkpoint.txt").says("No certification");
+    assert!(!words.text().contains("under penalty of perjury"), "{}", words.text());
 }
 
 #[test]
