@@ -127,7 +127,7 @@ fn relate_numbers(
     if case.document_count == 0 {
         findings.not_checked(PART, "the bundle holds no document of the case");
     } else if let Some(one) = case.documents.iter().find(|one| one.document.shared_number == *number) {
-        findings.checked(PART, format!("`{}` is a {} under number {number}", one.name, one.document.kind));
+        findings.checked(PART, format!("`{}` ({}) has the number {number}", one.name, one.document.kind));
     } else if case.documents.len() == case.document_count {
         findings.failed(PART, Some("documents/"), format!("none of them has the number {number}"));
     }

@@ -50,7 +50,7 @@ fn it_verifies_with_everything_that_can_be_checked() {
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["form"], "bundle");
     assert_eq!(json["bundle"]["shared_number"], made.number.as_str());
-    assert_eq!(json["bundle"]["files"][0], "exhibits/EX-0001/letter____.txt");
+    assert_eq!(json["bundle"]["files"][0], "exhibits/EX-0001/letter_1__.txt");
     assert_eq!(json["exhibits"].as_array().expect("exhibits").len(), 2);
     assert!(json["bundle"]["custody"]["entries"].as_u64().expect("a count") > 3);
 }
