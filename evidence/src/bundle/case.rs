@@ -150,7 +150,7 @@ pub(super) fn examine_sealed(
     };
     let (kind, sender) = (signed.claim.kind, &signed.claim.sender);
     if signed.seal == SealStanding::Published {
-        let mut text = format!("`{name}`: a {kind} of {sender}, sealed as {sender} publishes its seal");
+        let mut text = format!("`{name}`: {kind} of {sender}, sealed as {sender} publishes its seal");
         for person in &signed.persons {
             text.push_str(&format!("; signed by {} as {}", person.person, person.function));
         }

@@ -86,6 +86,9 @@ pub(super) fn relate(
             entries.demand("the package", &package.known_as(), findings);
         }
     }
+    if statement.form == BundleForm::Documents {
+        findings.not_checked(Part::Contents, "the bundle holds no exhibits");
+    }
     let Some(entries) = entries else {
         let why = "the custody record was not verified, so nothing was looked up in it";
         return findings.not_checked(PART, why);
@@ -94,18 +97,11 @@ pub(super) fn relate(
         entries.demand(&format!("`{}`", one.name), &one.container, findings);
     }
     for one in &case.receipts {
-        // A relay receipt comes with a package, and stands by its own seal: only who gave it logged it.
-        if one.receipt.receipt == ReceiptKind::Relay && !entries.places.contains_key(&one.container) {
-            findings.not_checked(
-                PART,
-                format!("`{}` stands in the log of {} alone", one.name, one.receipt.issuer.party),
-            );
-        } else {
+        // A relay receipt comes with a package and stands by its own seal: only who gave it logged it.
+        let is_relay = one.receipt.receipt == ReceiptKind::Relay;
+        if !is_relay || entries.places.contains_key(&one.container) {
             entries.demand(&format!("`{}`", one.name), &one.container, findings);
         }
-    }
-    if statement.form == BundleForm::Documents {
-        findings.not_checked(Part::Contents, "the bundle holds no exhibits");
     }
 }
 
@@ -131,7 +127,7 @@ fn relate_numbers(
     if case.document_count == 0 {
         findings.not_checked(PART, "the bundle holds no document of the case");
     } else if let Some(one) = case.documents.iter().find(|one| one.document.shared_number == *number) {
-        findings.checked(PART, format!("`{}` is a {} under number {number}", one.name, one.document.kind));
+        findings.checked(PART, format!("`{}` ({}) has the number {number}", one.name, one.document.kind));
     } else if case.documents.len() == case.document_count {
         findings.failed(PART, Some("documents/"), format!("none of them has the number {number}"));
     }

@@ -8,6 +8,7 @@
 use super::verdict::{Findings, Form, Part, Verdict, Verified};
 use super::{VerifyOptions, not_looked_at};
 use crate::age_layer::Opening;
+use crate::bundle::BUNDLE_STATEMENT;
 use crate::digest_list;
 use crate::known::sealing_with;
 use crate::layout::{BAGIT_NAME, EXHIBITS_NAME, INDEX_NAME, TRANSMITTAL_NAME};
@@ -79,7 +80,7 @@ fn is_foreign(source: &dyn PackageSource) -> bool {
     objects.iter().any(manifest)
         && !has(INDEX_NAME)
         && !has(BAGIT_NAME)
-        && ![DOCUMENT_NAME, TRANSMITTAL_NAME]
+        && ![DOCUMENT_NAME, TRANSMITTAL_NAME, BUNDLE_STATEMENT]
             .into_iter()
             .any(|name| has(name) && claims_profile(source, name))
 }

@@ -44,6 +44,9 @@ const ORDER_OWN: [&str; 8] = [
     "/remedies",
 ];
 
+/// Names and contents of a bundle, in their order.
+type Objects = Vec<(String, Vec<u8>)>;
+
 /// The bundles of a case, in a folder of their own.
 pub struct Made {
     folder: PathBuf,
@@ -236,7 +239,7 @@ fn authority(folder: &Path) -> (PathBuf, PathBuf) {
 }
 
 /// The objects of a bundle in their order.
-fn read(path: &Path) -> Vec<(String, Vec<u8>)> {
+fn read(path: &Path) -> Objects {
     let bytes = good(fs::read(path));
     let mut zip = good(StrictZip::open(Cursor::new(bytes), ZipLimits::PACKAGE));
     let names: Vec<String> = zip.entries().iter().map(|entry| entry.name.clone()).collect();
@@ -325,6 +328,11 @@ impl Case<'_> {
         let acknowledge =
             ["request", "acknowledge", &number, "--reference", "PG-1", "--facts", "md-contact.json"];
         self.asks("md/rusu", &[&acknowledge[..], &["--yes"]].concat());
+        // With the answer goes a case head, which the other side's receipt quotes.
+        let ask = ["request", "ask", &number, "--question", "Q1", "--text", "In which time zone?"];
+        self.asks("md/rusu", &[&ask[..], &["--facts", "md-contact.json", "--yes"]].concat());
+        let answer = ["request", "answer", &number, "--question", "Q1", "--text", "In UTC.", "--yes"];
+        self.asks("gb/ashdown", &answer);
         self.order_facts();
         let order = self.asks(
             "md/rusu",
@@ -510,7 +518,7 @@ pub fn judged_by_page(made: &Made, bundle: &Path) -> Option<usize> {
 #[must_use]
 pub fn forgeries(made: &Made) -> Vec<(&'static str, String)> {
     let forge = Forge::new(made);
-    let all: [(&'static str, Vec<(String, Vec<u8>)>); 9] = [
+    let all: [(&'static str, Objects); 9] = [
         ("own-authority", forge.own_authority()),
         ("other-signer", forge.signed(forge.objects.clone(), &forge.stranger)),
         ("changed-list", forge.changed_list()),
@@ -521,7 +529,7 @@ pub fn forgeries(made: &Made) -> Vec<(&'static str, String)> {
         ("shortened-record", forge.shortened_record()),
         ("strange-document", forge.strange_document()),
     ];
-    let write_one = |(name, objects): (&'static str, Vec<(String, Vec<u8>)>)| {
+    let write_one = |(name, objects): (&'static str, Objects)| {
         let file = format!("forged-{name}.asice");
         write(&made.path(&file), &zip(&objects));
         (name, file)
@@ -543,7 +551,7 @@ const SIGNATURE: &str = "META-INF/signature001.p7s";
 
 struct Forge<'a> {
     made: &'a Made,
-    objects: Vec<(String, Vec<u8>)>,
+    objects: Objects,
     /// The officer who made the bundle.
     officer: FileSigner,
     /// Somebody under an authority of his own.
@@ -573,7 +581,7 @@ impl<'a> Forge<'a> {
         Self { made, objects: read_bundle(made), officer, stranger, strange_ca }
     }
 
-    fn replaced(&self, name: &str, bytes: Vec<u8>) -> Vec<(String, Vec<u8>)> {
+    fn replaced(&self, name: &str, bytes: Vec<u8>) -> Objects {
         let mut objects = self.objects.clone();
         let place = objects.iter_mut().find(|(found, _)| found == name);
         place.unwrap_or_else(|| panic!("no `{name}`")).1 = bytes;
@@ -581,7 +589,7 @@ impl<'a> Forge<'a> {
     }
 
     /// Lists and manifest made right again, and signed.
-    fn signed(&self, mut objects: Vec<(String, Vec<u8>)>, signer: &FileSigner) -> Vec<(String, Vec<u8>)> {
+    fn signed(&self, mut objects: Objects, signer: &FileSigner) -> Objects {
         objects.retain(|(name, _)| ![LIST, MANIFEST, SIGNATURE].contains(&name.as_str()));
         let listed = |(name, _): &&(String, Vec<u8>)| name != "mimetype";
         let line = |(name, bytes): &(String, Vec<u8>)| format!("{}  {name}\n", Digest::of(bytes));
@@ -597,7 +605,7 @@ impl<'a> Forge<'a> {
     }
 
     /// An entry of the same name, sealed under another root, and everything signed anew.
-    fn own_authority(&self) -> Vec<(String, Vec<u8>)> {
+    fn own_authority(&self) -> Objects {
         let name = "parties/gb-central-authority.asice";
         let mut entry = document_json(&self.made.object("bundle.asice", name));
         entry["anchors_pem"] = json!(self.strange_ca.certificate_pem());
@@ -609,7 +617,7 @@ impl<'a> Forge<'a> {
         self.signed(self.replaced(name, forged), &self.stranger)
     }
 
-    fn changed_list(&self) -> Vec<(String, Vec<u8>)> {
+    fn changed_list(&self) -> Objects {
         let mut objects = self.changed_file();
         let right = self.signed(objects.clone(), &self.stranger);
         for name in [LIST, MANIFEST] {
@@ -622,14 +630,14 @@ impl<'a> Forge<'a> {
         objects
     }
 
-    fn changed_file(&self) -> Vec<(String, Vec<u8>)> {
+    fn changed_file(&self) -> Objects {
         let exhibit = self.exhibit();
         let mut bytes = self.made.object("bundle.asice", &exhibit);
         bytes[0] ^= 1;
         self.replaced(&exhibit, bytes)
     }
 
-    fn added_file(&self) -> Vec<(String, Vec<u8>)> {
+    fn added_file(&self) -> Objects {
         let mut objects = self.objects.clone();
         let place = objects.iter().position(|(name, _)| name == "documents/001-request.asice");
         let bytes = self.made.object("bundle.asice", "documents/001-request.asice");
@@ -637,7 +645,7 @@ impl<'a> Forge<'a> {
         objects
     }
 
-    fn forged_receipt(&self) -> Vec<(String, Vec<u8>)> {
+    fn forged_receipt(&self) -> Objects {
         let name = self.name_with("receipts/", "-relay.asice");
         let json = good(serde_json::to_vec(&document_json(&self.made.object("bundle.asice", &name))));
         let contents = vec![("document.json".to_owned(), "application/json".to_owned(), json)];
@@ -647,12 +655,12 @@ impl<'a> Forge<'a> {
         self.signed(self.replaced(&name, forged), &self.officer)
     }
 
-    fn exchanged_exhibit(&self) -> Vec<(String, Vec<u8>)> {
+    fn exchanged_exhibit(&self) -> Objects {
         self.signed(self.changed_file(), &self.officer)
     }
 
     /// The last event of the first stream, and its head, are gone.
-    fn shortened_record(&self) -> Vec<(String, Vec<u8>)> {
+    fn shortened_record(&self) -> Objects {
         let name = "custody/record.json";
         let mut record: Value = good(serde_json::from_slice(&self.made.object("bundle.asice", name)));
         record["entries"].as_array_mut().map(Vec::pop);
@@ -661,7 +669,7 @@ impl<'a> Forge<'a> {
         self.signed(self.replaced(name, bytes), &self.officer)
     }
 
-    fn strange_document(&self) -> Vec<(String, Vec<u8>)> {
+    fn strange_document(&self) -> Objects {
         let folder = self.made.path("other-case");
         let mut files: Vec<PathBuf> = good(fs::read_dir(folder)).map(|entry| good(entry).path()).collect();
         files.sort();
@@ -682,6 +690,6 @@ impl<'a> Forge<'a> {
     }
 }
 
-fn read_bundle(made: &Made) -> Vec<(String, Vec<u8>)> {
+fn read_bundle(made: &Made) -> Objects {
     read(&made.path("bundle.asice"))
 }

@@ -82,7 +82,7 @@ fn report(outcome: &VerifyOutcome, subject: &Subject, language: Language) -> Rep
         result,
         facts: facts(outcome, subject, language),
         sections,
-        certification: certification(language),
+        certification: if outcome.verified { certification(language) } else { no_certification(language) },
         footer: subject.sha256.map_or_else(String::new, |sha256| format!("SHA-256 {sha256}")),
         page: say(["page", "page", "página"]),
         program: PROGRAM.to_owned(),
@@ -95,7 +95,8 @@ fn facts(outcome: &VerifyOutcome, subject: &Subject, language: Language) -> Vec<
     let mut fact = |texts: [&'static str; 3], value: Piece| {
         facts.push(ReportFact { label: language.of(texts).to_owned(), value });
     };
-    let size = format!("{} ({} bytes)", clean(&subject.name), subject.size_bytes);
+    let unit = language.of(["bytes", "octets", "bytes"]);
+    let size = format!("{} ({} {unit})", clean(&subject.name), subject.size_bytes);
     fact(["File", "Fichier", "Archivo"], Piece::words(size));
     if let Some(sha256) = subject.sha256 {
         fact(
@@ -260,9 +261,42 @@ fn exhibits(outcome: &VerifyOutcome, language: Language) -> Option<ReportSection
             head(["Bytes", "Octets", "Bytes"]),
             "SHA-256".to_owned(),
         ],
-        widths: vec![12, 28, 12, 48],
+        widths: vec![10, 22, 9, 59],
         rows,
     })
+}
+
+/// What stands there instead when something failed: nobody certifies on the strength of that.
+fn no_certification(language: Language) -> Certification {
+    Certification {
+        title: language
+            .of([
+                "No certification: the verification failed",
+                "Pas d’attestation : la vérification a échoué",
+                "Sin certificación: la verificación falló",
+            ])
+            .to_owned(),
+        text: vec![
+            language
+                .of([
+                    "These records cannot be certified on the strength of this verification. Who checked them may note it here.",
+                    "Ces éléments ne peuvent être attestés sur la base de cette vérification. La personne qui les a vérifiés peut le noter ici.",
+                    "Estos registros no pueden certificarse con base en esta verificación. Quien los comprobó puede anotarlo aquí.",
+                ])
+                .to_owned(),
+        ],
+        fields: fields(language),
+    }
+}
+
+fn fields(language: Language) -> Vec<String> {
+    let texts = [
+        ["Name", "Nom", "Nombre"],
+        ["Post and qualification", "Fonction et qualification", "Cargo y cualificación"],
+        ["Place and date", "Lieu et date", "Lugar y fecha"],
+        ["Signature", "Signature", "Firma"],
+    ];
+    texts.iter().map(|text| language.of(*text).to_owned()).collect()
 }
 
 /// What a certification under FRE 902(13)/(14), 902(11)/(12) and 28 USC 1746 or 18 USC 3505 asks for.
@@ -283,16 +317,11 @@ fn certification(language: Language) -> Certification {
                 "Estoy cualificado para esta certificación por el cargo y la formación indicados abajo. Los registros anteriores se verificaron con el proceso electrónico nombrado, que calcula la huella SHA-256 de los archivos y la compara con las firmadas al sellar; este proceso da un resultado exacto.",
             ],
             [
-                "Where the exhibits are marked as checked, the copies are identical to what was sealed, as their digests show. I declare under penalty of perjury, or under the law of my State on false statements, that this is true and correct.",
+                "Where the exhibits are marked as checked, the copies are identical to what was sealed, as their digests show. I declare under penalty of perjury under the laws of the United States of America, or under the law of my State on false statements, that the foregoing is true and correct.",
                 "Si les pièces sont marquées vérifiées, les copies sont identiques à ce qui a été scellé, comme le montrent les empreintes. Je déclare, sous peine de parjure ou selon la loi de mon État sur les fausses déclarations, que cela est vrai et exact.",
                 "Donde los elementos figuran como comprobados, las copias son idénticas a lo sellado, como muestran sus huellas. Declaro, bajo pena de perjurio o según la ley de mi Estado sobre declaraciones falsas, que esto es verdadero y correcto.",
             ],
         ]),
-        fields: all(&[
-            ["Name", "Nom", "Nombre"],
-            ["Post and qualification", "Fonction et qualification", "Cargo y cualificación"],
-            ["Place and date", "Lieu et date", "Lugar y fecha"],
-            ["Signature", "Signature", "Firma"],
-        ]),
+        fields: fields(language),
     }
 }
