@@ -207,6 +207,10 @@ events! {
     EntryProven = "entry-proven" { index: u64, open: bool }
     /// A counterpart's log said another thing about one event than it had said before.
     CaseHeadContradicted = "case-head-contradicted" { counterpart: PartyId, head: u64, before_sha256: Digest, now_sha256: Digest }
+    /// A time stamp was got later than it should have been, because no time-stamping authority was reachable.
+    StampedLate = "stamped-late" { what: String, subject_sha256: Digest, waiting_since: Timestamp, stamped_time: Timestamp }
+    /// No time-stamping authority has answered since an instant; said once, until one answers again.
+    TimeStampsInterrupted = "time-stamps-interrupted" { since: Timestamp }
     /// The institution's log began.
     LogStarted = "log-started" { origin: String }
 }

@@ -323,9 +323,11 @@ async fn fill(
             log_key: "keys/log.key".into(),
             witness_key: "keys/witness.key".into(),
             key_encryption_key: "keys/key-encryption.key".into(),
+            revocation_lists: Vec::new(),
             recovery_recipient: recovery.classical,
             recovery_recipient_hybrid: recovery.hybrid,
         },
+        time_stamps: None,
         storage: StorageConfig {
             database: "database.sqlite".into(),
             vault: "vault".into(),

@@ -24,6 +24,7 @@ mod pace;
 pub mod peers;
 pub mod problem;
 pub mod rpc;
+pub mod stamping;
 pub mod vault;
 pub mod workers;
 
@@ -149,6 +150,8 @@ impl Server {
             tokio::spawn(workers::checkpoints(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::outbox(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::lapses(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::time_stamps(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::revocation_lists(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::stale_transfers(Arc::clone(&authority), up)),
         ];
         tracing::info!(party = %authority.institution.party(), %office, %peer, "listening for officers and peers");

@@ -10,7 +10,6 @@ use crate::file_stream::stream;
 use crate::problem::{Problem, Reason};
 use hyper_util::rt::TokioIo;
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber};
-use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::tls::{admit_server, client_config, explain_tls_error};
 use rogatory_proto::common::v1::{ObjectProgress, PackageObject, SealedReceipt};
 use rogatory_proto::objects::{
@@ -334,7 +333,7 @@ async fn dial(
     let config = client_config(
         authority.institution.tls(),
         registry.anchors(),
-        &RevocationLists::none(),
+        &authority.revocation_lists(),
         Arc::clone(&authority.clock),
     )
     .map_err(io::Error::other)?;

@@ -8,6 +8,7 @@
 mod elements;
 mod error;
 mod info;
+mod renewal;
 mod request;
 mod response;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod verify;
 /// Names the policy of a time-stamping authority: a dotted object identifier.
 pub use der::asn1::ObjectIdentifier as PolicyId;
 pub use error::TimestampError;
+pub use renewal::{Earlier, file_name, renewal_list};
 pub use request::{Nonce, Request};
 pub use response::Answer;
 pub use token::{ParsedToken, parse};

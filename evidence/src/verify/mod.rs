@@ -13,9 +13,12 @@ pub(crate) mod index;
 mod opened;
 mod origin;
 pub(crate) mod outer;
+mod revocation;
 mod signature;
+mod time;
 pub(crate) mod verdict;
 
+pub use time::{TimeProof, beside};
 pub use verdict::{
     Check, Derivation, ExhibitDescription, Form, Outcome, Part, Requirement, RequirementError,
     UndisclosedExhibit, Verdict, Verified, VerifiedPackage,
@@ -31,6 +34,7 @@ use index::{Index, examine_index};
 use outer::{Outer, Payload, Signers, examine_outer, judge_signer};
 use rogatory_core::{Digest, Timestamp, chain};
 use rogatory_pki::path::Anchors;
+use rogatory_pki::revocation::RevocationLists;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::mem::take;
@@ -51,6 +55,10 @@ pub struct VerifyOptions<'a> {
     pub expected_signer: Option<Digest>,
     /// The instant at which certificates must be valid.
     pub at: Timestamp,
+    /// What is known of the time at which it existed; `at` is that instant then.
+    pub time: TimeProof,
+    /// The revocation lists that somebody obtained; none: revocation is not checked.
+    pub revocation: Option<&'a RevocationLists>,
     /// What must be checked beyond integrity, signature and chain.
     pub require: BTreeSet<Requirement>,
     /// Whether, where no anchor at all is given, sound signatures are enough: for who only derives a package that
@@ -68,6 +76,8 @@ impl<'a> VerifyOptions<'a> {
             institutions: &[],
             expected_signer: None,
             at,
+            time: TimeProof::NotLookedFor,
+            revocation: None,
             require: BTreeSet::new(),
             integrity_suffices: false,
         }
@@ -191,7 +201,7 @@ pub(crate) fn examine_before_contents(
             findings.failed(Part::Signer, None, why);
         }
     }
-    not_looked_at(findings);
+    not_looked_at(options, findings);
     (outer, index)
 }
 
@@ -217,7 +227,7 @@ pub(crate) fn judge_sealed(
 ) -> Verdict {
     let contents = findings.has_checked(Part::Contents);
     let verified = verified(Form::Sealed, Some(outer), index, contents);
-    findings.judge(Form::Sealed, &options.require, verified)
+    findings.judge(Form::Sealed, options, verified)
 }
 
 /// What outer part and index, or one of them, tell of a package.
@@ -283,17 +293,19 @@ fn verified(
     })))
 }
 
-/// What no part of this crate can check yet is said, never passed over.
-fn not_looked_at(findings: &mut Findings) {
-    findings.not_checked(Part::Time, "no time stamp; the signing time is the signer's claim");
-    findings.not_checked(Part::Revocation, "no revocation lists were consulted");
+/// The time, and what no part of this crate can check is said, never passed over.
+fn not_looked_at(options: &VerifyOptions<'_>, findings: &mut Findings) {
+    options.time.report(findings);
+    if options.revocation.is_none_or(RevocationLists::is_empty) {
+        findings.not_checked(Part::Revocation, "no revocation lists were consulted");
+    }
     findings.not_checked(Part::Witness, "no custody record accompanies it");
 }
 
 fn unreadable(form: Form, error: &PackageError, options: &VerifyOptions<'_>) -> Verdict {
     let mut findings = Findings::default();
     findings.failed(Part::Container, None, chain(error));
-    findings.judge(form, &options.require, None)
+    findings.judge(form, options, None)
 }
 
 /// A container file has one order.
@@ -336,7 +348,7 @@ fn judge_inner(
     options: &VerifyOptions<'_>,
     mut findings: Findings,
 ) -> Verdict {
-    not_looked_at(&mut findings);
+    not_looked_at(options, &mut findings);
     if let Some(outer) = &outer {
         outer.judge_signers(options, &mut findings);
     } else if let Some(index) = &index {
@@ -345,7 +357,7 @@ fn judge_inner(
     }
     let contents = findings.has_checked(Part::Contents);
     let verified = index.and_then(|index| verified(form, outer, Some(index), contents));
-    findings.judge(form, &options.require, verified)
+    findings.judge(form, options, verified)
 }
 
 /// Reads the transmittal of a package at `path` without believing it: to show what it claims.

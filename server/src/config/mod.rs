@@ -6,11 +6,13 @@ mod institution;
 mod listen;
 mod officer;
 mod storage;
+mod time_stamps;
 
 pub use institution::{InstitutionConfig, InstitutionKind, KeysConfig};
 pub use listen::ListenConfig;
 pub use officer::OfficerConfig;
 pub use storage::StorageConfig;
+pub use time_stamps::TimeStampsConfig;
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -30,6 +32,9 @@ pub struct ServerConfig {
     pub keys: KeysConfig,
     /// Where it stores.
     pub storage: StorageConfig,
+    /// Who proves the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_stamps: Option<TimeStampsConfig>,
     /// Who works here.
     #[serde(default, rename = "officer")]
     pub officers: Vec<OfficerConfig>,
@@ -90,6 +95,9 @@ impl ServerConfig {
         self.listen.validate()?;
         self.keys.validate()?;
         self.storage.validate()?;
+        if let Some(time_stamps) = &self.time_stamps {
+            time_stamps.validate()?;
+        }
         officer::validate(&self.officers)
     }
 }

@@ -17,6 +17,7 @@ mod packages;
 mod parties;
 mod preservations;
 mod session;
+mod stamps;
 mod transaction;
 mod writer;
 
@@ -34,6 +35,7 @@ pub use parties::PartyRow;
 pub use session::{Session, StoreError};
 /// What a database may fail with.
 pub use sqlx::Error as DatabaseError;
+pub use stamps::{GotToken, Interruption, StampRow, StampSummary, Stamped};
 pub use transaction::Transaction;
 
 use crate::faults::Faults;

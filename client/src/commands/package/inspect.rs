@@ -11,7 +11,9 @@ use rogatory_evidence::transmittal::TransmittalKind;
 use rogatory_evidence::verify::{
     Check, ExhibitDescription, Form, Outcome as CheckOutcome, Part, UndisclosedExhibit, Verified,
 };
-use rogatory_evidence::{Identities, Requirement, Verdict, VerifyOptions};
+use rogatory_evidence::{Identities, Requirement, TimeProof, Verdict, VerifyOptions};
+use rogatory_pki::path::Anchors;
+use rogatory_pki::revocation::RevocationLists;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,8 +29,13 @@ pub struct VerifyArguments {
     pub identities: Vec<Zeroizing<String>>,
     /// Whom to believe.
     pub trust: Trust,
-    /// The instant at which certificates must be valid; now if absent.
+    /// The instant at which certificates must be valid; if absent the proven time, or else now. [`verify`] demands proof
+    /// that the signature existed then.
     pub at: Option<Timestamp>,
+    /// The anchors of time-stamping authorities.
+    pub tsa: Anchors,
+    /// The revocation lists that somebody obtained.
+    pub revocation: RevocationLists,
     /// The certificate that must have signed.
     pub signer: Option<Digest>,
     /// What must be checked beyond integrity, signature and chain.
@@ -184,7 +191,11 @@ fn hint(failures: &[&Check]) -> &'static str {
         "give the party entry of the sender, or the anchors of its country, with --trust"
     } else if said("is a recipient of this package") {
         "use the identity of a recipient; without an identity the package is checked from outside"
-    } else if only(&[Part::Time, Part::Revocation, Part::Witness]) {
+    } else if only(&[Part::Time]) {
+        "a time stamp lies beside as NAME.tst (`request export` and `package receive` write it); give its authority's anchors with --tsa"
+    } else if only(&[Part::Revocation]) {
+        "give the newest revocation list of every issuer with --crl; what was revoked before it was signed is worth nothing"
+    } else if only(&[Part::Witness]) {
         "this version makes no such check: leave it out of --require, and settle it by another way"
     } else if only(&[Part::Contents, Part::Index]) && said("was required") {
         "contents are checked with the identity of a recipient: give it with --identity"
@@ -290,12 +301,16 @@ pub(super) fn identities(texts: &[Zeroizing<String>]) -> Result<Identities, Prob
 pub async fn verify(session: &Session, arguments: VerifyArguments) -> Result<VerifyOutcome, Problem> {
     must_exist(&arguments.path)?;
     let identities = identities(&arguments.identities)?;
-    let at = arguments.at.unwrap_or_else(|| session.now());
+    let now = session.now();
     let progress = Arc::clone(&session.progress);
-    let verdict = tokio::task::spawn_blocking(move || {
+    let (verdict, at) = tokio::task::spawn_blocking(move || {
         let institutions = arguments.trust.institutions();
+        let time = TimeProof::beside(&arguments.path, &arguments.tsa, arguments.at);
+        let at = arguments.at.or_else(|| time.instant()).unwrap_or(now);
         let options = VerifyOptions {
             identities,
+            time,
+            revocation: Some(&arguments.revocation),
             expected_signer: arguments.signer,
             require: arguments.require,
             ..VerifyOptions::new(&arguments.trust.anchors, at).with_institutions(&institutions)
@@ -303,7 +318,7 @@ pub async fn verify(session: &Session, arguments: VerifyArguments) -> Result<Ver
         let verdict =
             rogatory_evidence::verify(&arguments.path, &options, &mut Telling(Arc::clone(&progress)));
         progress.end();
-        verdict
+        (verdict, at)
     })
     .await
     .map_err(|error| Problem::failed("verifying stopped").because(&error))?;
