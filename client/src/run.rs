@@ -16,6 +16,8 @@ use crate::trust::Trust;
 use rogatory_core::reference::QuestionId;
 use rogatory_core::{Clock, Digest, Entropy, Timestamp};
 use rogatory_evidence::{ExhibitNumber, Requirement};
+use rogatory_pki::path::Anchors;
+use rogatory_pki::revocation::RevocationLists;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -716,6 +718,8 @@ fn verify_arguments(
         // Entries named as trust are judged at the same instant as what they vouch for.
         trust: Trust::load(&it.trust, at.unwrap_or_else(|| session.now()))?,
         at,
+        tsa: tsa_anchors(&it.tsa)?,
+        revocation: revocation_lists(&it.crl)?,
         signer: it.signer.as_deref().map(|text| digest(text, "--signer")).transpose()?,
         require,
         language: it.lang.as_deref().map(language).transpose()?,
@@ -727,6 +731,29 @@ fn language(text: &str) -> Result<commands::package::words::Language, Problem> {
     text.parse().map_err(|error: commands::package::words::LanguageError| {
         Problem::usage(format!("--lang: {}", clean(&error.to_string())))
     })
+}
+
+fn tsa_anchors(paths: &[PathBuf]) -> Result<Anchors, Problem> {
+    let mut anchors = Anchors::new();
+    for path in paths {
+        let text = files::read_text(path, "the file of --tsa")?;
+        let read = Anchors::from_pem(&text, None).and_then(|read| anchors.extend(&read));
+        read.map_err(|error| {
+            Problem::usage(format!("--tsa: `{}` cannot be used", path.display())).because(&error)
+        })?;
+    }
+    Ok(anchors)
+}
+
+fn revocation_lists(paths: &[PathBuf]) -> Result<RevocationLists, Problem> {
+    let mut lists = RevocationLists::none();
+    for path in paths {
+        let bytes = files::read(path, RECORD_LIMIT_BYTES, "the revocation list")?;
+        lists.add(&bytes).map_err(|error| {
+            Problem::usage(format!("--crl: `{}` cannot be used", path.display())).because(&error)
+        })?;
+    }
+    Ok(lists)
 }
 
 fn identities(paths: &[PathBuf]) -> Result<Vec<Zeroizing<String>>, Problem> {

@@ -236,6 +236,10 @@ events! {
     }
     /// What is left of an erased case was exported.
     ErasedRecordExported = "erased-record-exported" { erased_case: CaseId, entries: u64 }
+    /// A time stamp was got later than it should have been, because no time-stamping authority was reachable.
+    StampedLate = "stamped-late" { what: String, subject_sha256: Digest, waiting_since: Timestamp, stamped_time: Timestamp }
+    /// No time-stamping authority has answered since an instant; said once, until one answers again.
+    TimeStampsInterrupted = "time-stamps-interrupted" { since: Timestamp }
     /// The institution's log began.
     LogStarted = "log-started" { origin: String }
 }

@@ -82,7 +82,9 @@ pub use source::{
 };
 pub use streams::{NoProgress, Progress, Step};
 pub use transmittal::Transmittal;
-pub use verify::{Requirement, Verdict, Verified, VerifiedPackage, VerifyOptions, verify, verify_package};
+pub use verify::{
+    Requirement, TimeProof, Verdict, Verified, VerifiedPackage, VerifyOptions, verify, verify_package,
+};
 pub use walk::SourceError;
 
 /// Writes a path as text for reports; what is no text is shown as U+FFFD.

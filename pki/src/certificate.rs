@@ -118,6 +118,8 @@ struct Parsed {
     version_one: bool,
     authority: bool,
     key_usage: Option<KeyUsage>,
+    /// Extended key usage is critical and names time stamping alone.
+    stamps_time: bool,
     subject_key_id: Option<Vec<u8>>,
     authority_key_id: Option<Vec<u8>>,
     identity: Result<Identity, IdentityError>,
@@ -185,6 +187,16 @@ impl Certificate {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.0.digest
+    }
+
+    /// The SHA-1 of the DER, by which older time stamps name their signer's certificate: good for telling which one
+    /// is meant, and for nothing else.
+    #[must_use]
+    pub fn sha1(&self) -> [u8; 20] {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, self.der());
+        let mut bytes = [0; 20];
+        bytes.copy_from_slice(digest.as_ref());
+        bytes
     }
 
     /// The certificate as PEM.
@@ -280,6 +292,13 @@ impl Certificate {
         self.0.key_usage.is_none_or(|usage| usage.signs_documents)
     }
 
+    /// Whether it is a time-stamping authority's: extended key usage is critical and names timeStamping and nothing
+    /// else (RFC 3161, 2.3), and key usage, if there is one, lets the key sign.
+    #[must_use]
+    pub fn may_stamp_time(&self) -> bool {
+        self.0.stamps_time && self.may_sign_documents()
+    }
+
     /// Whether it may stand as an issuer in a path: an authority whose key usage, if any, has keyCertSign.
     #[must_use]
     pub fn may_issue(&self) -> bool {
@@ -358,6 +377,20 @@ fn parse(der: &[u8]) -> Result<Parsed, CertificateError> {
                 signs_certificates: usage.value.key_cert_sign(),
             }
         });
+    let stamps_time = x509
+        .extended_key_usage()
+        .map_err(|_| malformed("its extended key usage is damaged or stands twice"))?
+        .is_some_and(|usage| {
+            let named = usage.value;
+            let others = named.any
+                || named.server_auth
+                || named.client_auth
+                || named.code_signing
+                || named.email_protection
+                || named.ocsp_signing
+                || !named.other.is_empty();
+            usage.critical && named.time_stamping && !others
+        });
     let (mut subject_key_id, mut authority_key_id) = (None, None);
     for extension in x509.extensions() {
         match extension.parsed_extension() {
@@ -385,6 +418,7 @@ fn parse(der: &[u8]) -> Result<Parsed, CertificateError> {
         version_one: x509.version() == X509Version::V1,
         authority,
         key_usage,
+        stamps_time,
         subject_key_id,
         authority_key_id,
         identity: identity::of(&x509),

@@ -8,9 +8,9 @@
 use crate::certificate::{Certificate, CertificateError};
 use aws_lc_rs::rand;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, DnValue,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    RevokedCertParams, SanType, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DistinguishedName,
+    DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use rogatory_core::{CountryCode, OfficerId, PartyId, Timestamp};
 use std::net::IpAddr;
@@ -19,6 +19,10 @@ use std::time::Duration;
 
 /// The subject's `serialNumber` attribute.
 const SERIAL_NUMBER: &[u64] = &[2, 5, 4, 5];
+
+/// extKeyUsage, and its value that names timeStamping alone.
+const EXTENDED_KEY_USAGE: &[u64] = &[2, 5, 29, 37];
+const TIME_STAMPING_ALONE: &[u8] = &[0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 8];
 
 /// The development authority can't do that.
 #[derive(Debug, thiserror::Error)]
@@ -283,6 +287,23 @@ impl DevelopmentCa {
     ) -> Result<Issued, DevelopmentError> {
         let params = self.leaf(officer.party(), name, Some(serial_number), validity)?;
         self.issue(&signing(params))
+    }
+
+    /// Issues the certificate of a time-stamping authority: for time stamps alone, and critically so.
+    ///
+    /// # Errors
+    /// [`DevelopmentError`] as [`DevelopmentCa::new`].
+    pub fn issue_time_stamping(
+        &self,
+        common_name: &str,
+        validity: Validity,
+    ) -> Result<Issued, DevelopmentError> {
+        let mut params = params(authority_name(self.country, common_name)?, validity)?;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let mut usage = CustomExtension::from_oid_content(EXTENDED_KEY_USAGE, TIME_STAMPING_ALONE.to_vec());
+        usage.set_criticality(true);
+        params.custom_extensions.push(usage);
+        self.issue(&params)
     }
 
     /// Makes a revocation list (DER) of `revoked`, in force from `this_update` to `next_update`.

@@ -102,6 +102,14 @@ pub enum PathError {
         /// The leaf's subject.
         subject: String,
     },
+    /// Not a time-stamping authority's certificate.
+    #[error(
+        "the certificate of `{subject}` is not meant for time stamps: its extended key usage must be critical and name timeStamping alone"
+    )]
+    TimeStamping {
+        /// The leaf's subject.
+        subject: String,
+    },
     /// Extended key usage forbids the purpose.
     #[error(
         "the certificate of `{subject}`, or one of its issuers, was issued for another purpose than {purpose}"
@@ -382,6 +390,28 @@ impl Anchors {
         Ok(path)
     }
 
+    /// Validates the path of a time-stamping authority's certificate at the instant `at`, which is the one it stamped.
+    ///
+    /// `others` as in [`Anchors::validate_signing`]. Extended key usage of the leaf must be critical and name
+    /// timeStamping alone; an issuer's, if it has one, must name it too.
+    ///
+    /// # Errors
+    /// [`PathError`].
+    ///
+    /// # Source
+    /// RFC 3161, 2.3.
+    pub fn validate_time_stamping(
+        &self,
+        leaf: &Certificate,
+        others: &[Certificate],
+        at: Timestamp,
+    ) -> Result<ValidatedPath, PathError> {
+        if !leaf.may_stamp_time() {
+            return Err(PathError::TimeStamping { subject: leaf.subject() });
+        }
+        self.validate(leaf, others, at, Purpose::TimeStamping, &RevocationLists::none())
+    }
+
     /// Validates the path of `leaf` for `purpose`.
     pub(crate) fn validate(
         &self,
@@ -473,6 +503,8 @@ pub(crate) enum Purpose {
     TlsClient,
     /// The called side of a TLS connection.
     TlsServer,
+    /// The signature under a time stamp.
+    TimeStamping,
     /// A path whose purpose was judged before.
     Unchecked,
 }
@@ -483,6 +515,7 @@ impl Purpose {
             Self::Signing => "signing documents",
             Self::TlsClient => "calling other servers (clientAuth)",
             Self::TlsServer => "serving connections (serverAuth)",
+            Self::TimeStamping => "stamping time (timeStamping)",
             Self::Unchecked => "anything",
         }
     }
@@ -505,6 +538,7 @@ impl ExtendedKeyUsageValidator for Purpose {
                 Self::Signing => ![SERVER_AUTH, CODE_SIGNING, TIME_STAMPING, OCSP_SIGNING].contains(&purpose),
                 Self::TlsClient => purpose == CLIENT_AUTH,
                 Self::TlsServer => purpose == SERVER_AUTH,
+                Self::TimeStamping => purpose == TIME_STAMPING,
                 Self::Unchecked => true,
             };
         }

@@ -43,6 +43,11 @@ pub enum Revocation {
     NotChecked,
     /// A list in force covers the leaf's issuer, and no list names a certificate of the path.
     Good,
+    /// A certificate of the path was revoked, but only after the instant for which the path is judged.
+    RevokedLater {
+        /// When: the earliest date that a list gives.
+        revoked: Timestamp,
+    },
 }
 
 /// The revocation lists somebody here has obtained.
@@ -133,6 +138,46 @@ impl RevocationLists {
         // The lists are asked while a path is built, so it is built once more; its purpose was judged before.
         anchors.validate(path.leaf(), path.intermediates(), at, Purpose::Unchecked, self)?;
         Ok(if covered { Revocation::Good } else { Revocation::NotChecked })
+    }
+
+    /// Asks the lists about a path of which it is proven that it was used at the instant `proven`: a revocation that
+    /// came later does not touch it, be it by the date of the revocation or, if a list gives one, by the earlier date
+    /// from which the certificate is not to be relied on.
+    ///
+    /// # Errors
+    /// As [`RevocationLists::check`]; [`PathError::Revoked`] for a revocation at `proven` or before.
+    pub fn check_proven(&self, path: &ValidatedPath, proven: Timestamp) -> Result<Revocation, PathError> {
+        match self.check(path, proven) {
+            Err(PathError::Revoked { subject }) => match self.earliest_revocation(path) {
+                Some(revoked) if revoked > proven => Ok(Revocation::RevokedLater { revoked }),
+                _ => Err(PathError::Revoked { subject }),
+            },
+            other => other,
+        }
+    }
+
+    /// The earliest date that any list of a certificate's issuer gives for a certificate of the path. The lists were
+    /// found authentic before; of another one an earlier date would only make the answer stricter.
+    fn earliest_revocation(&self, path: &ValidatedPath) -> Option<Timestamp> {
+        let mut earliest: Option<Timestamp> = None;
+        for certificate in path.below_anchor() {
+            let own =
+                self.lists.iter().filter(|list| same_name(list.parsed.issuer(), certificate.issuer_der()));
+            for list in own {
+                // A serial number stands in the list as it does in the certificate, or without a zero in front.
+                let serial = certificate.serial();
+                let bare = serial.strip_prefix(&[0]).unwrap_or(serial);
+                let found =
+                    [serial, bare].into_iter().find_map(|serial| list.parsed.find_serial(serial).ok()?);
+                let Some(revoked) = found else { continue };
+                let dates = [Some(revoked.revocation_date), revoked.invalidity_date];
+                for date in dates.into_iter().flatten() {
+                    let date = Timestamp::from_seconds(i64::try_from(date.as_secs()).ok()?).ok()?;
+                    earliest = Some(earliest.map_or(date, |before| before.min(date)));
+                }
+            }
+        }
+        earliest
     }
 
     pub(crate) fn ders(&self) -> impl Iterator<Item = CertificateRevocationListDer<'static>> + '_ {

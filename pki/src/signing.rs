@@ -93,6 +93,19 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
+    /// The whole list.
+    pub const ALL: [Self; 9] = [
+        Self::EcdsaP256Sha256,
+        Self::EcdsaP256Sha384,
+        Self::EcdsaP256Sha512,
+        Self::EcdsaP384Sha256,
+        Self::EcdsaP384Sha384,
+        Self::EcdsaP384Sha512,
+        Self::RsaPkcs1Sha256,
+        Self::RsaPkcs1Sha384,
+        Self::RsaPkcs1Sha512,
+    ];
+
     /// The algorithm by which `key` signs over `digest`; none if documents aren't signed with such a key.
     #[must_use]
     pub const fn of(key: &PublicKey, digest: DigestAlgorithm) -> Option<Self> {

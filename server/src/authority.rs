@@ -44,6 +44,7 @@ pub struct Authority {
     /// Told when another checkpoint stands.
     checkpoint_signed: Notify,
     directory: ArcSwap<Directory>,
+    revocation: ArcSwap<RevocationLists>,
     office_tls: ArcSwap<ServerConfig>,
     peer_tls: ArcSwap<ServerConfig>,
 }
@@ -51,6 +52,7 @@ pub struct Authority {
 /// The directory with the TLS configurations that go with it.
 struct Trust {
     directory: Arc<Directory>,
+    revocation: Arc<RevocationLists>,
     office: Arc<ServerConfig>,
     peer: Arc<ServerConfig>,
 }
@@ -72,6 +74,7 @@ impl Authority {
         Ok(Self {
             checkpoint_signed: Notify::new(),
             directory: ArcSwap::new(trust.directory),
+            revocation: ArcSwap::new(trust.revocation),
             office_tls: ArcSwap::new(trust.office),
             peer_tls: ArcSwap::new(trust.peer),
             institution,
@@ -90,6 +93,12 @@ impl Authority {
     #[must_use]
     pub fn directory(&self) -> Arc<Directory> {
         self.directory.load_full()
+    }
+
+    /// The revocation lists as they were last read.
+    #[must_use]
+    pub fn revocation_lists(&self) -> Arc<RevocationLists> {
+        self.revocation.load_full()
     }
 
     /// Waits until another checkpoint stands than the last time this was asked.
@@ -121,13 +130,14 @@ impl Authority {
         }
     }
 
-    /// Takes up the parties that are confirmed now.
+    /// Takes up the parties that are confirmed now, and the revocation lists as their files are now.
     ///
     /// # Errors
     /// [`Problem`] as [`Authority::assemble`]; the old directory then stays.
     pub async fn reload_directory(&self) -> Result<(), Problem> {
         let trust = trust(&self.institution, &self.datastore, &self.clock).await?;
         self.directory.store(trust.directory);
+        self.revocation.store(trust.revocation);
         self.office_tls.store(trust.office);
         self.peer_tls.store(trust.peer);
         Ok(())
@@ -160,9 +170,11 @@ async fn trust(
 ) -> Result<Trust, Problem> {
     let entries = confirmed_entries(datastore).await?;
     let directory = Directory::build(institution, entries)?;
-    let none = RevocationLists::none();
+    let revocation = institution
+        .revocation_lists()
+        .map_err(|error| Problem::internal("the revocation lists cannot be read", error))?;
     let configure = |anchors| {
-        server_config(institution.tls(), anchors, &none, Arc::clone(clock))
+        server_config(institution.tls(), anchors, &revocation, Arc::clone(clock))
             .map(Arc::new)
             .map_err(|error| Problem::internal("TLS cannot be configured", error))
     };
@@ -170,6 +182,7 @@ async fn trust(
         // Both listeners know every anchor: who may be where is said by the gate, with a plain reason.
         office: configure(directory.registry().anchors())?,
         peer: configure(directory.registry().anchors())?,
+        revocation: Arc::new(revocation.clone()),
         directory: Arc::new(directory),
     })
 }

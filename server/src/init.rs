@@ -327,10 +327,12 @@ async fn fill(
             log_key: "keys/log.key".into(),
             witness_key: "keys/witness.key".into(),
             key_encryption_key: "keys/key-encryption.key".into(),
+            revocation_lists: Vec::new(),
             recovery_recipient: recovery.classical,
             recovery_recipient_hybrid: recovery.hybrid,
         },
         database: new.database.clone(),
+        time_stamps: None,
         storage: StorageConfig { vault: "vault".into(), case_keys: "case-keys".into(), package_bytes: None },
         officers,
     };

@@ -3,6 +3,7 @@
 //! Loads what the configuration names and checks that the pieces belong together. Signs; never sends.
 
 use crate::config::{ConfigError, ServerConfig};
+use crate::stamping::TimeStamping;
 use rogatory_container::asice::{self, AsiceError};
 use rogatory_core::document::{Competence, Document, DocumentKind};
 use rogatory_core::document::{DATA_FILE, DOCUMENT_LIMIT_BYTES, FORMAT, NamedParty, PROFILE};
@@ -15,9 +16,10 @@ use rogatory_custody::note::LogKey;
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::identity::Identity;
 use rogatory_pki::path::Anchors;
+use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::signing::{FileSigner, Signer};
 use rogatory_pki::tls::TlsIdentity;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The media type of the data in containers.
 pub const JSON: &str = "application/json";
@@ -50,6 +52,8 @@ pub struct Institution {
     witness_key: WitnessKey,
     officers: Vec<Officer>,
     entry: Option<Vec<u8>>,
+    time_stamping: Option<TimeStamping>,
+    folder: PathBuf,
 }
 
 /// The name of the file that holds the own party entry, in the server's folder.
@@ -131,6 +135,8 @@ impl Institution {
             });
         }
         let entry = std::fs::read(folder.join(ENTRY_FILE)).ok();
+        let time_stamping =
+            config.time_stamps.as_ref().map(|section| TimeStamping::load(folder, section)).transpose()?;
         Ok(Self {
             tls,
             anchors,
@@ -142,6 +148,8 @@ impl Institution {
             witness_key,
             officers,
             entry,
+            time_stamping,
+            folder: folder.to_owned(),
             config,
         })
     }
@@ -167,6 +175,32 @@ impl Institution {
     fn read_entry(&self, bytes: &[u8]) -> Option<PartyEntry> {
         let container = crate::directory::open_container(bytes).ok()?;
         PartyEntry::from_json(container.file(DATA_FILE)?).ok()
+    }
+
+    /// The revocation lists that the configuration names, as their files are now.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the file that cannot be read or is no list.
+    pub fn revocation_lists(&self) -> Result<RevocationLists, ConfigError> {
+        let mut lists = RevocationLists::none();
+        for file in &self.config.keys.revocation_lists {
+            let path = self.folder.join(file);
+            let bytes =
+                std::fs::read(&path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+            lists.add(&bytes).map_err(|error| {
+                wrong(
+                    "keys",
+                    format!("`revocation_lists`: {}: {}", path.display(), rogatory_core::chain(&error)),
+                )
+            })?;
+        }
+        Ok(lists)
+    }
+
+    /// The time-stamping authorities; none if none is configured.
+    #[must_use]
+    pub const fn time_stamping(&self) -> Option<&TimeStamping> {
+        self.time_stamping.as_ref()
     }
 
     /// Its configuration.

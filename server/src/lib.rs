@@ -25,6 +25,7 @@ mod pace;
 pub mod peers;
 pub mod problem;
 pub mod rpc;
+pub mod stamping;
 pub mod vault;
 pub mod workers;
 
@@ -162,6 +163,8 @@ impl Server {
             tokio::spawn(workers::proofs(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::lapses(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::erasures(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::time_stamps(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::revocation_lists(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::stale_transfers(Arc::clone(&authority), up)),
         ];
         tracing::info!(party = %authority.institution.party(), %office, %peer, "listening for officers and peers");

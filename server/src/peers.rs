@@ -11,7 +11,6 @@ use crate::problem::{Problem, Reason};
 use crate::rpc::REASON_KEY;
 use hyper_util::rt::TokioIo;
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber, Timestamp};
-use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::tls::{admit_server, client_config, explain_tls_error};
 use rogatory_proto::common::v1::{ObjectProgress, PackageObject, SealedReceipt};
 use rogatory_proto::objects::{
@@ -397,7 +396,7 @@ async fn dial(
     let config = client_config(
         authority.institution.tls(),
         registry.anchors(),
-        &RevocationLists::none(),
+        &authority.revocation_lists(),
         Arc::clone(&authority.clock),
     )
     .map_err(io::Error::other)?;

@@ -1,7 +1,7 @@
 //! What time does: signs a checkpoint soon after entries were committed, so that the promise of
 //! inclusion within 60 seconds holds without anybody asking; settles the database's write-ahead log; brings
-//! what waits in the outbox; asks witnesses for cosignatures and counterparts for promised proofs; has preservations
-//! lapse; finishes erasures; removes what was announced and never completed.
+//! what waits in the outbox; asks witnesses for cosignatures and counterparts for promised proofs; gets and renews time
+//! stamps; has preservations lapse; finishes erasures; removes what was announced and never completed.
 
 use crate::authority::Authority;
 use crate::casework::dispatch::{Errands, hasten_all};
@@ -9,10 +9,11 @@ use crate::casework::erase_case::finish_erasures;
 use crate::casework::lapse_preservations::lapse_preservations;
 use crate::casework::remove_stale_transfers::remove_stale_transfers;
 use crate::casework::sign_checkpoint::sign_checkpoint;
+use crate::casework::stamp::{Run, renew_stamps, stamp_waiting};
 use crate::casework::witness::ask::Rounds;
 use crate::casework::witness::heard::compare_heard;
 use crate::casework::witness::promises::ask_for_proofs;
-use rogatory_core::chain;
+use rogatory_core::{Timestamp, chain};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -29,6 +30,13 @@ const OUTBOX_INTERVAL: Duration = Duration::from_secs(1);
 const WITNESS_INTERVAL: Duration = Duration::from_secs(2);
 /// How often promised proofs, and what was heard of logs, are looked through.
 const PROOFS_INTERVAL: Duration = Duration::from_secs(5);
+/// How often it is looked for what waits for a time stamp, and at most how long after authorities did not answer.
+const STAMPS_INTERVAL: Duration = Duration::from_secs(5);
+const STAMPS_INTERVAL_AT_MOST: Duration = Duration::from_secs(5 * 60);
+/// How often it is looked for stamps that age out.
+const RENEWALS_SECONDS: i64 = 60 * 60;
+/// How often the files of revocation lists are read again.
+const REVOCATION_INTERVAL: Duration = Duration::from_secs(5 * 60);
 /// How often transfers are looked through.
 const TRANSFERS_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// After so many days without a word from the sender a transfer is taken for given up.
@@ -182,6 +190,66 @@ pub async fn erasures(authority: Arc<Authority>, mut up: watch::Receiver<bool>) 
         }
         if let Err(problem) = finish_erasures(&authority).await {
             tracing::error!(problem = %chain(&problem), "an erasure is not finished yet");
+        }
+    }
+}
+
+/// Gets and renews time stamps until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again, later and later.
+pub async fn time_stamps(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    if authority.institution.time_stamping().is_none() {
+        return Ok(());
+    }
+    let mut pause = STAMPS_INTERVAL;
+    let mut renewed: Option<Timestamp> = None;
+    loop {
+        let work = async {
+            tokio::time::sleep(pause).await;
+            if renewed.is_none_or(|at| at.plus_seconds(RENEWALS_SECONDS) <= authority.clock.now()) {
+                renew_stamps(&authority).await?;
+                renewed = Some(authority.clock.now());
+            }
+            stamp_waiting(&authority).await
+        };
+        let run = tokio::select! {
+            run = work => run,
+            // An answer that is under way is not waited for; it is asked for again after the next start.
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        };
+        pause = match run {
+            Ok(Run::Done) => STAMPS_INTERVAL,
+            Ok(Run::More) => Duration::ZERO,
+            Ok(Run::Interrupted) => (pause.max(STAMPS_INTERVAL) * 2).min(STAMPS_INTERVAL_AT_MOST),
+            Err(problem) => {
+                tracing::error!(problem = %chain(&problem), "what waits for a time stamp could not be looked through");
+                STAMPS_INTERVAL_AT_MOST
+            }
+        };
+    }
+}
+
+/// Takes up the revocation lists again and again until the server goes down: their operator keeps the files fresh.
+///
+/// # Errors
+/// None; lists that cannot be read are logged, and the earlier ones stay.
+pub async fn revocation_lists(
+    authority: Arc<Authority>,
+    mut up: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    if authority.institution.config().keys.revocation_lists.is_empty() {
+        return Ok(());
+    }
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(REVOCATION_INTERVAL) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+        // Not across an import, whose directory is newer.
+        let _importing = authority.importing.lock().await;
+        if let Err(problem) = authority.reload_directory().await {
+            tracing::error!(problem = %chain(&problem), "the revocation lists could not be taken up");
         }
     }
 }

@@ -129,9 +129,15 @@ pub struct Verify {
     /// Trusted anchors (PEM) or a party entry (.asice); repeats
     #[arg(long, value_name = "FILE")]
     pub trust: Vec<PathBuf>,
-    /// Judge certificates as of this instant instead of now
+    /// Judge certificates as of this instant, at which a time stamp must prove that the signature existed
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
+    /// Trusted anchors (PEM) of time-stamping authorities, to check NAME.tst beside NAME; repeats
+    #[arg(long, value_name = "ANCHORS.pem")]
+    pub tsa: Vec<PathBuf>,
+    /// A revocation list (DER or PEM), to check whether who signed was revoked; repeats
+    #[arg(long, value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
     /// The SHA-256 of the certificate that must have signed
     #[arg(long, value_name = "SHA256")]
     pub signer: Option<String>,

@@ -17,6 +17,7 @@ pub mod prepared;
 pub mod preservation;
 pub mod receipts;
 pub mod request;
+mod stamps;
 pub mod template;
 pub mod transmission;
 

@@ -6,7 +6,6 @@
 //! `rogatory-pki` for keys, certificates and paths. Never reads a clock, and never takes an anchor from the
 //! signature itself.
 
-mod encoding;
 mod error;
 mod parse;
 mod profile;
@@ -16,6 +15,7 @@ mod tests;
 mod verify;
 
 pub use error::CadesError;
+pub(crate) use parse::check_ecdsa;
 pub use parse::{Framing, ParsedSignature, parse};
 pub use sign::sign;
 pub use verify::{IntactSignature, VerifiedSignature, verify, verify_integrity};

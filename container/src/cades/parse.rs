@@ -366,7 +366,7 @@ struct EcdsaValue<'a> {
     s: UintRef<'a>,
 }
 
-fn check_ecdsa(signature: &[u8]) -> Result<(), CadesError> {
+pub(crate) fn check_ecdsa(signature: &[u8]) -> Result<(), CadesError> {
     let value = EcdsaValue::from_der(signature).map_err(|_| CadesError::EcdsaValue)?;
     let positive = |n: UintRef<'_>| n.as_bytes().iter().any(|b| *b != 0);
     let again = value.to_der().map_err(|_| CadesError::EcdsaValue)?;

@@ -4,7 +4,7 @@
 //! beyond these values has no place in it. Pure; verifies nothing.
 
 use super::CadesError;
-use super::encoding::{
+use crate::encoding::{
     CONTEXT_0, CONTEXT_4, GENERALIZED_TIME, INTEGER, NULL, OCTET_STRING, SET, UTC_TIME, UTF8_STRING, element,
     oid, sequence, set_of,
 };

@@ -2,9 +2,9 @@
 
 mod hostile;
 
-use super::encoding::{CONTEXT_0, INTEGER, NULL, OCTET_STRING, SET, element, oid, sequence, set_of};
 use super::profile::{self, Parts, SignedPart};
 use super::*;
+use crate::encoding::{CONTEXT_0, INTEGER, NULL, OCTET_STRING, SET, element, oid, sequence, set_of};
 use crate::testing::{
     anchors, instant, key, now, officer, openssl_accepts, root, seal, two_levels, with_keys,
 };

@@ -11,7 +11,7 @@ use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::zip::{MIMETYPE, MIMETYPE_NAME};
 use rogatory_core::Timestamp;
 use rogatory_pki::certificate::Certificate;
-use rogatory_pki::path::Anchors;
+use rogatory_pki::path::{Anchors, ValidatedPath};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -64,6 +64,12 @@ impl ForeignSignature {
     #[must_use]
     pub fn anchor(&self) -> &Certificate {
         self.signature.path().anchor()
+    }
+
+    /// The path from the signer's certificate to the anchor.
+    #[must_use]
+    pub fn path(&self) -> &ValidatedPath {
+        self.signature.path()
     }
 
     /// When the signer says it signed.

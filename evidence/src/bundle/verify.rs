@@ -160,7 +160,7 @@ pub(crate) fn verify_bundle(
     let total = source.objects().iter().fold(0_u64, |sum, object| sum.saturating_add(object.size_bytes));
     progress.begin(Step::Verifying, Some(total));
     let bundle = examine_bundle(source, options, &mut findings, progress);
-    findings.judge(Form::Bundle, &options.require, bundle.map(|bundle| Verified::Bundle(Box::new(bundle))))
+    findings.judge(Form::Bundle, options, bundle.map(|bundle| Verified::Bundle(Box::new(bundle))))
 }
 
 fn examine_bundle(
@@ -613,7 +613,8 @@ fn examine_revocation(
     for path in paths {
         let subject = path.leaf().subject();
         match lists.check(path, options.at) {
-            Ok(Revocation::Good) => good += 1,
+            // Without a proven time a revocation counts whenever it came, and is an error.
+            Ok(Revocation::Good | Revocation::RevokedLater { .. }) => good += 1,
             Ok(Revocation::NotChecked) => unasked.push(subject),
             Err(error) => findings.failed(part, Some(&subject), chain(&error)),
         }

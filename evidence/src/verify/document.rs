@@ -24,12 +24,8 @@ pub(super) fn verify_document(path: &Path, options: &VerifyOptions<'_>) -> Verdi
         None => findings.not_checked(Part::Seal, "the signatures do not verify"),
     }
     findings.not_checked(Part::Contents, "a formal document has no encrypted contents");
-    super::not_looked_at(&mut findings);
-    findings.judge(
-        Form::Document,
-        &options.require,
-        verified.map(|document| Verified::Document(Box::new(document))),
-    )
+    super::not_looked_at(options, &mut findings);
+    findings.judge(Form::Document, options, verified.map(|document| Verified::Document(Box::new(document))))
 }
 
 fn examine_document(

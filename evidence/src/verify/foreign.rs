@@ -43,7 +43,7 @@ pub(super) fn verify_file(
         Err(error @ ForeignZipError::Growth { .. }) => {
             let mut findings = Findings::default();
             findings.failed(Part::Container, None, chain(&error));
-            Some(findings.judge(Form::Foreign, &options.require, None))
+            Some(findings.judge(Form::Foreign, options, None))
         }
         // No archive that all readers see alike: the strict reader's words stand.
         Err(_) => None,
@@ -63,10 +63,10 @@ pub(super) fn verify_source(
     let why = "not covered: it claims no profile, so it is judged by its signed parts, and nobody vouches for names, order, sizes and times in the container";
     findings.not_checked_as(Part::Framing, why, format!("framing {why}"));
     let verified = examine(source, options, &mut findings, progress);
-    not_looked_at(&mut findings);
+    not_looked_at(options, &mut findings);
     Some(findings.judge(
         Form::Foreign,
-        &options.require,
+        options,
         verified.map(|verified| Verified::Foreign(Box::new(verified))),
     ))
 }

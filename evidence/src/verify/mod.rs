@@ -13,9 +13,12 @@ pub(crate) mod index;
 mod opened;
 mod origin;
 pub(crate) mod outer;
+mod revocation;
 pub(crate) mod signature;
+mod time;
 pub(crate) mod verdict;
 
+pub use time::{TimeProof, beside};
 pub use verdict::{
     Check, Derivation, ExhibitDescription, Form, Outcome, Part, Requirement, RequirementError,
     UndisclosedExhibit, Verdict, Verified, VerifiedPackage,
@@ -33,6 +36,7 @@ use outer::{Outer, Payload, Signers, examine_outer, judge_signer};
 use rogatory_core::{Digest, PartyId, Timestamp, chain};
 use rogatory_custody::note::Vkey;
 use rogatory_pki::path::Anchors;
+use rogatory_pki::revocation::RevocationLists;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::mem::take;
@@ -57,6 +61,10 @@ pub struct VerifyOptions<'a> {
     pub at: Timestamp,
     /// Whether somebody chose that instant, so that a court bundle must prove that its signatures existed then.
     pub at_is_given: bool,
+    /// What is known of the time at which it existed; `at` is that instant then.
+    pub time: TimeProof,
+    /// The revocation lists that somebody obtained; none: revocation is not checked.
+    pub revocation: Option<&'a RevocationLists>,
     /// What must be checked beyond integrity, signature and chain.
     pub require: BTreeSet<Requirement>,
     /// Whether, where no anchor at all is given, sound signatures are enough: for who only derives a package that
@@ -76,6 +84,8 @@ impl<'a> VerifyOptions<'a> {
             expected_signer: None,
             at,
             at_is_given: false,
+            time: TimeProof::NotLookedFor,
+            revocation: None,
             require: BTreeSet::new(),
             integrity_suffices: false,
         }
@@ -190,7 +200,7 @@ pub(crate) fn examine_before_contents(
     findings: &mut Findings,
 ) -> (Outer, Option<Index>) {
     let examined = examine_outer_and_index(source, options, findings);
-    not_looked_at(findings);
+    not_looked_at(options, findings);
     examined
 }
 
@@ -237,7 +247,7 @@ pub(crate) fn judge_sealed(
 ) -> Verdict {
     let contents = findings.has_checked(Part::Contents);
     let verified = verified(Form::Sealed, Some(outer), index, contents);
-    findings.judge(Form::Sealed, &options.require, verified)
+    findings.judge(Form::Sealed, options, verified)
 }
 
 /// What outer part and index, or one of them, tell of a package.
@@ -303,17 +313,19 @@ pub(crate) fn verified(
     })))
 }
 
-/// What no part of this crate can check yet is said, never passed over.
-fn not_looked_at(findings: &mut Findings) {
-    findings.not_checked(Part::Time, "no time stamp; the signing time is the signer's claim");
-    findings.not_checked(Part::Revocation, "no revocation lists were consulted");
+/// The time, and what no part of this crate can check is said, never passed over.
+fn not_looked_at(options: &VerifyOptions<'_>, findings: &mut Findings) {
+    options.time.report(findings);
+    if options.revocation.is_none_or(RevocationLists::is_empty) {
+        findings.not_checked(Part::Revocation, "no revocation lists were consulted");
+    }
     findings.not_checked(Part::Witness, "no custody record accompanies it");
 }
 
 fn unreadable(form: Form, error: &PackageError, options: &VerifyOptions<'_>) -> Verdict {
     let mut findings = Findings::default();
     findings.failed(Part::Container, None, chain(error));
-    findings.judge(form, &options.require, None)
+    findings.judge(form, options, None)
 }
 
 /// A container file has one order.
@@ -356,7 +368,7 @@ fn judge_inner(
     options: &VerifyOptions<'_>,
     mut findings: Findings,
 ) -> Verdict {
-    not_looked_at(&mut findings);
+    not_looked_at(options, &mut findings);
     if let Some(outer) = &outer {
         outer.judge_signers(options, &mut findings);
     } else if let Some(index) = &index {
@@ -365,7 +377,7 @@ fn judge_inner(
     }
     let contents = findings.has_checked(Part::Contents);
     let verified = index.and_then(|index| verified(form, outer, Some(index), contents));
-    findings.judge(form, &options.require, verified)
+    findings.judge(form, options, verified)
 }
 
 /// Reads the transmittal of a package at `path` without believing it: to show what it claims.

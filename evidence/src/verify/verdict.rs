@@ -603,10 +603,11 @@ impl Findings {
     pub(crate) fn judge(
         mut self,
         form: Form,
-        require: &BTreeSet<Requirement>,
+        options: &super::VerifyOptions<'_>,
         verified: Option<Verified>,
     ) -> Verdict {
-        for requirement in require {
+        super::revocation::examine(verified.as_ref(), options, &mut self);
+        for requirement in &options.require {
             let part = requirement.part();
             let checked =
                 self.checks.iter().any(|check| check.part == part && check.outcome == Outcome::Checked);

@@ -337,3 +337,33 @@ fn openssl_says_the_same() {
         assert_eq!(ours.is_ok(), good, "ours, case {position}: {ours:?}");
     }
 }
+
+#[test]
+fn only_a_certificate_for_time_stamps_alone_stamps_time() {
+    let root = authority("md");
+    let trusted = anchors(&[&root]);
+    let good = certificate(&root.issue_time_stamping("Clock", two_years()).expect("a certificate"));
+    assert!(good.may_stamp_time());
+    trusted.validate_time_stamping(&good, &[], noon()).expect("a path");
+    assert!(matches!(trusted.validate_signing(&good, &[], noon()), Err(PathError::Purpose { .. })));
+    let usage = |critical: bool, purposes: &'static [u8]| {
+        let issued = leaf(&root, |params| {
+            let mut usage = CustomExtension::from_oid_content(&[2, 5, 29, 37], purposes.to_vec());
+            usage.set_criticality(critical);
+            params.custom_extensions.push(usage);
+        });
+        certificate(&issued)
+    };
+    const ALONE: &[u8] = &[0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 8];
+    const WITH_MAIL: &[u8] = &[0x30, 20, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 8, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 4];
+    trusted.validate_time_stamping(&usage(true, ALONE), &[], noon()).expect("a path");
+    for other in [usage(false, ALONE), usage(true, WITH_MAIL), seal(&root, two_years())] {
+        let error = trusted.validate_time_stamping(&other, &[], noon());
+        assert!(matches!(error, Err(PathError::TimeStamping { .. })), "{error:?}");
+    }
+    let stranger = certificate(&authority("fr").issue_time_stamping("Clock", two_years()).expect("one"));
+    let error = trusted.validate_time_stamping(&stranger, &[], noon());
+    assert!(matches!(error, Err(PathError::UnknownIssuer { .. })));
+    let error = trusted.validate_time_stamping(&good, &[], at("2028-01-01T00:00:00Z"));
+    assert!(matches!(error, Err(PathError::Expired { .. })));
+}

@@ -65,3 +65,20 @@ fn lists_are_read_as_der_and_pem_and_nothing_else() {
     assert_eq!(lists.add(b"hello"), Err(RevocationListError::NoList));
     assert!(matches!(lists.add(&der[..der.len() - 1]), Err(RevocationListError::Malformed { .. })));
 }
+
+#[test]
+fn what_was_revoked_after_the_proven_time_is_told_from_what_was_revoked_before() {
+    let authority = authority("md");
+    let (good, bad) = (path_of(&authority, "Good"), path_of(&authority, "Bad"));
+    // The development authority dates a revocation as its list.
+    let revoked = at("2026-11-22T00:00:00Z");
+    let der = authority.revocation_list(&[bad.leaf()], revoked, at("2026-11-29T00:00:00Z"));
+    let lists = lists(&[der.expect("a list")]);
+    let before = at("2026-11-21T23:59:59Z");
+    assert_eq!(lists.check_proven(&bad, before), Ok(Revocation::RevokedLater { revoked }));
+    assert!(matches!(lists.check_proven(&bad, revoked), Err(PathError::Revoked { .. })));
+    assert!(matches!(lists.check_proven(&bad, noon()), Err(PathError::Revoked { .. })));
+    assert_eq!(lists.check_proven(&good, before), Ok(Revocation::Good));
+    let later = at("2026-11-30T00:00:00Z");
+    assert!(matches!(lists.check_proven(&good, later), Err(PathError::RevocationListExpired { .. })));
+}

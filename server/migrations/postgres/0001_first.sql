@@ -321,3 +321,31 @@ CREATE TABLE erased_folder (
     PRIMARY KEY (what, name)
 );
 CREATE INDEX erased_folder_by_case ON erased_folder (case_id);
+
+-- Time stamps: what waits for one, and the tokens. A renewal stamps `content`, a list of digests; a checkpoint is its own content.
+CREATE TABLE time_stamp (
+    position       BIGINT PRIMARY KEY NOT NULL,
+    what           TEXT COLLATE "C" NOT NULL CHECK (what IN ('document', 'receipt', 'package', 'party-entry', 'checkpoint')),
+    case_id        TEXT COLLATE "C" NOT NULL,
+    subject_sha256 BYTEA NOT NULL CHECK (length(subject_sha256) = 32),
+    generation     BIGINT NOT NULL,
+    imprint_sha256 BYTEA NOT NULL CHECK (length(imprint_sha256) = 32),
+    content        BYTEA,
+    queued_time    BIGINT NOT NULL,
+    token          BYTEA,
+    stamped_time   BIGINT,
+    tsa            TEXT COLLATE "C",
+    tsa_until      BIGINT,
+    algorithm      TEXT COLLATE "C",
+    UNIQUE (subject_sha256, generation)
+);
+CREATE INDEX time_stamp_waiting ON time_stamp (position) WHERE token IS NULL;
+CREATE INDEX time_stamp_by_end ON time_stamp (tsa_until, position);
+CREATE INDEX time_stamp_of_checkpoints ON time_stamp (position) WHERE what = 'checkpoint';
+
+-- Since when no time-stamping authority answers, and whether the log says so already.
+CREATE TABLE time_stamp_interruption (
+    id       BIGINT PRIMARY KEY NOT NULL CHECK (id = 1),
+    since    BIGINT NOT NULL,
+    recorded BIGINT NOT NULL
+);

@@ -316,3 +316,31 @@ CREATE TABLE erased_folder (
     PRIMARY KEY (what, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX erased_folder_by_case ON erased_folder (case_id);
+
+-- Time stamps: what waits for one, and the tokens. A renewal stamps `content`, a list of digests; a checkpoint is its own content.
+CREATE TABLE time_stamp (
+    position       INTEGER PRIMARY KEY NOT NULL,
+    what           TEXT    NOT NULL CHECK (what IN ('document', 'receipt', 'package', 'party-entry', 'checkpoint')),
+    case_id        TEXT    NOT NULL,
+    subject_sha256 BLOB    NOT NULL CHECK (length(subject_sha256) = 32),
+    generation     INTEGER NOT NULL,
+    imprint_sha256 BLOB    NOT NULL CHECK (length(imprint_sha256) = 32),
+    content        BLOB,
+    queued_time    INTEGER NOT NULL,
+    token          BLOB,
+    stamped_time   INTEGER,
+    tsa            TEXT,
+    tsa_until      INTEGER,
+    algorithm      TEXT,
+    UNIQUE (subject_sha256, generation)
+) STRICT;
+CREATE INDEX time_stamp_waiting ON time_stamp (position) WHERE token IS NULL;
+CREATE INDEX time_stamp_by_end ON time_stamp (tsa_until, position);
+CREATE INDEX time_stamp_of_checkpoints ON time_stamp (position) WHERE what = 'checkpoint';
+
+-- Since when no time-stamping authority answers, and whether the log says so already.
+CREATE TABLE time_stamp_interruption (
+    id       INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    since    INTEGER NOT NULL,
+    recorded INTEGER NOT NULL
+) STRICT;

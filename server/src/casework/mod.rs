@@ -20,6 +20,7 @@ pub mod relay_package;
 pub mod remove_stale_transfers;
 pub mod send_package;
 pub mod sign_checkpoint;
+pub mod stamp;
 pub mod transfer;
 pub mod transmit_document;
 pub mod witness;

@@ -119,6 +119,10 @@ pub struct KeysConfig {
     pub witness_key: PathBuf,
     /// 32 random bytes under which case keys are wrapped; kept out of every backup of the database.
     pub key_encryption_key: PathBuf,
+    /// Revocation lists (DER or PEM) of the issuers of those who connect here, kept fresh by the operator: read again every
+    /// few minutes. Who stands on one is not admitted; where one has run out, nobody of its issuer is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revocation_lists: Vec<PathBuf>,
     /// The age recipient, `age1…`, whose identity lies offline with two persons; none if the office has no such key.
     pub recovery_recipient: Option<String>,
     /// The post-quantum one, `age1pq1…`, whose identity lies there too.

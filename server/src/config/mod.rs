@@ -7,12 +7,14 @@ mod institution;
 mod listen;
 mod officer;
 mod storage;
+mod time_stamps;
 
 pub use database::DatabaseConfig;
 pub use institution::{InstitutionConfig, InstitutionKind, KeysConfig};
 pub use listen::ListenConfig;
 pub use officer::OfficerConfig;
 pub use storage::StorageConfig;
+pub use time_stamps::TimeStampsConfig;
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -34,6 +36,9 @@ pub struct ServerConfig {
     pub database: DatabaseConfig,
     /// Where it stores the rest.
     pub storage: StorageConfig,
+    /// Who proves the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_stamps: Option<TimeStampsConfig>,
     /// Who works here.
     #[serde(default, rename = "officer")]
     pub officers: Vec<OfficerConfig>,
@@ -95,6 +100,9 @@ impl ServerConfig {
         self.keys.validate()?;
         self.database.validate()?;
         self.storage.validate()?;
+        if let Some(time_stamps) = &self.time_stamps {
+            time_stamps.validate()?;
+        }
         officer::validate(&self.officers)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::cases::touched_one;
 use super::session::{Session, StoreError, digest, instant, parse};
+use super::stamps::Stamped;
 use super::transaction::Transaction;
 use crate::problem::{Problem, Reason};
 use rogatory_core::document::DocumentKind;
@@ -179,7 +180,10 @@ impl Transaction {
         .bind(key.encrypt(&container_place(&document.id), &document.container)?)
         .execute(self.connection())
         .await?;
-        Ok(())
+        if let Some(receipt) = &document.receipt {
+            self.await_receipt_stamp(&document.case, &receipt.container).await?;
+        }
+        self.await_document_stamp(&document.case, document.stage, &document.container_sha256).await
     }
 
     /// Replaces the bytes of a document that is not sealed yet by `container`, whose digest is handed in.
@@ -217,7 +221,25 @@ impl Transaction {
         .bind(sealed)
         .execute(self.connection())
         .await?;
-        touched_one(done.rows_affected(), "container of a document")
+        touched_one(done.rows_affected(), "container of a document")?;
+        self.await_document_stamp(&document.case, stage, container_sha256).await
+    }
+
+    /// What nobody will change any more is to be stamped; what came enclosed is covered by what it came in.
+    async fn await_document_stamp(
+        &mut self,
+        case: &str,
+        stage: DocumentStage,
+        container_sha256: &Digest,
+    ) -> Result<(), StoreError> {
+        match stage {
+            DocumentStage::Drafted | DocumentStage::Approved | DocumentStage::Enclosed => Ok(()),
+            _ => self.await_stamp(Stamped::Document, case, container_sha256, None).await,
+        }
+    }
+
+    pub(super) async fn await_receipt_stamp(&mut self, case: &str, receipt: &[u8]) -> Result<(), StoreError> {
+        self.await_stamp(Stamped::Receipt, case, &Digest::of(receipt), None).await
     }
 
     /// Stores the counterpart's receipt for a sealed document.
@@ -244,7 +266,10 @@ impl Transaction {
         .bind(receipt.leaf_hash.as_bytes().as_slice())
         .execute(self.connection())
         .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(raced(&document.id).into()) }
+        if done.rows_affected() != 1 {
+            return Err(raced(&document.id).into());
+        }
+        self.await_receipt_stamp(&document.case, &receipt.container).await
     }
 
     /// Adds the leaf of a receipt that this office gave in the same transaction.

@@ -21,6 +21,7 @@ mod parties;
 mod preservations;
 mod promises;
 mod session;
+mod stamps;
 mod transaction;
 mod witness;
 mod writer;
@@ -43,6 +44,7 @@ pub use promises::OpenPromise;
 pub use session::{Session, StoreError};
 /// What a database may fail with.
 pub use sqlx::Error as DatabaseError;
+pub use stamps::{GotToken, Interruption, StampRow, StampSummary, Stamped};
 pub use transaction::Transaction;
 pub use witness::{Contradiction, Found, HeardCheckpoint, LogWitness, SeenCheckpoint};
 

@@ -3,11 +3,15 @@
 use super::cases::touched_one;
 use super::documents::StoredReceipt;
 use super::session::{Session, StoreError, digest, instant, parse, size, stored};
+use super::stamps::Stamped;
 use super::transaction::Transaction;
 use rogatory_core::{Digest, PackageId, PartyId, SharedNumber, Timestamp};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use std::str::FromStr;
+
+/// The signatures of an outer part, the last first: the seal covers the person's, and one of them is stamped.
+const OUTER_SIGNATURES: [&str; 2] = ["META-INF/signature002.p7s", "META-INF/signature001.p7s"];
 
 /// Where a package stands at this office.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -180,7 +184,14 @@ impl Transaction {
             .execute(self.connection())
             .await?;
         }
-        Ok(())
+        let signature = OUTER_SIGNATURES.iter().find_map(|name| objects.iter().find(|o| o.name == *name));
+        if let Some(signature) = signature {
+            self.await_stamp(Stamped::Package, &package.case, &signature.sha256, None).await?;
+        }
+        match &package.relay_receipt {
+            Some(receipt) => self.await_receipt_stamp(&package.case, receipt).await,
+            None => Ok(()),
+        }
     }
 
     /// Stores where a package stands now, with the receipt given or got for it.
@@ -207,7 +218,8 @@ impl Transaction {
         .bind(receipt.leaf_hash.as_bytes().as_slice())
         .execute(self.connection())
         .await?;
-        touched_one(done.rows_affected(), "package")
+        touched_one(done.rows_affected(), "package")?;
+        self.await_receipt_stamp(&package.case, &receipt.container).await
     }
 
     /// Stores the relay receipt of a package that is about to be passed on.
@@ -228,7 +240,8 @@ impl Transaction {
         .bind(sealed)
         .execute(self.connection())
         .await?;
-        touched_one(done.rows_affected(), "package")
+        touched_one(done.rows_affected(), "package")?;
+        self.await_receipt_stamp(&package.case, receipt).await
     }
 
     /// Stores what came of passing a package on: the receipt, and the stage that it means.
@@ -255,7 +268,8 @@ impl Transaction {
         .bind(receipt.leaf_hash.as_bytes().as_slice())
         .execute(self.connection())
         .await?;
-        touched_one(done.rows_affected(), "package")
+        touched_one(done.rows_affected(), "package")?;
+        self.await_receipt_stamp(&package.case, &receipt.container).await
     }
 
     /// Remembers a transfer and when it was announced; the same announcement again is the same transfer.

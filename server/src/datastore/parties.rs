@@ -1,6 +1,8 @@
 //! Confirmed parties: their signed entries, byte for byte.
 
+use super::custody::OFFICE;
 use super::session::{Session, StoreError, digest, instant, parse};
+use super::stamps::Stamped;
 use super::transaction::Transaction;
 use rogatory_core::{Digest, PartyId, Timestamp};
 use sqlx::Row as _;
@@ -41,7 +43,7 @@ impl Transaction {
         .bind(row.confirmed_time.microseconds())
         .execute(self.connection())
         .await?;
-        Ok(())
+        self.await_stamp(Stamped::PartyEntry, OFFICE, &row.container_sha256, None).await
     }
 }
 

@@ -8,7 +8,9 @@ use crate::casework::export_record::export_record;
 use crate::casework::export_tiles::{TileFile, export_tiles};
 use crate::casework::prove_entry::{Wanted, prove_entry};
 use crate::casework::sign_checkpoint::sign_checkpoint;
-use crate::problem::Problem;
+use crate::casework::stamp::time_stamps;
+use crate::datastore::StampRow;
+use crate::problem::{Problem, Reason};
 use rogatory_core::Digest;
 use rogatory_proto::custody::v1 as wire;
 use rogatory_proto::custody::v1::custody_service_server::CustodyService;
@@ -101,6 +103,39 @@ impl CustodyService for Custody {
             }
         });
         Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn get_time_stamps(
+        &self,
+        request: Request<wire::GetTimeStampsRequest>,
+    ) -> Result<Response<wire::GetTimeStampsResponse>, Status> {
+        let found = async {
+            let subject = Digest::from_slice(&request.get_ref().subject_sha256)
+                .map_err(|error| Problem::argument("subject_sha256", &error))?;
+            let stamps = time_stamps(&self.0, &subject).await?;
+            if stamps.is_empty() {
+                let what = format!("nothing with the SHA-256 {subject} is to be stamped here");
+                return Err(Problem::new(Reason::Unknown, what));
+            }
+            Ok(stamps)
+        };
+        let stamps = found.await.map_err(|problem: Problem| status_of(&problem))?;
+        let time_stamps = stamps.into_iter().map(stamp_on_the_wire).collect();
+        Ok(Response::new(wire::GetTimeStampsResponse { time_stamps }))
+    }
+}
+
+fn stamp_on_the_wire(row: StampRow) -> wire::TimeStamp {
+    let (token, stamped_time, authority) = match row.token {
+        None => Default::default(),
+        Some(got) => (got.token, got.stamped_time.to_string(), got.tsa),
+    };
+    wire::TimeStamp {
+        queued_time: row.queued_time.to_string(),
+        token: token.into(),
+        stamped_time,
+        time_stamping_authority: authority,
+        content: row.content.unwrap_or_default().into(),
     }
 }
 

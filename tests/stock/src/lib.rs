@@ -17,3 +17,4 @@ pub mod office;
 pub mod programs;
 pub mod servers;
 pub mod tools;
+pub mod tsa;

@@ -16,7 +16,9 @@ use rogatory_evidence::verify::{
     Check, ExhibitDescription, Form, Outcome as CheckOutcome, Part, UndisclosedExhibit, Verified,
     VerifiedPackage,
 };
-use rogatory_evidence::{Identities, Requirement, Verdict, VerifyOptions};
+use rogatory_evidence::{Identities, Requirement, TimeProof, Verdict, VerifyOptions};
+use rogatory_pki::path::Anchors;
+use rogatory_pki::revocation::RevocationLists;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -32,8 +34,13 @@ pub struct VerifyArguments {
     pub identities: Vec<Zeroizing<String>>,
     /// Whom to believe.
     pub trust: Trust,
-    /// The instant at which certificates must be valid; now if absent.
+    /// The instant at which certificates must be valid; if absent the proven time, or else now. [`verify`] demands proof
+    /// that the signature existed then.
     pub at: Option<Timestamp>,
+    /// The anchors of time-stamping authorities.
+    pub tsa: Anchors,
+    /// The revocation lists that somebody obtained.
+    pub revocation: RevocationLists,
     /// The certificate that must have signed.
     pub signer: Option<Digest>,
     /// What must be checked beyond integrity, signature and chain.
@@ -277,7 +284,11 @@ fn hint(failures: &[&Check]) -> &'static str {
         "give the party entry of the sender, or the anchors of its country, with --trust"
     } else if said("is a recipient of this package") {
         "use the identity of a recipient; without an identity the package is checked from outside"
-    } else if only(&[Part::Time, Part::Revocation, Part::Witness]) {
+    } else if only(&[Part::Time]) {
+        "a time stamp lies beside as NAME.tst (`request export` and `package receive` write it); give its authority's anchors with --tsa"
+    } else if only(&[Part::Revocation]) {
+        "give the newest revocation list of every issuer with --crl; what was revoked before it was signed is worth nothing"
+    } else if only(&[Part::Witness]) {
         "this version makes no such check: leave it out of --require, and settle it by another way"
     } else if only(&[Part::Contents, Part::Index]) && said("was required") {
         "contents are checked with the identity of a recipient: give it with --identity"
@@ -430,15 +441,19 @@ pub async fn verify(session: &Session, arguments: VerifyArguments) -> Result<Ver
         files::must_be_new(&report.output)?;
     }
     let identities = identities(&arguments.identities)?;
-    let at = arguments.at.unwrap_or_else(|| session.now());
+    let now = session.now();
     let progress = Arc::clone(&session.progress);
     let (language, report, path) = (arguments.language, arguments.report, arguments.path.clone());
-    let verdict = tokio::task::spawn_blocking(move || {
+    let (verdict, at) = tokio::task::spawn_blocking(move || {
         let institutions = arguments.trust.institutions();
         let log_keys = arguments.trust.log_keys();
+        let time = TimeProof::beside(&arguments.path, &arguments.tsa, arguments.at);
+        let at = arguments.at.or_else(|| time.instant()).unwrap_or(now);
         let options = VerifyOptions {
             identities,
             log_keys: &log_keys,
+            time,
+            revocation: Some(&arguments.revocation),
             expected_signer: arguments.signer,
             at_is_given: arguments.at.is_some(),
             require: arguments.require,
@@ -447,7 +462,7 @@ pub async fn verify(session: &Session, arguments: VerifyArguments) -> Result<Ver
         let verdict =
             rogatory_evidence::verify(&arguments.path, &options, &mut Telling(Arc::clone(&progress)));
         progress.end();
-        verdict
+        (verdict, at)
     })
     .await
     .map_err(|error| Problem::failed("verifying stopped").because(&error))?;

@@ -14,6 +14,7 @@ use super::Held;
 use super::objects::{Source, Telling, digest_of_list};
 use crate::commands::party;
 use crate::commands::receipts::{self, Expected, ReceiptFacts};
+use crate::commands::stamps;
 use crate::connect::explain;
 use crate::files;
 use crate::output::Outcome;
@@ -26,7 +27,7 @@ use rogatory_core::{Digest, PackageId};
 use rogatory_evidence::arrival::{ArrivalError, Arrivals, ArrivingObject, Ended, SETTLED_AT_ONCE};
 use rogatory_evidence::durable::{Disk, DurableFiles as _};
 use rogatory_evidence::verify::claimed_transmittal;
-use rogatory_evidence::{ObjectDigest, save_asice};
+use rogatory_evidence::{ObjectDigest, PERSON_SIGNATURE, SEAL_SIGNATURE, save_asice};
 use rogatory_proto::objects::{STREAMS_AT_ONCE, streams};
 use rogatory_proto::office::v1 as office;
 use rogatory_proto::office::v1::package_service_client::PackageServiceClient;
@@ -64,6 +65,8 @@ pub struct Received {
     pub recipients: Vec<String>,
     /// The relay receipt that came with it, if it was relayed; verified.
     pub relay_receipt: Option<ReceiptFacts>,
+    /// The files of its time stamp and of the renewals, as far as the server got them.
+    pub time_stamps: Vec<PathBuf>,
     /// Where the relay receipt is.
     pub relay_receipt_file: Option<PathBuf>,
 }
@@ -82,6 +85,9 @@ impl Outcome for Received {
         }
         if let Some(file) = &self.relay_receipt_file {
             page.fact("written to", file.display());
+        }
+        for file in &self.time_stamps {
+            page.fact("time stamp", file.display());
         }
         page.blank();
         page.line("Every digest fits what the server announced. Verify it: `rogatory package verify`.");
@@ -131,6 +137,16 @@ pub async fn receive(session: &Session, package: &PackageId, output: &Path) -> R
     if relay_receipt.is_some() {
         files::write_new(&receipt_file, &held.relay_receipt)?;
     }
+    let signature = [SEAL_SIGNATURE, PERSON_SIGNATURE]
+        .iter()
+        .find_map(|name| held.objects.iter().find(|object| object.name == *name));
+    let time_stamps = match signature {
+        Some(signature) => {
+            let stamps = stamps::fetch(session, &signature.sha256).await?;
+            stamps::write_beside(output, &stamps)?.into_iter().map(|(file, _)| file).collect()
+        }
+        None => Vec::new(),
+    };
     let transmittal = claimed_transmittal(output).map_err(|error| {
         Problem::unverified(format!("`{}` was received and cannot be read", output.display())).because(&error)
     })?;
@@ -143,6 +159,7 @@ pub async fn receive(session: &Session, package: &PackageId, output: &Path) -> R
         object_count: held.objects.len(),
         size_bytes: held.size_bytes(),
         fetched_bytes,
+        time_stamps,
         relay_receipt_file: relay_receipt.is_some().then_some(receipt_file),
         relay_receipt,
     })

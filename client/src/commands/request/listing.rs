@@ -1,6 +1,7 @@
 //! Listing, showing and exporting cases with their documents and receipts.
 
 use crate::commands::documents::{self, CaseFacts, DocumentFacts, Fetched, PickArguments, document_table};
+use crate::commands::stamps;
 use crate::connect::explain;
 use crate::files;
 use crate::output::Outcome;
@@ -189,7 +190,7 @@ pub struct Exported {
     pub case_id: String,
     /// The number both sides use.
     pub shared_number: String,
-    /// The files, documents in their order, each followed by its receipt.
+    /// The files, documents in their order, each followed by its receipt and the time stamps of both.
     pub files: Vec<ExportedFile>,
 }
 
@@ -256,6 +257,21 @@ pub(crate) async fn export_where(
         write("document", format!("{stem}.asice"), &fetched.container)?;
         if !fetched.receipt.is_empty() {
             write("receipt", format!("{stem}-receipt.asice"), &fetched.receipt)?;
+        }
+        for (name, bytes) in [
+            (format!("{stem}.asice"), &fetched.container),
+            (format!("{stem}-receipt.asice"), &fetched.receipt),
+        ] {
+            let stamps = stamps::fetch(session, &Digest::of(bytes)).await?;
+            for (file, sha256) in stamps::write_beside(&directory.join(name), &stamps)? {
+                written.push(ExportedFile {
+                    document_id: document.document_id.clone(),
+                    what: "time-stamp".to_owned(),
+                    kind: document.kind.clone(),
+                    file,
+                    sha256,
+                });
+            }
         }
     }
     Ok(Exported { case_id: case.case_id, shared_number: case.shared_number, files: written })

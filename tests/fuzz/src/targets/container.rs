@@ -5,7 +5,9 @@ use rogatory_container::asice::{self, Asice};
 use rogatory_container::cades::{self, Framing};
 use rogatory_container::foreign::{ForeignManifest, ForeignZip};
 use rogatory_container::manifest::AsicManifest;
+use rogatory_container::timestamp::{self, Answer, Expected};
 use rogatory_container::zip::{MIMETYPE_NAME, StrictZip, ZipLimits, ZipWriter};
+use rogatory_core::Digest;
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::path::Anchors;
 use std::collections::BTreeSet;
@@ -171,6 +173,33 @@ pub(super) fn cades(data: &[u8]) {
 
 pub(super) fn cades_seeds() -> Vec<Vec<u8>> {
     seeds::contents(|name| name.ends_with(".p7s"))
+}
+
+/// The tokens that an authority made, under the anchors that vouch for it.
+static STAMPED: LazyLock<(Anchors, BTreeSet<Vec<u8>>)> = LazyLock::new(|| {
+    let tokens = seeds::files("timestamp", ".tst").into_iter().map(|(_, token)| token);
+    (seeds::anchors("timestamp"), tokens.collect())
+});
+
+/// A token or an answer with one: under anchors nobody makes one without a key, and no byte of it is free.
+pub(super) fn timestamp(data: &[u8]) {
+    let answer = Answer::from_der(data).ok();
+    let token = answer.as_ref().map_or(data, Answer::token);
+    let Ok(parsed) = timestamp::parse(token) else {
+        return;
+    };
+    assert!(parsed.certificates().contains(parsed.tsa_certificate()), "a signer from elsewhere");
+    let (anchors, made) = &*STAMPED;
+    if timestamp::verify(&parsed, parsed.imprint(), Expected::default(), anchors).is_ok() {
+        assert!(made.contains(token), "a forged or changed token is trusted");
+    }
+    let other = timestamp::verify(&parsed, Digest::of(token), Expected::default(), anchors);
+    assert!(other.is_err(), "a token that stamps itself");
+}
+
+pub(super) fn timestamp_seeds() -> Vec<Vec<u8>> {
+    let files = [".tst", ".tsr"].into_iter().flat_map(|ending| seeds::files("timestamp", ending));
+    files.map(|(_, bytes)| bytes).collect()
 }
 
 /// Nothing in a certificate makes its readers fail, and its PEM is the certificate again.

@@ -19,6 +19,7 @@ pub const TARGETS: &[Target] = &[
     target("zip-parts", 8 << 10, container::zip_parts, container::zip_parts_seeds),
     target("manifest", 16 << 10, container::manifest, container::manifest_seeds),
     target("cades", 8 << 10, container::cades, container::cades_seeds),
+    target("timestamp", 8 << 10, container::timestamp, container::timestamp_seeds),
     target("certificate", 4 << 10, container::certificate, container::certificate_seeds),
     target("anchors", 16 << 10, container::anchors, container::anchors_seeds),
     target("asice", 64 << 10, container::asice, container::asice_seeds),

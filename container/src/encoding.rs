@@ -1,23 +1,24 @@
-//! The few DER encodings a signature is built from. Pure; writes only, and always the one DER form.
+//! The few DER encodings that signatures and requests for time stamps are built from. Pure; writes only, and always the one
+//! DER form.
 
 use der::asn1::ObjectIdentifier;
 
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const NULL: u8 = 0x05;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const UTF8_STRING: u8 = 0x0c;
-pub(super) const UTC_TIME: u8 = 0x17;
-pub(super) const GENERALIZED_TIME: u8 = 0x18;
-pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const SET: u8 = 0x31;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const NULL: u8 = 0x05;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const UTF8_STRING: u8 = 0x0c;
+pub(crate) const UTC_TIME: u8 = 0x17;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
 /// `[0]`, constructed: explicit, or implicit over a constructed type.
-pub(super) const CONTEXT_0: u8 = 0xa0;
+pub(crate) const CONTEXT_0: u8 = 0xa0;
 /// `[4]`, constructed: a directory name among general names.
-pub(super) const CONTEXT_4: u8 = 0xa4;
+pub(crate) const CONTEXT_4: u8 = 0xa4;
 
 /// One element: tag, minimal definite length, and the contents one after another.
-pub(super) fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
     let length: usize = contents.iter().map(|c| c.len()).sum();
     let mut out = Vec::with_capacity(length + 6);
     out.push(tag);
@@ -38,17 +39,17 @@ pub(super) fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-pub(super) fn sequence(contents: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn sequence(contents: &[&[u8]]) -> Vec<u8> {
     element(SEQUENCE, contents)
 }
 
 /// A SET OF under `tag`: elements in ascending order of their encodings, as DER demands.
-pub(super) fn set_of(tag: u8, mut elements: Vec<Vec<u8>>) -> Vec<u8> {
+pub(crate) fn set_of(tag: u8, mut elements: Vec<Vec<u8>>) -> Vec<u8> {
     elements.sort();
     let elements: Vec<&[u8]> = elements.iter().map(Vec::as_slice).collect();
     element(tag, &elements)
 }
 
-pub(super) fn oid(identifier: ObjectIdentifier) -> Vec<u8> {
+pub(crate) fn oid(identifier: ObjectIdentifier) -> Vec<u8> {
     element(OBJECT_IDENTIFIER, &[identifier.as_bytes()])
 }

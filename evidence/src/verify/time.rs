@@ -1,0 +1,219 @@
+//! Whether it is proven when a package or document existed: the time stamp that lies beside it, and its renewals.
+//!
+//! May read those files and call the verifier of the container crate. Never takes an anchor from what is verified.
+
+use super::verdict::{Findings, Part};
+use crate::layout;
+use crate::source::{FolderSource, PackageSource, ZipSource};
+use crate::streams::read_limited;
+use rogatory_container::cades::MAX_SIGNATURE_BYTES;
+use rogatory_container::timestamp::{
+    self, EXTENSION, Earlier, Expected, MAX_TOKEN_BYTES, VerifiedTimestamp, file_name, renewal_list,
+};
+use rogatory_core::{Digest, Timestamp, chain};
+use rogatory_pki::path::Anchors;
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{self, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+/// The longest list of a renewal, in bytes.
+const MAX_LIST_BYTES: usize = 64 * 1024;
+/// The most renewals that are looked for: one a year for a lifetime.
+const MAX_RENEWALS: usize = 100;
+
+/// What is known of the time at which something existed.
+#[derive(Clone, Debug, Default)]
+pub enum TimeProof {
+    /// Nobody looked for a time stamp.
+    #[default]
+    NotLookedFor,
+    /// Nothing is proven; why not, and whether it is a failure.
+    Unproven {
+        /// Why not.
+        why: String,
+        /// Whether that is wrong rather than missing.
+        failed: bool,
+    },
+    /// A time stamp proves it.
+    Proven {
+        /// The first stamp.
+        stamp: Box<VerifiedTimestamp>,
+        /// The renewals that stand over it, in order.
+        renewals: Vec<VerifiedTimestamp>,
+    },
+}
+
+impl TimeProof {
+    /// Looks beside `path` for `NAME.tst` and the renewals, and judges them under `anchors`.
+    ///
+    /// `claimed` is the instant at which certificates are to be judged by somebody's word (`--at`): it must be proven
+    /// that the signature existed then.
+    #[must_use]
+    pub fn beside(path: &Path, anchors: &Anchors, claimed: Option<Timestamp>) -> Self {
+        let found = match look(path, anchors) {
+            Ok(found) => found,
+            Err(why) => Self::Unproven { why, failed: true },
+        };
+        match (claimed, found) {
+            (Some(at), Self::Unproven { why, .. }) => Self::Unproven {
+                why: format!("nothing proves that the signature existed at {at}: {why}"),
+                failed: true,
+            },
+            (Some(at), Self::Proven { stamp, .. }) if stamp.latest() > at => Self::Unproven {
+                why: format!(
+                    "the signature is proven to have existed at {}, and not at {at} already",
+                    stamp.latest()
+                ),
+                failed: true,
+            },
+            (_, found) => found,
+        }
+    }
+
+    /// The instant at which it existed, if that is proven.
+    #[must_use]
+    pub fn instant(&self) -> Option<Timestamp> {
+        match self {
+            Self::Proven { stamp, .. } => Some(stamp.latest()),
+            _ => None,
+        }
+    }
+
+    /// The stamp and its renewals.
+    pub(super) fn stamps(&self) -> impl Iterator<Item = &VerifiedTimestamp> {
+        let (first, renewals) = match self {
+            Self::Proven { stamp, renewals } => (Some(stamp.as_ref()), renewals.as_slice()),
+            _ => (None, &[][..]),
+        };
+        first.into_iter().chain(renewals)
+    }
+
+    /// The line of the report.
+    pub(super) fn report(&self, findings: &mut Findings) {
+        match self {
+            Self::NotLookedFor => {
+                findings.not_checked(Part::Time, "no time stamp; the signing time is the signer's claim");
+            }
+            Self::Unproven { why, failed: false } => findings.not_checked(Part::Time, why),
+            Self::Unproven { why, failed: true } => findings.failed(Part::Time, None, why.clone()),
+            Self::Proven { stamp, renewals } => {
+                let accuracy = match stamp.accuracy_microseconds() {
+                    Some(microseconds) => format!(", accurate to {} ms", microseconds.div_ceil(1_000)),
+                    None => String::new(),
+                };
+                let renewed = match renewals.last() {
+                    Some(last) => format!("; renewed at {} by {}", last.time(), last.tsa().subject()),
+                    None => String::new(),
+                };
+                let by = stamp.tsa().subject();
+                findings
+                    .checked(Part::Time, format!("time: proven {} by {by}{accuracy}{renewed}", stamp.time()));
+            }
+        }
+    }
+}
+
+/// An error is a failure, in words.
+fn look(path: &Path, anchors: &Anchors) -> Result<TimeProof, String> {
+    let unproven = |why: &str| Ok(TimeProof::Unproven { why: why.to_owned(), failed: false });
+    let Some(token) = read_beside(path, 0, true)? else {
+        return unproven("no time stamp; the signing time is the signer's claim");
+    };
+    if anchors.is_empty() {
+        return unproven("there is a time stamp, but no anchor of a time-stamping authority was given");
+    }
+    let Some(subject) = subject(path).map_err(|error| format!("what is stamped cannot be read: {error}"))?
+    else {
+        return unproven("there is a time stamp, but what it stamps is not kept in this form");
+    };
+    let verify = |token: &[u8], stamped: Digest, number: usize| {
+        let name = format!("{}.{EXTENSION}", file_name("NAME", number));
+        let parsed = timestamp::parse(token).map_err(|error| format!("`{name}`: {}", chain(&error)))?;
+        timestamp::verify(&parsed, stamped, Expected::default(), anchors)
+            .map_err(|error| format!("`{name}`: {}", chain(&error)))
+    };
+    let stamp = Box::new(verify(&token, subject, 0)?);
+    let mut earlier = vec![Earlier { stamped: subject, token: Digest::of(&token) }];
+    let mut renewals: Vec<VerifiedTimestamp> = Vec::new();
+    for number in 1..=MAX_RENEWALS {
+        let Some(list) = read_beside(path, number, false)? else { break };
+        let name = file_name("NAME", number);
+        if list != renewal_list(&subject, &earlier).as_bytes() {
+            return Err(format!("`{name}` does not list the subject and every earlier time stamp"));
+        }
+        let Some(token) = read_beside(path, number, true)? else {
+            return Err(format!("`{name}` lies there without its time stamp `{name}.{EXTENSION}`"));
+        };
+        let renewal = verify(&token, Digest::of(&list), number)?;
+        let before = renewals.last().unwrap_or(&stamp);
+        if before.tsa().not_after() < renewal.time() {
+            let why = "it was renewed only after the certificate of the authority before had ended";
+            return Err(format!("`{name}.{EXTENSION}`: {why}"));
+        }
+        earlier.push(Earlier { stamped: Digest::of(&list), token: Digest::of(&token) });
+        renewals.push(renewal);
+    }
+    Ok(TimeProof::Proven { stamp, renewals })
+}
+
+/// Reads a token, or the list of a renewal, that lies beside `path`; none if it isn't there.
+fn read_beside(path: &Path, number: usize, token: bool) -> Result<Option<Vec<u8>>, String> {
+    let Some(place) = beside(path, number, token) else { return Ok(None) };
+    let limit = if token { MAX_TOKEN_BYTES } else { MAX_LIST_BYTES };
+    match File::open(&place).and_then(|file| read_limited(&mut BufReader::new(file), limit)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("`{}` cannot be read: {error}", place.display())),
+    }
+}
+
+/// Where the list of a renewal lies beside `path` (number 0: `path` itself), or the token over it.
+#[must_use]
+pub fn beside(path: &Path, number: usize, token: bool) -> Option<PathBuf> {
+    // A name that is no text gets its ending all the same.
+    let mut name = path.file_name()?.to_os_string();
+    if number > 0 {
+        name.push(format!(".renewal{number}.txt"));
+    }
+    if token {
+        name.push(format!(".{EXTENSION}"));
+    }
+    Some(path.with_file_name(name))
+}
+
+/// The SHA-256 of what is stamped of what lies at `path`: the last outer signature of a package, be it a folder or a
+/// file, and the whole file of everything else; none for what was opened.
+fn subject(path: &Path) -> io::Result<Option<Digest>> {
+    if path.is_dir() {
+        return match FolderSource::open(path) {
+            Ok(source) => outer_signature(&source),
+            Err(error) => Err(io::Error::other(chain(&error))),
+        };
+    }
+    if let Ok(source) = ZipSource::open(path) {
+        let is_package = source.names().any(|name| name == layout::INDEX_NAME || name == layout::BAGIT_NAME);
+        if is_package {
+            return outer_signature(&source);
+        }
+    }
+    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Some(Digest::from_bytes(hasher.finalize().into()))),
+            read => hasher.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+fn outer_signature(source: &dyn PackageSource) -> io::Result<Option<Digest>> {
+    for name in [layout::SEAL_SIGNATURE, layout::PERSON_SIGNATURE] {
+        match source.open(name).and_then(|mut reader| read_limited(&mut *reader, MAX_SIGNATURE_BYTES)) {
+            Ok(bytes) => return Ok(Some(Digest::of(&bytes))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
