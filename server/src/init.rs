@@ -330,6 +330,7 @@ async fn fill(
             database: "database.sqlite".into(),
             vault: "vault".into(),
             case_keys: "case-keys".into(),
+            recheck_days: None,
             package_bytes: None,
         },
         officers,

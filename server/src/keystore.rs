@@ -21,7 +21,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use rogatory_core::Digest;
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
@@ -356,6 +356,17 @@ impl KeyStore {
     pub fn is_erased(&self, case: &str) -> bool {
         let (shelf, index) = (self.shelf(), index_of(case));
         shelf.erased.contains(&index) && !shelf.places.contains_key(&index)
+    }
+
+    /// Whether the folder takes files.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn probe(&self) -> io::Result<()> {
+        make_folder(self.files.as_ref(), &self.folder)?;
+        let path = self.folder.join("probe");
+        self.files.open_at(&path, 0)?.write_all(b"probe")?;
+        self.files.remove(&path)
     }
 
     /// Whether keys wait for [`KeyStore::sync`].

@@ -6,7 +6,7 @@ use rogatory_core::{Clock, Entropy, PartyId, Timestamp};
 use rogatory_server::config::{InstitutionKind, ServerConfig};
 use rogatory_server::faults::NoFaults;
 use rogatory_server::init::{self, GivenKeys, NewOfficer, NewServer, OfficerFile, OfficerText};
-use rogatory_server::{Server, Sockets, fsck};
+use rogatory_server::{Server, Sockets, fsck, health};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +32,19 @@ enum Command {
     /// Checks that everything the server keeps is here and as it was signed; changes nothing, and may
     /// run beside the server. Ends with 0 if all is sound, else with 1.
     Fsck(FsckArguments),
+    /// Says what endangers the promises of this office, and what soon may; may run beside the server. Ends with 1 if
+    /// anything is red.
+    Doctor(DoctorArguments),
+}
+
+#[derive(Args)]
+struct DoctorArguments {
+    /// The server's folder, with `server.toml` in it.
+    #[arg(long)]
+    directory: PathBuf,
+    /// Writes the findings as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -176,6 +189,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Fsck(arguments) => check(&arguments).await,
+        Command::Doctor(arguments) => doctor(&arguments, clock, entropy).await,
         Command::Run(arguments) => {
             let config = ServerConfig::load(&arguments.directory)?;
             let sockets = Sockets::bind(&config).await?;
@@ -198,6 +212,26 @@ async fn check(arguments: &FsckArguments) -> anyhow::Result<ExitCode> {
         println!("{text}");
     }
     Ok(if report.sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn doctor(
+    arguments: &DoctorArguments,
+    clock: Arc<SystemClock>,
+    entropy: Arc<SystemEntropy>,
+) -> anyhow::Result<ExitCode> {
+    let findings = health::examine_folder(&arguments.directory, clock, entropy).await?;
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&serde_json::json!({ "format": 1, "findings": findings }))?
+    } else if findings.is_empty() {
+        "all is well".to_owned()
+    } else {
+        findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    #[expect(clippy::print_stdout, reason = "the findings are this command's output")]
+    {
+        println!("{text}");
+    }
+    Ok(if findings.iter().any(health::Finding::is_red) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 async fn set_up(

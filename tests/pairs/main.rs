@@ -58,6 +58,7 @@ const BESIDE: &[&str] = &[
     "record-reading",
     "record-export",
     "confirm-party",
+    "record-start",
 ];
 
 async fn every_row(broken: Broken) {

@@ -206,10 +206,12 @@ CREATE INDEX outbox_by_time ON outbox (next_time, position);
 
 -- Counts the groups of acts that were committed, so that a commit whose outcome is in doubt can be found again.
 CREATE TABLE committed_group (
-    id     INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
-    number INTEGER NOT NULL
+    id             INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    number         INTEGER NOT NULL,
+    -- When the last one was, by the server's clock: a clock that went back is noticed.
+    committed_time INTEGER NOT NULL
 ) STRICT;
-INSERT INTO committed_group (id, number) VALUES (1, 0);
+INSERT INTO committed_group (id, number, committed_time) VALUES (1, 0, 0);
 
 -- Erasure. A proposal waits for a second officer; once confirmed, the row says what was erased under which entry.
 -- Reason and article are codes or short texts without personal data; the tag key opens nothing.
@@ -249,3 +251,19 @@ CREATE TABLE erased_folder (
     PRIMARY KEY (what, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX erased_folder_by_case ON erased_folder (case_id);
+
+-- What the server was configured with at its last start: digests only.
+CREATE TABLE configuration (
+    what    TEXT NOT NULL,
+    officer TEXT NOT NULL,
+    sha256  BLOB NOT NULL CHECK (length(sha256) = 32),
+    PRIMARY KEY (what, officer)
+) STRICT, WITHOUT ROWID;
+
+-- When each package was read whole the last time, and whether it was sound.
+CREATE TABLE package_check (
+    package_id   TEXT    PRIMARY KEY NOT NULL,
+    checked_time INTEGER NOT NULL,
+    sound        INTEGER NOT NULL CHECK (sound IN (0, 1))
+) STRICT;
+CREATE INDEX package_check_by_time ON package_check (checked_time);

@@ -80,10 +80,12 @@ impl Transaction {
 
     /// Gives this group its number.
     pub(super) async fn next_group(&mut self) -> Result<i64, sqlx::Error> {
+        let now = self.now.microseconds();
         sqlx::query_scalar(
             "-- next_group
-             UPDATE committed_group SET number = number + 1 WHERE id = 1 RETURNING number",
+             UPDATE committed_group SET number = number + 1, committed_time = $1 WHERE id = 1 RETURNING number",
         )
+        .bind(now)
         .fetch_one(self.connection())
         .await
     }

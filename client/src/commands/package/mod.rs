@@ -8,6 +8,7 @@ mod objects;
 mod open;
 mod receive;
 mod relay;
+mod report;
 mod seal;
 mod seal_and_send;
 mod send;
