@@ -5,10 +5,11 @@ use prost::Message as _;
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "rogatory/common/v1/receipt.proto",
     "rogatory/office/v1/case_service.proto",
     "rogatory/office/v1/document_service.proto",
+    "rogatory/office/v1/health_service.proto",
     "rogatory/office/v1/package_service.proto",
     "rogatory/office/v1/party_service.proto",
     "rogatory/peer/v1/delivery_service.proto",

@@ -14,6 +14,7 @@ use rogatory_proto::custody::v1::custody_service_client::CustodyServiceClient;
 use rogatory_proto::objects::WIRE_BYTES;
 use rogatory_proto::office::v1::case_service_client::CaseServiceClient;
 use rogatory_proto::office::v1::document_service_client::DocumentServiceClient;
+use rogatory_proto::office::v1::health_service_client::HealthServiceClient;
 use rogatory_proto::office::v1::package_service_client::PackageServiceClient;
 use rogatory_proto::office::v1::party_service_client::PartyServiceClient;
 use rustls::pki_types::ServerName;
@@ -89,6 +90,12 @@ impl Connection {
     #[must_use]
     pub fn packages(&self) -> PackageServiceClient<Channel> {
         PackageServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT_BYTES)
+    }
+
+    /// How the server is.
+    #[must_use]
+    pub fn health(&self) -> HealthServiceClient<Channel> {
+        HealthServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT_BYTES)
     }
 
     /// Institutions.

@@ -68,6 +68,9 @@ pub async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Package(verb) => package(&session, &mut printer, verb).await,
         Command::HashList(verb) => hash_list(&mut printer, verb).await,
         Command::Case(verb) => case(&session, &mut printer, verb).await,
+        Command::Doctor => {
+            commands::doctor::doctor(&session).await.map(|examined| printer.outcome(&examined))
+        }
         Command::Custody(verb) => custody(&session, &mut printer, verb).await,
     };
     ended.unwrap_or_else(|problem| printer.problem(&problem))

@@ -240,6 +240,30 @@ events! {
     StampedLate = "stamped-late" { what: String, subject_sha256: Digest, waiting_since: Timestamp, stamped_time: Timestamp }
     /// No time-stamping authority has answered since an instant; said once, until one answers again.
     TimeStampsInterrupted = "time-stamps-interrupted" { since: Timestamp }
+    /// The server began to serve.
+    ServerStarted = "server-started" { version: String }
+    /// The server ended in order; after a crash this is missing.
+    ServerStopped = "server-stopped" {}
+    /// At the start the own configuration, a key or a certificate was another than at the last start.
+    ConfigurationChanged = "configuration-changed" {
+        changed: String, officer: Option<OfficerId>, before_sha256: Option<Digest>, now_sha256: Option<Digest>,
+    }
+    /// The machine's clock went back, or jumped.
+    ClockAnomaly = "clock-anomaly" { expected: Timestamp, found: Timestamp }
+    /// A stored package was read whole, and every object has its digest.
+    PackageRechecked = "package-rechecked" { package: PackageId, manifest_sha256: Digest, objects: u64, size_bytes: u64 }
+    /// A stored package was read, and an object is missing or has another digest.
+    PackageDamaged = "package-damaged" { package: PackageId, manifest_sha256: Digest, objects: u64, first: String }
+    /// An officer opened sensitive exhibits on her machine, and gave a reason.
+    SensitiveOpened = "sensitive-opened" {
+        package: PackageId, count: u64, exhibits: Vec<String>, reason_sha256: Digest,
+    }
+    /// An officer made another package with all exhibits on her machine, for other recipients.
+    PackageRewrapped = "package-rewrapped" { package: PackageId, derived: PackageId, recipients: u64 }
+    /// An officer made another package with some exhibits on her machine, for other recipients.
+    PackageDisclosed = "package-disclosed" {
+        package: PackageId, derived: PackageId, recipients: u64, count: u64, exhibits: Vec<String>,
+    }
     /// The institution's log began.
     LogStarted = "log-started" { origin: String }
 }

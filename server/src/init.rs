@@ -333,7 +333,12 @@ async fn fill(
         },
         database: new.database.clone(),
         time_stamps: None,
-        storage: StorageConfig { vault: "vault".into(), case_keys: "case-keys".into(), package_bytes: None },
+        storage: StorageConfig {
+            vault: "vault".into(),
+            case_keys: "case-keys".into(),
+            recheck_days: None,
+            package_bytes: None,
+        },
         officers,
     };
     config.validate()?;

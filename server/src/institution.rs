@@ -43,6 +43,7 @@ pub struct Officer {
 pub struct Institution {
     config: ServerConfig,
     tls: TlsIdentity,
+    tls_pem: String,
     anchors: Anchors,
     anchors_pem: String,
     seal: FileSigner,
@@ -80,7 +81,8 @@ impl Institution {
         let explain = |what: &str, error: &dyn std::error::Error| {
             wrong("keys", format!("`{what}`: {}", rogatory_core::chain(error)))
         };
-        let tls = TlsIdentity::from_pem(&read(folder, &keys.tls_key)?, &read(folder, &keys.tls_certificate)?)
+        let tls_pem = read(folder, &keys.tls_certificate)?;
+        let tls = TlsIdentity::from_pem(&read(folder, &keys.tls_key)?, &tls_pem)
             .map_err(|error| explain("tls_certificate", &error))?;
         if *tls.identity() != Identity::Institution(party.clone()) {
             let found = tls.identity().uri();
@@ -139,6 +141,7 @@ impl Institution {
             config.time_stamps.as_ref().map(|section| TimeStamping::load(folder, section)).transpose()?;
         Ok(Self {
             tls,
+            tls_pem,
             anchors,
             anchors_pem,
             seal,
@@ -267,6 +270,31 @@ impl Institution {
     #[must_use]
     pub fn is_competent(&self, act: Competence) -> bool {
         self.config.institution.competences.contains(&act)
+    }
+
+    /// Who works here.
+    #[must_use]
+    pub fn officers(&self) -> &[Officer] {
+        &self.officers
+    }
+
+    /// What decides who this institution is and what it may do, by kind, as bytes that change when it does.
+    #[must_use]
+    pub fn configured_parts(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let (institution, keys) = (&self.config.institution, &self.config.keys);
+        let recovery = [&keys.recovery_recipient, &keys.recovery_recipient_hybrid];
+        let recovery: Vec<&str> = recovery.into_iter().flatten().map(String::as_str).collect();
+        let competences: Vec<String> = institution.competences.iter().map(|act| format!("{act:?}")).collect();
+        vec![
+            ("tls-certificate", self.tls_pem.clone().into_bytes()),
+            ("anchors", self.anchors_pem.clone().into_bytes()),
+            ("seal-certificate", self.seal_pem.clone().into_bytes()),
+            ("log-key", self.log_key.vkey().to_string().into_bytes()),
+            ("witness-key", self.witness_key.vkey().to_string().into_bytes()),
+            ("recovery-recipients", recovery.join(",").into_bytes()),
+            ("competences", competences.join(",").into_bytes()),
+            ("party-entry", self.entry.clone().unwrap_or_default()),
+        ]
     }
 
     /// The officer with this id.

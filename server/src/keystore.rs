@@ -21,7 +21,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use rogatory_core::Digest;
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
@@ -371,6 +371,17 @@ impl KeyStore {
         shelf.erased.contains(&index) && !shelf.places.contains_key(&index)
     }
 
+    /// Whether the folder takes files.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn probe(&self) -> io::Result<()> {
+        make_folder(self.files.as_ref(), &self.folder)?;
+        let path = self.folder.join("probe");
+        self.files.open_at(&path, 0)?.write_all(b"probe")?;
+        self.files.remove(&path)
+    }
+
     /// Whether keys wait for [`KeyStore::sync`].
     #[must_use]
     pub fn has_waiting(&self) -> bool {
@@ -629,8 +640,9 @@ mod tests {
         store.erase("C-2").expect("erased again");
         for store in [store, open(&folder)] {
             assert!(store.is_erased("C-2") && !store.knows("C-2") && !store.is_erased("C-1"));
-            assert_eq!(store.key("C-2").err().expect("no key").reason(), Reason::WrongStage);
-            assert_eq!(store.create("C-2").err().expect("no key").reason(), Reason::WrongStage);
+            for none in [store.key("C-2"), store.create("C-2")] {
+                assert!(none.is_err_and(|problem| problem.reason() == Reason::WrongStage));
+            }
             assert_eq!(store.cases(0).expect("cases").expect("a file"), ["C-1", "C-3"]);
         }
         let after = fs::read(&path).expect("readable");

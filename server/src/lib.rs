@@ -16,6 +16,7 @@ pub mod faults;
 mod file_stream;
 pub mod files;
 pub mod fsck;
+pub mod health;
 pub mod init;
 pub mod institution;
 pub mod keystore;
@@ -32,6 +33,8 @@ pub mod workers;
 use crate::access::AccessLayer;
 use crate::authority::Authority;
 use crate::casework::erase_case::finish_erasures;
+use crate::casework::record_run::{record_start, record_stop};
+use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::config::ServerConfig;
 use crate::datastore::{Datastore, OFFICE, Opening};
 use crate::faults::Faults;
@@ -42,6 +45,7 @@ use crate::rpc::case_service::Cases;
 use crate::rpc::custody_service::Custody;
 use crate::rpc::delivery_service::Delivery;
 use crate::rpc::document_service::Documents;
+use crate::rpc::health_service::Health;
 use crate::rpc::package_service::Packages;
 use crate::rpc::party_service::Parties;
 use crate::rpc::witness_service::Witness;
@@ -52,6 +56,7 @@ use rogatory_pki::tls::Listener;
 use rogatory_proto::custody::v1::custody_service_server::CustodyServiceServer;
 use rogatory_proto::office::v1::case_service_server::CaseServiceServer;
 use rogatory_proto::office::v1::document_service_server::DocumentServiceServer;
+use rogatory_proto::office::v1::health_service_server::HealthServiceServer;
 use rogatory_proto::office::v1::package_service_server::PackageServiceServer;
 use rogatory_proto::office::v1::party_service_server::PartyServiceServer;
 use rogatory_proto::peer::v1::delivery_service_server::DeliveryServiceServer;
@@ -152,6 +157,7 @@ impl Server {
         if let Err(problem) = finish_erasures(&authority).await {
             tracing::error!(problem = %rogatory_core::chain(&problem), "an erasure is not finished yet");
         }
+        record_start(&authority).await?;
         let (office, peer) = (sockets.office.local_addr()?, sockets.peer.local_addr()?);
         let (down, up) = watch::channel(false);
         let tasks = vec![
@@ -162,6 +168,8 @@ impl Server {
             tokio::spawn(workers::witnesses(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::proofs(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::lapses(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::rechecks(Arc::clone(&authority), up.clone())),
+            tokio::spawn(workers::clock(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::erasures(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::time_stamps(Arc::clone(&authority), up.clone())),
             tokio::spawn(workers::revocation_lists(Arc::clone(&authority), up.clone())),
@@ -199,6 +207,14 @@ impl Server {
         for task in self.tasks {
             task.await.context("a part of the server broke off")??;
         }
+        // Nobody waits for these: the next start signs what this one could not.
+        let recorded = async {
+            record_stop(&self.authority).await?;
+            sign_checkpoint(&self.authority).await
+        };
+        if let Err(problem) = recorded.await {
+            tracing::error!(problem = %rogatory_core::chain(&problem), "the end of the server could not be recorded");
+        }
         self.authority.datastore.close().await;
         Ok(())
     }
@@ -226,6 +242,7 @@ async fn serve_office(
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<DocumentServiceServer<Documents>>().await;
     health.set_serving::<PackageServiceServer<Packages>>().await;
+    let examining = tokio::spawn(workers::health(Arc::clone(&authority), health, up.clone()));
     let incoming = listener::connections(Arc::clone(&authority), Listener::Office, socket, up.clone());
     let packages = PackageServiceServer::new(Packages(Arc::clone(&authority)))
         .max_decoding_message_size(MESSAGE_LIMIT)
@@ -240,6 +257,7 @@ async fn serve_office(
             "rogatory.office.v1.CaseService",
             "rogatory.office.v1.PackageService",
             "rogatory.office.v1.PartyService",
+            "rogatory.office.v1.HealthService",
             "rogatory.custody.v1.CustodyService",
         ])?)
         .add_service(
@@ -249,10 +267,12 @@ async fn serve_office(
         .add_service(CaseServiceServer::new(Cases(Arc::clone(&authority))))
         .add_service(packages)
         .add_service(PartyServiceServer::new(Parties(Arc::clone(&authority))))
+        .add_service(HealthServiceServer::new(Health(Arc::clone(&authority))))
         .add_service(custody)
         .serve_with_incoming_shutdown(incoming, down(up))
         .await
-        .context("the office listener failed")
+        .context("the office listener failed")?;
+    examining.await.context("the examination broke off")?
 }
 
 async fn serve_peers(

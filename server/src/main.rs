@@ -6,7 +6,7 @@ use rogatory_core::{Clock, Entropy, PartyId, Timestamp};
 use rogatory_server::config::{DatabaseConfig, InstitutionKind, ServerConfig};
 use rogatory_server::faults::NoFaults;
 use rogatory_server::init::{self, GivenKeys, NewOfficer, NewServer, OfficerFile, OfficerText};
-use rogatory_server::{Server, Sockets, fsck, migrate};
+use rogatory_server::{Server, Sockets, fsck, health, migrate};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +35,9 @@ enum Command {
     /// Moves the database from its SQLite file to an empty database of a PostgreSQL server, checks it there, and writes
     /// `server.toml` so. The server must be stopped.
     Migrate(MigrateArguments),
+    /// Says what endangers the promises of this office, and what soon may; may run beside the server. Ends with 1 if
+    /// anything is red.
+    Doctor(DoctorArguments),
 }
 
 #[derive(Args)]
@@ -48,6 +51,16 @@ struct MigrateArguments {
     /// The file that holds the password of that database's user, relative to the server's folder.
     #[arg(long)]
     database_password_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct DoctorArguments {
+    /// The server's folder, with `server.toml` in it.
+    #[arg(long)]
+    directory: PathBuf,
+    /// Writes the findings as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -211,6 +224,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Command::Doctor(arguments) => doctor(&arguments, clock, entropy).await,
         Command::Run(arguments) => {
             let config = ServerConfig::load(&arguments.directory)?;
             let sockets = Sockets::bind(&config).await?;
@@ -233,6 +247,26 @@ async fn check(arguments: &FsckArguments) -> anyhow::Result<ExitCode> {
         println!("{text}");
     }
     Ok(if report.sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn doctor(
+    arguments: &DoctorArguments,
+    clock: Arc<SystemClock>,
+    entropy: Arc<SystemEntropy>,
+) -> anyhow::Result<ExitCode> {
+    let findings = health::examine_folder(&arguments.directory, clock, entropy).await?;
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&serde_json::json!({ "format": 1, "findings": findings }))?
+    } else if findings.is_empty() {
+        "all is well".to_owned()
+    } else {
+        findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    #[expect(clippy::print_stdout, reason = "the findings are this command's output")]
+    {
+        println!("{text}");
+    }
+    Ok(if findings.iter().any(health::Finding::is_red) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 async fn set_up(

@@ -20,7 +20,7 @@ use rogatory_evidence::passing::PassingFile;
 use rogatory_evidence::{FolderSource, NoProgress, ObjectDigest, ObjectList, PackageError, object_list};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -110,6 +110,22 @@ impl Vault {
     #[must_use]
     pub fn hashed_bytes(&self) -> u64 {
         self.hashed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the vault takes files.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn probe(&self) -> io::Result<()> {
+        let path = self.root.join("probe");
+        self.files.open_at(&path, 0)?.write_all(b"probe")?;
+        self.files.remove(&path)
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Closes a transfer to writers while it is taken in as `package`, or removed.

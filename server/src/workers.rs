@@ -7,12 +7,15 @@ use crate::authority::Authority;
 use crate::casework::dispatch::{Errands, hasten_all};
 use crate::casework::erase_case::finish_erasures;
 use crate::casework::lapse_preservations::lapse_preservations;
+use crate::casework::recheck::{Rate, recheck_next};
+use crate::casework::record_run::{ClockReading, look_at_clock};
 use crate::casework::remove_stale_transfers::remove_stale_transfers;
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::casework::stamp::{Run, renew_stamps, stamp_waiting};
 use crate::casework::witness::ask::Rounds;
 use crate::casework::witness::heard::compare_heard;
 use crate::casework::witness::promises::ask_for_proofs;
+use crate::health::{Finding, examine};
 use rogatory_core::{Timestamp, chain};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +23,16 @@ use tokio::sync::watch;
 
 /// How long entries are gathered before a checkpoint is signed over them: half of the second within which it is promised.
 pub const CHECKPOINT_DELAY: Duration = Duration::from_millis(500);
+/// How often the server examines itself.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(30);
 /// How often preservations are looked through that are over.
 const LAPSE_INTERVAL: Duration = Duration::from_secs(60);
 /// How often erasures are looked for of which something is left.
 const ERASURES_INTERVAL: Duration = Duration::from_secs(60);
+/// How often the clock is compared with what the machine counts.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
+/// How long after the last package of a round it is looked again for one that is due.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(15 * 60);
 /// How often the outbox is looked through.
 const OUTBOX_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a checkpoint waits before witnesses are shown it, and how often one that failed may be asked again.
@@ -250,6 +259,84 @@ pub async fn revocation_lists(
         let _importing = authority.importing.lock().await;
         if let Err(problem) = authority.reload_directory().await {
             tracing::error!(problem = %chain(&problem), "the revocation lists could not be taken up");
+        }
+    }
+}
+
+/// Reads stored packages again, until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn rechecks(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let mut pause = RECHECK_INTERVAL;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+        // A reading that is cut off is begun anew after the next start.
+        let read = tokio::select! {
+            read = recheck_next(&authority, Rate::USUAL) => read,
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        };
+        pause = match read {
+            Ok(Some(_)) => Duration::ZERO,
+            Ok(None) => RECHECK_INTERVAL,
+            Err(problem) => {
+                tracing::error!(problem = %chain(&problem), "stored packages could not be read again");
+                RECHECK_INTERVAL
+            }
+        };
+    }
+}
+
+/// Compares the clock with what the machine counts, until the server goes down.
+///
+/// # Errors
+/// None; a failure is logged and tried again.
+pub async fn clock(authority: Arc<Authority>, mut up: watch::Receiver<bool>) -> anyhow::Result<()> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what the machine counts is what the clock is compared with"
+    )]
+    let instant = || tokio::time::Instant::now();
+    let mut since = instant();
+    let mut reading = ClockReading { showed: authority.clock.now() };
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CLOCK_INTERVAL) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
+        }
+        match look_at_clock(&authority, reading, since.elapsed()).await {
+            Ok(now) => (since, reading) = (instant(), now),
+            Err(problem) => {
+                tracing::error!(problem = %chain(&problem), "a jump of the clock could not be recorded");
+            }
+        }
+    }
+}
+
+/// Has health checks and the gRPC health of the officers' listener follow what is found, until the server goes down.
+///
+/// # Errors
+/// None; a failure is itself a finding.
+pub async fn health(
+    authority: Arc<Authority>,
+    reporter: tonic_health::server::HealthReporter,
+    mut up: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    loop {
+        let findings = examine(&authority).await;
+        for finding in &findings {
+            tracing::warn!(kind = finding.kind.as_str(), red = finding.is_red(), "{}", finding.what);
+        }
+        let red = findings.iter().any(Finding::is_red);
+        let status =
+            if red { tonic_health::ServingStatus::NotServing } else { tonic_health::ServingStatus::Serving };
+        reporter.set_service_status("", status).await;
+        tokio::select! {
+            () = tokio::time::sleep(HEALTH_INTERVAL) => {}
+            _ = up.wait_for(|down| *down) => return Ok(()),
         }
     }
 }

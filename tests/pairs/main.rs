@@ -69,6 +69,7 @@ const BESIDE: &[&str] = &[
     "record-own-log-shown",
     "put-off-promise",
     "keep-promised-proof",
+    "record-start",
 ];
 
 /// Calls that are made beside the story.

@@ -6,6 +6,7 @@ use rogatory_core::order;
 use rogatory_core::preservation;
 use rogatory_pki::tls::Refusal;
 use rogatory_server::fsck::Item;
+use rogatory_server::health::FindingKind;
 use rogatory_server::problem::{Kind, Reason};
 use rogatory_tests::reference::{chapter, custody_events, page, sections};
 use std::collections::BTreeSet;
@@ -74,6 +75,17 @@ fn every_kind_of_item_that_fsck_compares_is_described() {
     assert_eq!(described, Item::ALL.map(|item| item.as_str().to_owned()));
     for item in Item::ALL {
         assert_eq!(serde_json::to_value(item).expect("JSON"), item.as_str());
+    }
+}
+
+#[test]
+fn every_kind_of_finding_is_described() {
+    let page = page("reference/health.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let described: Vec<&str> = rows.map(|(kind, _)| kind).collect();
+    assert_eq!(described, FindingKind::ALL.map(FindingKind::as_str));
+    for kind in FindingKind::ALL {
+        assert_eq!(serde_json::to_value(kind).expect("JSON"), kind.as_str());
     }
 }
 

@@ -185,7 +185,7 @@ async fn a_head_that_is_not_the_senders_word_is_refused_and_nothing_is_stored() 
     ] {
         let refused = papers::deliver_with_head(gb, md, container.clone(), wrong).await;
         assert_status(refused, "BROKEN_SIGNATURE");
-        assert_eq!(Federation::timeline(md, "office").await.len(), 3, "{what}");
+        assert_eq!(Federation::timeline(md, "office").await.len(), 4, "{what}");
     }
     let delivered = papers::deliver_with_head(gb, md, container.clone(), signed(good(), &key)).await;
     let delivered = delivered.expect("a receipt");

@@ -10,6 +10,7 @@ mod drafting;
 mod erasure;
 mod forwarding;
 mod fsck;
+mod health;
 mod many_objects;
 mod outbox;
 mod packages;

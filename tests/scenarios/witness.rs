@@ -45,7 +45,8 @@ async fn office_events(office: &Office, name: &str) -> Vec<Value> {
 }
 
 async fn told(office: &Office) -> String {
-    findings(office.served()).await.expect("the database works").join("\n")
+    let findings = findings(office.served()).await.expect("the database works");
+    findings.into_iter().map(|finding| finding.what).collect::<Vec<_>>().join("\n")
 }
 
 /// The operator with full rights on the disk.

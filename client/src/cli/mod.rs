@@ -72,6 +72,8 @@ pub enum Command {
     /// Cases of any kind: their erasure by law
     #[command(subcommand)]
     Case(case::Case),
+    /// Ask the own server how it is
+    Doctor,
     /// The custody log: what happened, and the proof of it
     #[command(subcommand)]
     Custody(custody::Custody),
@@ -91,6 +93,7 @@ impl Command {
             Self::Package(verb) => ("package", verb.name()),
             Self::HashList(verb) => ("hash-list", verb.name()),
             Self::Case(verb) => ("case", verb.name()),
+            Self::Doctor => return "doctor".to_owned(),
             Self::Custody(verb) => ("custody", verb.name()),
         };
         format!("{noun} {verb}")
@@ -174,6 +177,7 @@ mod tests {
             "package list C-1",
             "case erase C-1 --reason retention-over --article Art.4",
             "case erase C-1 --confirm --yes",
+            "doctor",
             "custody show C-1",
             "custody export C-1 -o f.json",
             "custody verify f.json --trust a.asice",

@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod case;
 pub mod custody;
+pub mod doctor;
 pub mod documents;
 pub mod hash_list;
 pub mod instrument;

@@ -212,7 +212,9 @@ CREATE INDEX outbox_by_time ON outbox (next_time, position);
 -- Counts the groups of acts that each run of a writer committed, so that a commit whose outcome is in doubt can be found again.
 CREATE TABLE committed_group (
     holder TEXT COLLATE "C" PRIMARY KEY NOT NULL,
-    number BIGINT NOT NULL
+    number BIGINT NOT NULL,
+    -- When the last one was, by the server's clock: a clock that went back is noticed.
+    committed_time BIGINT NOT NULL
 );
 
 -- Witnesses. Notes hold ids, sizes, instants, digests and signatures only.
@@ -349,3 +351,19 @@ CREATE TABLE time_stamp_interruption (
     since    BIGINT NOT NULL,
     recorded BIGINT NOT NULL
 );
+
+-- What the server was configured with at its last start: digests only.
+CREATE TABLE configuration (
+    what    TEXT COLLATE "C" NOT NULL,
+    officer TEXT COLLATE "C" NOT NULL,
+    sha256  BYTEA NOT NULL CHECK (length(sha256) = 32),
+    PRIMARY KEY (what, officer)
+);
+
+-- When each package was read whole the last time, and whether it was sound.
+CREATE TABLE package_check (
+    package_id   TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    checked_time BIGINT NOT NULL,
+    sound        BIGINT NOT NULL CHECK (sound IN (0, 1))
+);
+CREATE INDEX package_check_by_time ON package_check (checked_time);

@@ -207,7 +207,9 @@ CREATE INDEX outbox_by_time ON outbox (next_time, position);
 -- Counts the groups of acts that each run of a writer committed, so that a commit whose outcome is in doubt can be found again.
 CREATE TABLE committed_group (
     holder TEXT    PRIMARY KEY NOT NULL,
-    number INTEGER NOT NULL
+    number INTEGER NOT NULL,
+    -- When the last one was, by the server's clock: a clock that went back is noticed.
+    committed_time INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Witnesses. Notes hold ids, sizes, instants, digests and signatures only.
@@ -344,3 +346,19 @@ CREATE TABLE time_stamp_interruption (
     since    INTEGER NOT NULL,
     recorded INTEGER NOT NULL
 ) STRICT;
+
+-- What the server was configured with at its last start: digests only.
+CREATE TABLE configuration (
+    what    TEXT NOT NULL,
+    officer TEXT NOT NULL,
+    sha256  BLOB NOT NULL CHECK (length(sha256) = 32),
+    PRIMARY KEY (what, officer)
+) STRICT, WITHOUT ROWID;
+
+-- When each package was read whole the last time, and whether it was sound.
+CREATE TABLE package_check (
+    package_id   TEXT    PRIMARY KEY NOT NULL,
+    checked_time INTEGER NOT NULL,
+    sound        INTEGER NOT NULL CHECK (sound IN (0, 1))
+) STRICT;
+CREATE INDEX package_check_by_time ON package_check (checked_time);

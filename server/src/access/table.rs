@@ -64,10 +64,12 @@ pub const ROWS: &[Row] = &[
         "/rogatory.office.v1.PackageService/DownloadObject",
         &[Role::EvidenceOfficer, Role::ProviderAgent],
     ),
+    office("/rogatory.office.v1.PackageService/ReportOfflineAct", CASEWORKERS),
     office("/rogatory.office.v1.PartyService/ExportParty", EVERYBODY),
     office("/rogatory.office.v1.PartyService/ImportParty", &[Role::Operator]),
     office("/rogatory.office.v1.PartyService/GetParty", EVERYBODY),
     office("/rogatory.office.v1.PartyService/ListParties", EVERYBODY),
+    office("/rogatory.office.v1.HealthService/Examine", EVERYBODY),
     office("/rogatory.custody.v1.CustodyService/GetCheckpoint", EVERYBODY),
     office(
         "/rogatory.custody.v1.CustodyService/ExportRecord",

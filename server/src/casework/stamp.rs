@@ -8,6 +8,7 @@
 
 use crate::authority::Authority;
 use crate::datastore::{Act, GotToken, Interruption, OFFICE, StampRow, Stamped, StoreError, Transaction};
+use crate::health::{Finding, FindingKind};
 use crate::problem::Problem;
 use rogatory_container::timestamp::{Earlier, Nonce, renewal_list};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
@@ -207,24 +208,24 @@ impl Act for Renew {
 ///
 /// # Errors
 /// [`Problem`] if the database fails.
-pub async fn findings(authority: &Authority) -> Result<Vec<String>, Problem> {
+pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
     let Some(stamping) = authority.institution.time_stamping() else { return Ok(Vec::new()) };
     let summary = authority.datastore.read().await?.stamp_summary().await?;
     let now = authority.clock.now();
     let mut findings = Vec::new();
     if let Some(since) = summary.waiting_since.filter(|since| since.plus_seconds(60 * MINUTE_SECONDS) < now) {
-        findings.push(format!(
+        findings.push(Finding::amber(FindingKind::TimeStampsWaiting, format!(
             "{} time stamps wait, the first since {}: is a time-stamping authority of `[time_stamps]` reachable?",
             summary.waiting,
             whole(since)
-        ));
+        )));
     }
     let days = i64::from(stamping.config().renew_days);
     if let Some(until) = summary.tsa_until.filter(|until| *until < now.plus_seconds(days * DAY_SECONDS)) {
-        findings.push(format!(
+        findings.push(Finding::amber(FindingKind::TimeStampsWaiting, format!(
             "the newest certificate of a time-stamping authority ends at {}; stamps can be renewed only under a later one",
             whole(until)
-        ));
+        )));
     }
     Ok(findings)
 }

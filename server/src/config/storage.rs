@@ -16,6 +16,10 @@ pub struct StorageConfig {
     /// the disk alone is the limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package_bytes: Option<u64>,
+    /// After how many days a stored package is read again and compared with its digests; 30 if it is left out, never
+    /// if it is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recheck_days: Option<u16>,
 }
 
 impl StorageConfig {

@@ -75,7 +75,7 @@ pub struct ErasedCounts {
 }
 
 /// The statements by which a case goes, each with the case as `$1`, in this order.
-const ERASE: [&str; 16] = [
+const ERASE: [&str; 17] = [
     "-- erase_numbers_of_requests
      INSERT INTO erased_number (shared_number, case_id, counterpart)
      SELECT shared_number, case_id, counterpart FROM mla_request WHERE case_id = $1",
@@ -98,6 +98,8 @@ const ERASE: [&str; 16] = [
      DELETE FROM custody_body WHERE case_id = $1",
     "-- erase_transfers
      DELETE FROM transfer WHERE shared_number IN (SELECT shared_number FROM erased_number WHERE case_id = $1)",
+    "-- erase_checks
+     DELETE FROM package_check WHERE package_id IN (SELECT package_id FROM package WHERE case_id = $1)",
     "-- erase_package_objects
      DELETE FROM package_object WHERE package_id IN (SELECT package_id FROM package WHERE case_id = $1)",
     "-- erase_packages

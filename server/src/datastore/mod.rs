@@ -8,6 +8,8 @@
 mod answered;
 mod case_heads;
 mod cases;
+mod checks;
+mod configuration;
 mod custody;
 mod dialect;
 mod documents;
@@ -28,6 +30,8 @@ mod writer;
 
 pub use case_heads::HeadRow;
 pub use cases::CaseSummary;
+pub use checks::DueCheck;
+pub use configuration::Configured;
 pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
 pub use dialect::Location;
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};

@@ -80,14 +80,17 @@ impl Transaction {
         Ok(number.unwrap_or(0))
     }
 
-    /// Gives this group of `holder` its number.
+    /// Gives this group of `holder` its number, and notes when it was.
     pub(super) async fn next_group(&mut self, holder: &str) -> Result<i64, sqlx::Error> {
+        let now = self.now.microseconds();
         sqlx::query_scalar(
             "-- next_group
-             INSERT INTO committed_group (holder, number) VALUES ($1, 1)
-             ON CONFLICT (holder) DO UPDATE SET number = committed_group.number + 1 RETURNING number",
+             INSERT INTO committed_group (holder, number, committed_time) VALUES ($1, 1, $2)
+             ON CONFLICT (holder) DO UPDATE SET number = committed_group.number + 1, committed_time = $2
+             RETURNING number",
         )
         .bind(holder)
+        .bind(now)
         .fetch_one(self.session.connection_between_acts())
         .await
     }

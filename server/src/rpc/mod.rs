@@ -5,6 +5,7 @@ pub mod case_service;
 pub mod custody_service;
 pub mod delivery_service;
 pub mod document_service;
+pub mod health_service;
 pub mod package_service;
 pub mod party_service;
 pub mod witness_service;

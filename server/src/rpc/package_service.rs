@@ -7,12 +7,13 @@ use crate::access::permit_of;
 use crate::authority::Authority;
 use crate::casework::read_document::{retrieve_package, trace_retrieval};
 use crate::casework::relay_package::relay_package;
+use crate::casework::report_offline::{DerivedAct, OfflineAct, report_offline_act};
 use crate::casework::send_package::send_package;
 use crate::casework::transfer;
 use crate::file_stream::stream;
 use crate::problem::Problem;
-use rogatory_core::PackageId;
 use rogatory_core::receipt::{Receipt, ReceiptKind};
+use rogatory_core::{Digest, PackageId};
 use rogatory_proto::common::v1::PackageObject;
 use rogatory_proto::objects::Buffers;
 use rogatory_proto::office::v1 as wire;
@@ -59,8 +60,46 @@ impl From<wire::BeginUploadRequest> for Announcement {
     }
 }
 
+fn offline_act(act: Option<wire::report_offline_act_request::Act>) -> Result<OfflineAct, Problem> {
+    use wire::report_offline_act_request::Act;
+    let derived = |made: wire::DerivedPackage| {
+        Ok(DerivedAct {
+            derived: field("package_id", &made.package_id)?,
+            recipients: made.recipients,
+            count: made.count,
+            exhibits: made.exhibits,
+        })
+    };
+    match act {
+        Some(Act::SensitiveOpened(opened)) => Ok(OfflineAct::SensitiveOpened {
+            count: opened.count,
+            exhibits: opened.exhibits,
+            reason_sha256: Digest::from_slice(&opened.reason_sha256)
+                .map_err(|error| Problem::argument("reason_sha256", &error))?,
+        }),
+        Some(Act::Rewrapped(made)) => derived(made).map(OfflineAct::Rewrapped),
+        Some(Act::Disclosed(made)) => derived(made).map(OfflineAct::Disclosed),
+        None => Err(Problem::argument("act", &"say what was done")),
+    }
+}
+
 #[tonic::async_trait]
 impl PackageService for Packages {
+    async fn report_offline_act(
+        &self,
+        request: Request<wire::ReportOfflineActRequest>,
+    ) -> Result<Response<wire::ReportOfflineActResponse>, Status> {
+        let reported = async {
+            let permit = permit_of(&request)?;
+            let message = request.into_inner();
+            let package = field("package_id", &message.package_id)?;
+            let act = offline_act(message.act)?;
+            report_offline_act(&self.0, &permit, &message.request_id, &package, act).await?;
+            Ok(wire::ReportOfflineActResponse {})
+        };
+        reported.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
+    }
+
     async fn begin_upload(
         &self,
         request: Request<wire::BeginUploadRequest>,

@@ -5,6 +5,7 @@
 
 use super::inspect::check_lines;
 use super::objects::Telling;
+use super::offline_act::{Act, NAMED, tell};
 use super::open::unverified;
 use super::seal::{Keys, certificate_of, keys, parse_recipients, signer};
 use super::{inspect, package_output};
@@ -21,6 +22,7 @@ use rogatory_evidence::derive::{DeriveError, DeriveRequest, Derived};
 use rogatory_evidence::transmittal::TransmittalKind;
 use rogatory_evidence::verify::Check;
 use rogatory_evidence::{ExhibitNumber, VerifyOptions};
+use rogatory_proto::office::v1 as office;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -171,6 +173,21 @@ pub async fn derive(session: &Session, arguments: DeriveArguments) -> Result<Der
     .await
     .map_err(|error| Problem::failed("making the package stopped").because(&error))??;
     let (_, manifest_sha256) = super::objects::id_of(&report.objects, &report.output)?;
+    let exhibits: Vec<ExhibitNumber> =
+        report.transmittal.exhibits.iter().map(|exhibit| exhibit.name).collect();
+    let is_disclosure = report.transmittal.kind == TransmittalKind::Disclosure;
+    let made = office::DerivedPackage {
+        package_id: report.package.to_string(),
+        recipients: super::recipient_lines(&report.transmittal).len() as u64,
+        count: exhibits.len() as u64,
+        exhibits: exhibits
+            .iter()
+            .take(if is_disclosure { NAMED } else { 0 })
+            .map(ToString::to_string)
+            .collect(),
+    };
+    let act = if is_disclosure { Act::Disclosed(made) } else { Act::Rewrapped(made) };
+    let untold = tell(session, &report.origin, act).await;
     Ok(DerivedOutcome {
         package_id: report.package,
         origin_package_id: report.origin,
@@ -179,12 +196,12 @@ pub async fn derive(session: &Session, arguments: DeriveArguments) -> Result<Der
         signer: certificate.subject(),
         signer_sha256: certificate.digest(),
         recipients: super::recipient_lines(&report.transmittal),
-        exhibits: report.transmittal.exhibits.iter().map(|exhibit| exhibit.name).collect(),
+        exhibits,
         origin_exhibits: report.origin_exhibits,
         size_bytes: report.objects.0.iter().fold(0, |sum, object| sum.saturating_add(object.size_bytes)),
         output: report.output,
         checks: report.checks,
-        notes: report.notes,
+        notes: report.notes.into_iter().chain(untold).collect(),
     })
 }
 

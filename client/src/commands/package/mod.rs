@@ -5,6 +5,7 @@ mod export;
 mod inspect;
 mod limits;
 mod objects;
+mod offline_act;
 mod open;
 mod receive;
 mod relay;

@@ -2,14 +2,17 @@
 
 use super::inspect::{VerifyArguments, VerifyOutcome, identities};
 use super::objects::Telling;
+use super::offline_act::{Act, NAMED, tell};
 use crate::output::Outcome;
 use crate::output::page::{Page, bytes};
 use crate::problem::{Problem, clean};
 use crate::session::Session;
+use rogatory_core::Digest;
 use rogatory_evidence::open::{OpenedExhibit, leftover_note};
 use rogatory_evidence::{
     ExhibitNumber, OpenError, OpenOptions, OpenRequest, SensitiveAccess, Verdict, VerifyOptions, leftovers,
 };
+use rogatory_proto::office::v1 as office;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,6 +112,7 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
         log: log(session, &arguments.output),
     });
     let log = sensitive.as_ref().map(|access| access.log.clone());
+    let reason = sensitive.as_ref().map(|access| Digest::of(access.reason.as_bytes()));
     let work = move || {
         let mut telling = Telling(Arc::clone(&progress));
         let institutions = verify.trust.institutions();
@@ -143,15 +147,36 @@ pub async fn open(session: &Session, arguments: OpenArguments) -> Result<OpenedO
         let details = problem.details().iter().cloned().chain(left).collect();
         problem.with_details(details)
     })?;
+    let verification = VerifyOutcome::of(&report.verdict, at);
     let opened_sensitive = report.exhibits.iter().any(|exhibit| exhibit.sensitive);
+    let untold = match (reason, verification.package_id.as_deref().map(str::parse)) {
+        (Some(reason), Some(Ok(package))) if opened_sensitive => {
+            tell(session, &package, opening(&report.exhibits, &reason)).await
+        }
+        _ => None,
+    };
     Ok(OpenedOutcome {
         output: report.output,
         left_sealed: report.left_sealed,
         not_chosen: report.not_chosen,
         logged_in: log.filter(|_| opened_sensitive),
         files: report.exhibits,
-        notes: report.notes,
-        verification: VerifyOutcome::of(&report.verdict, at),
+        notes: report.notes.into_iter().chain(untold).collect(),
+        verification,
+    })
+}
+
+/// What the server is told of an opening: which exhibits, and the digest of the reason.
+fn opening(exhibits: &[OpenedExhibit], reason: &Digest) -> Act {
+    let sensitive: Vec<String> = exhibits
+        .iter()
+        .filter(|exhibit| exhibit.sensitive)
+        .map(|exhibit| exhibit.number.to_string())
+        .collect();
+    Act::SensitiveOpened(office::SensitiveOpening {
+        count: sensitive.len() as u64,
+        exhibits: sensitive.into_iter().take(NAMED).collect(),
+        reason_sha256: reason.as_bytes().to_vec().into(),
     })
 }
 

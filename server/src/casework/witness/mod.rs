@@ -19,6 +19,7 @@ mod take_up;
 
 use crate::authority::Authority;
 use crate::datastore::{Found, Session};
+use crate::health::{Finding, FindingKind};
 use crate::problem::{Problem, Reason};
 use rogatory_core::Digest;
 use rogatory_custody::checkpoint::{VerifiedCheckpoint, verify_checkpoint};
@@ -38,7 +39,7 @@ const CONTRADICTIONS_LISTED: u32 = 100;
 ///
 /// # Errors
 /// [`Problem`] if the database fails.
-pub async fn findings(authority: &Authority) -> Result<Vec<String>, Problem> {
+pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
     let mut session = authority.datastore.read().await?;
     let mut findings = Vec::new();
     let now = authority.clock.now();
@@ -47,19 +48,20 @@ pub async fn findings(authority: &Authority) -> Result<Vec<String>, Problem> {
         let confirmed = authority.directory().party(party).is_some();
         let behind = witness.behind_since.filter(|since| since.plus_seconds(SILENT_SECONDS) <= now);
         if let Some(since) = behind.filter(|_| confirmed) {
-            findings
-                .push(format!("{party} has not cosigned this office's log since {since}, although it grew"));
+            let what = format!("{party} has not cosigned this office's log since {since}, although it grew");
+            findings.push(Finding::red(FindingKind::WitnessSilent, what));
         }
     }
     for (party, count, since) in session.broken_promises().await? {
-        findings.push(format!(
+        let what = format!(
             "{party} promised by its receipts to log {count} of our messages and has not proven it; the oldest proof was due at {since}"
-        ));
+        );
+        findings.push(Finding::red(FindingKind::PromiseBroken, what));
     }
     let own = authority.institution.log_origin();
     for one in session.contradictions(CONTRADICTIONS_LISTED).await? {
         let (origin, at, by) = (&one.origin, one.found_time, &one.shown_by);
-        findings.push(if one.found == Found::Refused.as_str() {
+        let what = if one.found == Found::Refused.as_str() {
             format!("{by} refused to cosign this office's log at {at}: it says that it had seen another one")
         } else if origin == own {
             format!(
@@ -68,7 +70,8 @@ pub async fn findings(authority: &Authority) -> Result<Vec<String>, Problem> {
             )
         } else {
             format!("the log {origin} contradicts itself ({}), shown by {by} at {at}", one.found)
-        });
+        };
+        findings.push(Finding::red(FindingKind::LogContradicted, what));
     }
     Ok(findings)
 }

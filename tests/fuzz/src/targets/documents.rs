@@ -15,7 +15,7 @@ pub(super) fn document(data: &[u8]) {
     let _ = (document.question_id(), document.answer_by(), document.refusal(), document.postponement());
     let _ = (document.forwarded_request(), document.forwarded_to(), document.outcome());
     let _ = (document.confirmation(), document.extend_until(), document.reason(), document.followed_up());
-    let _ = document.instruments();
+    let _ = (document.instruments(), document.erasure_told());
 }
 
 pub(super) fn receipt(data: &[u8]) {
