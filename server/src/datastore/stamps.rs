@@ -152,8 +152,10 @@ impl Transaction {
         let now = self.now().microseconds();
         sqlx::query(
             "-- await_stamp
-             INSERT INTO time_stamp (what, case_id, subject_sha256, generation, imprint_sha256, content, queued_time)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (subject_sha256, generation) DO NOTHING",
+             INSERT INTO time_stamp (position, what, case_id, subject_sha256, generation, imprint_sha256, content,
+                                     queued_time)
+             VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM time_stamp), $1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (subject_sha256, generation) DO NOTHING",
         )
         .bind(what.as_str())
         .bind(case)

@@ -418,17 +418,18 @@ impl Session {
     /// # Errors
     /// [`StoreError`] if the database fails.
     pub async fn shares_with(&mut self, party: &PartyId) -> Result<bool, StoreError> {
-        let found: bool = sqlx::query_scalar(
+        let found: Option<i64> = sqlx::query_scalar(
             "-- shares_with
-             SELECT EXISTS (SELECT 1 FROM mla_request WHERE counterpart = $1)
-                 OR EXISTS (SELECT 1 FROM production_order WHERE counterpart = $1)
-                 OR EXISTS (SELECT 1 FROM preservation WHERE counterpart = $1)
-                 OR EXISTS (SELECT 1 FROM document WHERE sender = $1 OR addressee = $1)",
+             SELECT 1
+             WHERE EXISTS (SELECT 1 FROM mla_request WHERE counterpart = $1)
+                OR EXISTS (SELECT 1 FROM production_order WHERE counterpart = $1)
+                OR EXISTS (SELECT 1 FROM preservation WHERE counterpart = $1)
+                OR EXISTS (SELECT 1 FROM document WHERE sender = $1 OR addressee = $1)",
         )
         .bind(party.to_string())
-        .fetch_one(self.connection())
+        .fetch_optional(self.connection())
         .await?;
-        Ok(found)
+        Ok(found.is_some())
     }
 
     /// The consistency proof between two sizes of the own log.
