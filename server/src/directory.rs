@@ -16,6 +16,7 @@ use rogatory_custody::note::Vkey;
 use rogatory_evidence::known::KnownInstitution;
 use rogatory_pki::certificate::Certificate;
 use rogatory_pki::path::Anchors;
+use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::tls::Registry;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,6 +69,25 @@ pub fn verify_container(
     asice::verify(container, anchors, at).map_err(|error| {
         Problem::new(Reason::BrokenSignature, format!("the container does not verify: {}", chain(&error)))
     })
+}
+
+/// Refuses a container of which a signer stands on a revocation list at `at`. An issuer without a list is not asked about:
+/// which lists there are is the operator's configuration.
+///
+/// # Errors
+/// [`Reason::BrokenSignature`] naming the certificate, or the list that has run out.
+pub fn refuse_revoked(
+    verified: &VerifiedAsice,
+    lists: &RevocationLists,
+    at: Timestamp,
+) -> Result<(), Problem> {
+    for signature in verified.signatures() {
+        lists.check(signature.path(), at).map_err(|error| {
+            let what = format!("the container does not verify: {}", chain(&error));
+            Problem::new(Reason::BrokenSignature, what)
+        })?;
+    }
+    Ok(())
 }
 
 /// A party entry whose seal verifies by the anchors that it brings itself: sound, not yet believed.

@@ -1,7 +1,7 @@
 //! Revocation lists at a server: who stands on one is not admitted, and the files are read again.
 
 use rogatory_pki::certificate::Certificate;
-use rogatory_tests::{Federation, Office};
+use rogatory_tests::{Federation, Office, papers, road};
 use std::fs;
 
 /// Writes the list that revokes these certificates where the configuration names it.
@@ -38,8 +38,19 @@ async fn who_was_revoked_is_not_admitted_until_the_list_says_otherwise() {
     revoke(&md, &[]);
     md.served().reload_directory().await.expect("a directory");
     assert!(is_admitted(&md, "drafter").await);
-    let preservation = rogatory_tests::papers::preservation(&gb, &md);
-    rogatory_tests::road::send(&gb, "drafter", &preservation, "").await;
+    let preservation = papers::preservation(&gb, &md);
+    road::send(&gb, "drafter", &preservation, "").await;
+    // Who signs is looked up as well, not only who connects.
+    let signing = read(md.officer_folder("drafter").join("signing.pem"));
+    revoke(&md, &[&signing]);
+    md.served().reload_directory().await.expect("a directory");
+    let acknowledgement = papers::acknowledgement(&md, &preservation);
+    let draft = papers::drafted(&md, "drafter", &acknowledgement);
+    let refused = papers::hand_in(&md, "drafter", draft.clone(), "").await;
+    papers::assert_refused(refused, "BROKEN_SIGNATURE");
+    revoke(&md, &[]);
+    md.served().reload_directory().await.expect("a directory");
+    papers::hand_in(&md, "drafter", draft, "").await.expect("a draft");
     // A list that cannot be read changes nothing.
     fs::write(md.folder.join("keys/revoked.crl"), b"no list").expect("writes");
     md.served().reload_directory().await.expect_err("no list");

@@ -3,7 +3,7 @@
 use rogatory_client::commands::documents::PickArguments;
 use rogatory_client::commands::package::{self, VerifyArguments, VerifyOutcome};
 use rogatory_client::commands::request;
-use rogatory_container::timestamp::{Expected, parse, verify};
+use rogatory_container::timestamp::{Expected, Nonce, parse, verify};
 use rogatory_core::{Clock as _, Digest, Timestamp};
 use rogatory_evidence::Requirement;
 use rogatory_evidence::verify::{Outcome as CheckOutcome, Part};
@@ -14,12 +14,19 @@ use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::signing::{SignatureAlgorithm, Signer as _};
 use rogatory_proto::office::v1 as wire;
 use rogatory_server::casework::stamp::{Run, renew_stamps, renew_unless, stamp_waiting, time_stamps};
+use rogatory_server::config::{ServerConfig, TimeStampsConfig};
 use rogatory_server::datastore::StampRow;
+use rogatory_server::stamping::{StampingError, TimeStamping};
 use rogatory_stock_tools::tsa::{Tsa, TsaServer, verify_by_openssl};
 use rogatory_tests::{Federation, Office, World, papers, road};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 /// What the machine's clock shows, which `openssl ts` stamps with, in whole seconds.
 fn machine_now() -> Timestamp {
@@ -321,5 +328,123 @@ async fn a_received_package_comes_with_its_time_stamp_as_a_folder_and_as_a_file(
         let report = package::verify(&gb.offline(), verify).await.expect("a report");
         assert!(report.verified, "{:?}", report.checks);
         assert_eq!(said(&report, Part::Time).0, Ended::Checked);
+    }
+}
+
+/// An address that answers every caller with these bytes and hangs up.
+async fn answering(bytes: Vec<u8>) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let address = listener.local_addr().expect("a bound socket");
+    tokio::spawn(async move {
+        while let Ok((mut caller, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            // Who hangs up before is no concern here.
+            let _ = caller.read(&mut request).await;
+            let _ = caller.write_all(&bytes).await;
+        }
+    });
+    format!("http://{address}/")
+}
+
+fn http(status: &str, media: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// The way to the authority at `plain`, through TLS with the office's own certificate.
+async fn through_tls(office: &Office, plain: &str) -> String {
+    let read = |name: &str| fs::read(office.folder.join("keys").join(name)).expect("reads");
+    let chain = CertificateDer::pem_slice_iter(&read("tls.pem")).collect::<Result<Vec<_>, _>>().expect("PEM");
+    let key = PrivateKeyDer::from_pem_slice(&read("tls.key")).expect("PEM");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a certificate");
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let address = listener.local_addr().expect("a bound socket");
+    let behind = plain.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    tokio::spawn(async move {
+        while let Ok((caller, _)) = listener.accept().await {
+            // Whoever does not trust the certificate hangs up.
+            let Ok(mut caller) = acceptor.accept(caller).await else { continue };
+            let mut behind = TcpStream::connect(&behind).await.expect("the authority");
+            let _ = tokio::io::copy_bidirectional(&mut caller, &mut behind).await;
+        }
+    });
+    format!("https://{address}/")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_stamp_is_refused_by_name_and_the_next_authority_is_asked() {
+    let Federation { gb, md, world: _world, .. } = Federation::new_in(World::at(machine_now())).await;
+    let tsa = Tsa::issued_by(&gb.authority(), days(100)).serve();
+    fs::write(gb.folder.join("keys/tsa.pem"), gb.anchor_pem()).expect("writes");
+    fs::write(gb.folder.join("keys/other.pem"), md.anchor_pem()).expect("writes");
+    let stamp = async |urls: Vec<String>, tls_anchors: &str, policy: Option<&str>| {
+        let config = TimeStampsConfig {
+            urls,
+            anchors: "keys/tsa.pem".into(),
+            tls_anchors: Some(tls_anchors.into()),
+            policy: policy.map(ToOwned::to_owned),
+            checkpoint_minutes: 5,
+            late_minutes: 15,
+            renew_days: 90,
+        };
+        let stamping = TimeStamping::load(&gb.folder, &config).expect("a configuration");
+        stamping.stamp(Digest::of(b"bytes"), Nonce::from_random([3; 16])).await
+    };
+    let reply = "application/timestamp-reply";
+    let too_much = http("200 OK", reply, &vec![0x30; 80 * 1024]);
+    let cut = http("200 OK", reply, b"0123456789")[..90].to_vec();
+    for (bytes, expected) in [
+        (http("500 No", reply, b""), "Http"),
+        (http("200 OK", "text/html", b"<p>"), "Http"),
+        (http("200 OK", reply, b"no DER"), "Answer"),
+        (too_much, "Unreachable"),
+        (cut, "Unreachable"),
+        (Vec::new(), "Unreachable"),
+        (b"no HTTP at all\r\n\r\n".to_vec(), "Unreachable"),
+    ] {
+        let url = answering(bytes).await;
+        let error = stamp(vec![url.clone()], "keys/tsa.pem", None).await.expect_err("no stamp");
+        let name = match error {
+            StampingError::Unreachable { .. } => "Unreachable",
+            StampingError::Http { .. } => "Http",
+            StampingError::Answer { .. } => "Answer",
+            StampingError::NoAuthority => "NoAuthority",
+        };
+        assert_eq!(name, expected, "{error:?}");
+        stamp(vec![url, tsa.url()], "keys/tsa.pem", None).await.expect("the second one");
+    }
+    let policy = stamp(vec![tsa.url()], "keys/tsa.pem", Some("1.2.3.4.5")).await.expect_err("refused");
+    assert!(matches!(policy, StampingError::Answer { .. }), "{policy:?}");
+    let secure = through_tls(&gb, &tsa.url()).await;
+    stamp(vec![secure.clone()], "keys/tsa.pem", None).await.expect("a stamp through TLS");
+    let stranger = stamp(vec![secure], "keys/other.pem", None).await.expect_err("another web server");
+    assert!(matches!(stranger, StampingError::Unreachable { .. }), "{stranger:?}");
+    // Whose configuration it is says what is wrong with it.
+    for (urls, policy, what) in [
+        (vec![], None, "`urls`"),
+        (vec!["ftp://tsa.example/".to_owned()], None, "ftp://tsa.example/"),
+        (vec!["https://tsa.example/".to_owned()], None, "tls_anchors"),
+        (vec!["http://tsa.example/".to_owned()], Some("no number"), "`policy`"),
+    ] {
+        let mut config = ServerConfig::load(&gb.folder).expect("a configuration");
+        config.time_stamps = Some(TimeStampsConfig {
+            urls,
+            anchors: "keys/tsa.pem".into(),
+            tls_anchors: None,
+            policy: policy.map(ToOwned::to_owned),
+            checkpoint_minutes: 5,
+            late_minutes: 15,
+            renew_days: 90,
+        });
+        let error = config.validate().expect_err("refused").to_string();
+        assert!(error.contains("time_stamps") && error.contains(what), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use crate::casework::draft_document::check_request_id;
 use crate::casework::matter::Matter;
 use crate::casework::signers::{demand_two_persons, own_signer};
 use crate::datastore::{Act, DocumentRow, DocumentStage, StoreError, Transaction};
-use crate::directory::{open_container, verify_container};
+use crate::directory::{open_container, refuse_revoked, verify_container};
 use crate::problem::{Problem, Reason};
 use rogatory_container::asice::Asice;
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
@@ -36,7 +36,9 @@ pub async fn approve_document(
         .ok_or_else(|| Problem::unknown("document", id))?;
     let stored = open_container(&row.container)?;
     let handed = open_container(container)?;
-    let verified = verify_container(&handed, authority.institution.anchors(), authority.clock.now())?;
+    let now = authority.clock.now();
+    let verified = verify_container(&handed, authority.institution.anchors(), now)?;
+    refuse_revoked(&verified, &authority.revocation_lists(), now)?;
     let approver = own_signer(&authority.institution, &verified, 2)?;
     let drafter = own_signer(&authority.institution, &verified, 1)?;
     if approver.id != *officer {

@@ -5,7 +5,7 @@ use crate::authority::Authority;
 use crate::casework::matter::{Matter, check_references, opening_document};
 use crate::casework::signers::own_signer;
 use crate::datastore::{Act, DocumentRow, DocumentStage, StoreError, Transaction};
-use crate::directory::{open_container, verify_container};
+use crate::directory::{open_container, refuse_revoked, verify_container};
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::document::{DATA_FILE, Document, DocumentKind, ENCLOSED_REQUEST_FILE, PAPER_FILE};
@@ -39,7 +39,9 @@ pub async fn draft_document(
     // Of the kinds the one that may be longest; its own limit follows when the kind is known.
     check_length(handed.container, DocumentKind::Forwarding)?;
     let container = open_container(handed.container)?;
-    let verified = verify_container(&container, authority.institution.anchors(), authority.clock.now())?;
+    let now = authority.clock.now();
+    let verified = verify_container(&container, authority.institution.anchors(), now)?;
+    refuse_revoked(&verified, &authority.revocation_lists(), now)?;
     let malformed = |what: String| Problem::new(Reason::MalformedContainer, what);
     if verified.signatures().len() != 1 || container.names_its_signers() {
         return Err(malformed("a draft carries its drafter's signature and no other".to_owned()));

@@ -8,6 +8,7 @@ use rogatory_evidence::{
     FolderSource, NoProgress, ObjectInfo, PackageSource, VerifiedPackage, VerifyOptions, verify_package,
 };
 use rogatory_pki::path::Anchors;
+use rogatory_pki::revocation::RevocationLists;
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::Path;
@@ -32,7 +33,8 @@ impl PackageSource for Hashed {
     }
 }
 
-/// Verifies the outer part of the package in `folder`, whose objects were checked as they arrived.
+/// Verifies the outer part of the package in `folder`, whose objects were checked as they arrived; who signed must not
+/// stand on a list of `revocation`.
 ///
 /// # Errors
 /// [`Reason::MalformedPackage`] naming the first part that fails.
@@ -40,6 +42,7 @@ pub(super) fn check_outer(
     folder: &Path,
     objects: &[ObjectRow],
     anchors: &Anchors,
+    revocation: &RevocationLists,
     at: Timestamp,
 ) -> Result<VerifiedPackage, Problem> {
     let failed = |what: String| {
@@ -50,7 +53,7 @@ pub(super) fn check_outer(
         folder: FolderSource::open(folder).map_err(|error| failed(rogatory_core::chain(&error)))?,
         digests: objects.iter().map(|object| (object.name.clone(), object.sha256)).collect(),
     };
-    let options = VerifyOptions::new(anchors, at);
+    let options = VerifyOptions { revocation: Some(revocation), ..VerifyOptions::new(anchors, at) };
     verify_package(&source, &options, &mut NoProgress).into_package().map_err(|verdict| {
         let first = verdict.failures().next().map(|check| match &check.outcome {
             Outcome::Failed { why } => format!("{}: {why}", check.text),

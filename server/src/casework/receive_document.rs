@@ -16,7 +16,7 @@ use crate::casework::signers::{judge_signers, sealed_by};
 use crate::datastore::{
     Act, DocumentRow, DocumentStage, OFFICE, Session, StoreError, StoredReceipt, Transaction,
 };
-use crate::directory::{ConfirmedParty, open_container, verify_container};
+use crate::directory::{ConfirmedParty, open_container, refuse_revoked, verify_container};
 use crate::problem::{Problem, Reason};
 use rogatory_container::asice::VerifiedAsice;
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
@@ -122,7 +122,9 @@ fn authenticate(
     let peer = &party.entry.party;
     let container = open_container(bytes)?;
     let anchors = authority.directory().anchors_of(peer);
-    let verified = verify_container(&container, &anchors, authority.clock.now())?;
+    let now = authority.clock.now();
+    let verified = verify_container(&container, &anchors, now)?;
+    refuse_revoked(&verified, &authority.revocation_lists(), now)?;
     if !sealed_by(&verified, party) {
         return Err(Problem::new(
             Reason::UnknownSeal,

@@ -60,7 +60,7 @@ pub async fn receive_package(
             checker.vault.reclaim(&held, &package, &listed.objects, &[])?;
         }
         demand_whole(&checker, &listed)?;
-        check_outer(&folder, &listed.objects, &anchors, now)
+        check_outer(&folder, &listed.objects, &anchors, &checker.revocation_lists(), now)
     })
     .await?;
     let mut package = PackageRow {

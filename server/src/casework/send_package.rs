@@ -215,7 +215,8 @@ fn seal_upload(
         .with_hint("send the package as you sealed it; this server adds the institution's seal"));
     }
     let now = authority.clock.now();
-    let verified = check_outer(&folder, &objects, authority.institution.anchors(), now)?;
+    let verified =
+        check_outer(&folder, &objects, authority.institution.anchors(), &authority.revocation_lists(), now)?;
     let signer = verified.signature().certificate().digest();
     if authority.institution.officer_signing_with(&signer).is_none_or(|holder| holder.id != *officer) {
         return Err(Problem::new(
