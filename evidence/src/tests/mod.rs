@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod bounds;
+mod bundles;
 mod derived;
 mod downgrade;
 mod facts;
