@@ -10,7 +10,7 @@ use rogatory_custody::record::{Content, Record};
 use rogatory_server::casework::dispatch::dispatch_due;
 use rogatory_server::casework::erase_case::finish_erasures;
 use rogatory_server::config::ServerConfig;
-use rogatory_server::datastore::Inspection;
+use rogatory_server::datastore::{Inspection, Location};
 use rogatory_server::faults::Broken;
 use rogatory_server::files::Disk;
 use rogatory_server::fsck::{self, Fault, Item};
@@ -76,12 +76,12 @@ fn case_keys(folder: &Path) -> KeyStore {
 }
 
 fn database(folder: &Path) -> PathBuf {
-    folder.join(ServerConfig::load(folder).expect("a configuration").storage.database)
+    folder.join(ServerConfig::load(folder).expect("a configuration").database.file.expect("a file"))
 }
 
 /// All that whoever has a database file and a key store can read: every body and document that decrypts, inflated.
 async fn readable(database: &Path, keys: &KeyStore) -> Vec<u8> {
-    let mut database = Inspection::open(database).await.expect("a database");
+    let mut database = Inspection::open(&Location::file(database.to_owned())).await.expect("a database");
     let mut read = Vec::new();
     for case in database.cases("", 1000).await.expect("cases") {
         let Ok(key) = keys.key(&case) else { continue };
