@@ -43,6 +43,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How long the answer to one call may take, a whole object not counted.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+/// How long the answer of a witness may take: it computes little, and others wait to be asked.
+const WITNESS_LIMIT: Duration = Duration::from_secs(20);
 /// Slower than this a whole object is not sent: a peer that takes nothing holds a line no longer than that.
 const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
 const FRAME_BYTES: u32 = 256 * 1024;
@@ -107,7 +109,8 @@ pub async fn add_checkpoint(
     request: AddCheckpointRequest,
 ) -> Result<AddCheckpointResponse, Problem> {
     let mut client = WitnessServiceClient::new(connection(authority, to)?);
-    let answer = in_time(authority, to, "AddCheckpoint", client.add_checkpoint(request)).await;
+    let call = client.add_checkpoint(request);
+    let answer = in_time_of(WITNESS_LIMIT, authority, to, "AddCheckpoint", call).await;
     let_go_if_refused(authority, to, answer)
 }
 
@@ -122,7 +125,8 @@ pub async fn prove_consistency(
 ) -> Result<ProveConsistencyResponse, Problem> {
     let mut client = WitnessServiceClient::new(connection(authority, to)?);
     let request = ProveConsistencyRequest { old_sizes: old_sizes.to_vec() };
-    let answer = in_time(authority, to, "ProveConsistency", client.prove_consistency(request)).await;
+    let call = client.prove_consistency(request);
+    let answer = in_time_of(WITNESS_LIMIT, authority, to, "ProveConsistency", call).await;
     let_go_if_refused(authority, to, answer)
 }
 
@@ -138,7 +142,8 @@ pub async fn prove_inclusion(
 ) -> Result<ProveInclusionResponse, Problem> {
     let mut client = WitnessServiceClient::new(connection(authority, to)?);
     let request = ProveInclusionRequest { leaf_hash: leaf_hash.as_bytes().to_vec().into(), old_size };
-    let answer = in_time(authority, to, "ProveInclusion", client.prove_inclusion(request)).await;
+    let call = client.prove_inclusion(request);
+    let answer = in_time_of(WITNESS_LIMIT, authority, to, "ProveInclusion", call).await;
     let_go_if_refused(authority, to, answer)
 }
 
@@ -157,7 +162,8 @@ pub async fn report_broken_promise(
         leaf_hash: leaf_hash.as_bytes().to_vec().into(),
         due_time: due_time.to_string(),
     };
-    let answer = in_time(authority, to, "ReportBrokenPromise", client.report_broken_promise(request)).await;
+    let call = client.report_broken_promise(request);
+    let answer = in_time_of(WITNESS_LIMIT, authority, to, "ReportBrokenPromise", call).await;
     let_go_if_refused(authority, to, answer).map(drop)
 }
 
