@@ -50,7 +50,8 @@ async fn who_was_revoked_is_not_admitted_until_the_list_says_otherwise() {
     papers::assert_refused(refused, "BROKEN_SIGNATURE");
     revoke(&md, &[]);
     md.served().reload_directory().await.expect("a directory");
-    papers::hand_in(&md, "drafter", draft, "").await.expect("a draft");
+    // Now it is judged by what it says: nobody acknowledges a preservation.
+    papers::assert_refused(papers::hand_in(&md, "drafter", draft, "").await, "WRONG_STAGE");
     // A list that cannot be read changes nothing.
     fs::write(md.folder.join("keys/revoked.crl"), b"no list").expect("writes");
     md.served().reload_directory().await.expect_err("no list");

@@ -313,7 +313,7 @@ async fn a_received_package_comes_with_its_time_stamp_as_a_folder_and_as_a_file(
     let (_, package) = federation.evidence_relayed().await;
     let Federation { gb, nistru, world, .. } = &federation;
     stamp_all(gb).await;
-    for name in ["received", "received.asice"] {
+    for name in ["received", "again.asice"] {
         let output = world.directory().join(name);
         let received = package::receive(&gb.session("evidence"), &package.package, &output).await;
         let received = received.expect("a package");
