@@ -84,8 +84,9 @@ impl Location {
 
     /// With the PostgreSQL server at `url`; the password may also stand in `PGPASSWORD` or in the user's `.pgpass`.
     ///
-    /// A server that is not on this machine is only called with TLS, its certificate checked: `sslmode=verify-full`
-    /// unless the address says `verify-ca`.
+    /// A server that is not on this machine is only called with TLS, certificate and name checked: `sslmode=verify-full`.
+    /// The driver believes the public authorities of the web besides `sslrootcert`, so that a certificate without its
+    /// name (`verify-ca`) would show nothing.
     ///
     /// # Errors
     /// What is wrong with the address, and what to write instead. Never a part of the address.
@@ -120,10 +121,9 @@ impl Location {
             }
         }
         let Some(host) = host else { return Err(format!("the address names no host; {malformed}")) };
-        let checked = ["verify-full", "verify-ca"];
         match mode.as_deref() {
             _ if is_here(&host) => {}
-            Some(mode) if checked.contains(&mode) => {}
+            Some("verify-full") => {}
             Some(_) => return Err("the server is not on this machine: write sslmode=verify-full".to_owned()),
             None => drop(url.query_pairs_mut().append_pair("sslmode", "verify-full")),
         }
@@ -426,8 +426,10 @@ mod tests {
     #[test]
     fn a_server_elsewhere_is_called_with_its_certificate_checked() {
         assert!(address("postgres://r@db.example/r", None).contains("sslmode=verify-full"));
-        assert!(address("postgres://r@192.0.2.7/r?sslmode=verify-ca", None).contains("sslmode=verify-ca"));
-        for mode in ["disable", "allow", "prefer", "require"] {
+        assert!(
+            address("postgres://r@192.0.2.7/r?sslmode=verify-full", None).contains("sslmode=verify-full")
+        );
+        for mode in ["disable", "allow", "prefer", "require", "verify-ca"] {
             assert!(refused(&format!("postgres://r@db.example/r?sslmode={mode}")).contains("verify-full"));
         }
         // A host in the parameters wins over the one in front, as the driver has it.
