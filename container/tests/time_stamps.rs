@@ -11,7 +11,8 @@ fn file(name: &str) -> Vec<u8> {
 }
 
 fn judge(name: &str) -> Result<(), TimestampError> {
-    let anchors = Anchors::from_pem(&String::from_utf8(file("anchors.pem")).unwrap(), None).unwrap();
+    let anchors =
+        Anchors::from_pem(&String::from_utf8(file("anchors.pem")).expect("text"), None).expect("anchors");
     let stamped = Digest::of(&file("data.txt"));
     verify(&parse(&file(name))?, stamped, Expected::default(), &anchors).map(drop)
 }
@@ -21,7 +22,7 @@ fn good_tokens_are_accepted() {
     for name in ["good-p256.tst", "good-rsa-sha512.tst", "good-ess-v1.tst", "good-with-anchor.tst"] {
         judge(name).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
-    assert_eq!(Answer::from_der(&file("good-p256.tsr")).unwrap().token(), file("good-p256.tst"));
+    assert_eq!(Answer::from_der(&file("good-p256.tsr")).expect("an answer").token(), file("good-p256.tst"));
 }
 
 #[test]
@@ -33,6 +34,6 @@ fn each_defect_is_refused_by_its_name() {
     assert!(matches!(refused("no-certificate.tst"), TimestampError::NoSignerCertificate));
     assert!(matches!(refused("p521.tst"), TimestampError::Algorithm { which: "signature algorithm", .. }));
     assert!(matches!(refused("sha1-signature.tst"), TimestampError::Algorithm { .. }));
-    let answer = Answer::from_der(&file("refused.tsr")).unwrap_err();
+    let answer = Answer::from_der(&file("refused.tsr")).expect_err("refused");
     assert!(matches!(answer, TimestampError::Refused { status: 2, .. }), "{answer}");
 }

@@ -360,6 +360,19 @@ impl Dialect {
             Self::Postgres => Ok(()),
         }
     }
+
+    /// Cuts off SQLite's write-ahead log after everything in it was moved; says whether it could be. PostgreSQL keeps what
+    /// was deleted until it is vacuumed, under a key that is destroyed (`docs/reference/database.md`).
+    pub(super) async fn cut_wal(self, connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+        match self {
+            Self::Sqlite => {
+                let busy: i64 =
+                    sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
+                Ok(busy == 0)
+            }
+            Self::Postgres => Ok(true),
+        }
+    }
 }
 
 /// Refuses to run on a database that would not keep what it acknowledged.

@@ -185,11 +185,8 @@ impl Datastore {
     pub async fn cut_wal(&self) -> Result<(), Problem> {
         let failed = |error| Problem::internal("the write-ahead log cannot be cut off", error);
         let mut connection = self.readers.acquire().await.map_err(failed)?;
-        let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(failed)?;
-        if busy == 0 { Ok(()) } else { Err(failed(sqlx::Error::PoolTimedOut)) }
+        let is_cut = self.dialect.cut_wal(&mut connection).await.map_err(failed)?;
+        if is_cut { Ok(()) } else { Err(failed(sqlx::Error::PoolTimedOut)) }
     }
 
     /// The keys of the cases.
