@@ -89,6 +89,8 @@ pub struct Datastore {
     acts: mpsc::Sender<Work>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
     grown: Arc<Notify>,
+    /// One at a time moves the write-ahead log: who comes second would be turned away at once.
+    settling: Arc<Mutex<()>>,
 }
 
 /// Where a database lies and what an office hands it.
@@ -149,7 +151,15 @@ impl Datastore {
             open: None,
         };
         let task = tokio::spawn(writer.run(waiting));
-        Ok(Self { dialect, readers, keys, acts, writer: Arc::new(Mutex::new(Some(task))), grown })
+        Ok(Self {
+            dialect,
+            readers,
+            keys,
+            acts,
+            writer: Arc::new(Mutex::new(Some(task))),
+            grown,
+            settling: Arc::default(),
+        })
     }
 
     /// Performs `act` in a transaction and answers after its commit.
@@ -173,6 +183,7 @@ impl Datastore {
     /// [`Problem`] if the database fails.
     pub async fn settle_wal(&self) -> Result<(), Problem> {
         let failed = |error| Problem::internal("the write-ahead log cannot be settled", error);
+        let _settling = self.settling.lock().await;
         let mut connection = self.readers.acquire().await.map_err(failed)?;
         self.dialect.settle_wal(&mut connection).await.map_err(failed)
     }
@@ -184,6 +195,7 @@ impl Datastore {
     /// [`Problem`] if the database fails, or somebody has read for so long that it cannot be moved now.
     pub async fn cut_wal(&self) -> Result<(), Problem> {
         let failed = |error| Problem::internal("the write-ahead log cannot be cut off", error);
+        let _settling = self.settling.lock().await;
         let mut connection = self.readers.acquire().await.map_err(failed)?;
         let is_cut = self.dialect.cut_wal(&mut connection).await.map_err(failed)?;
         if is_cut { Ok(()) } else { Err(failed(sqlx::Error::PoolTimedOut)) }
