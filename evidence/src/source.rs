@@ -5,7 +5,7 @@
 
 use crate::layout::{PERSON_MANIFEST, PERSON_SIGNATURE, SEAL_MANIFEST, SEAL_SIGNATURE};
 use crate::passing::PassingFile;
-use crate::streams::{Hashing, Progress, Reporting, Step};
+use crate::streams::{Hashing, Progress, Reporting, Step, position_of};
 use crate::walk::shown;
 use rogatory_container::manifest::{AsicManifest, MAX_MANIFEST_BYTES, ManifestError};
 use rogatory_container::zip::{StrictZip, ZipEntry, ZipError, ZipLimits};
@@ -317,13 +317,7 @@ impl Read for FileSection {
 
 impl Seek for FileSection {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
-            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
-        };
-        self.position = target
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a position before the start"))?;
+        self.position = position_of(to, self.position, self.length)?;
         Ok(self.position)
     }
 }

@@ -5,6 +5,7 @@
 //! touch a disk in the clear. Written once from front to back, then read at will. May call the
 //! file system and the AEAD; never leaves a file behind, even after a crash a file without key.
 
+use crate::streams::position_of;
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use std::fs::{File, OpenOptions};
@@ -236,13 +237,7 @@ impl Read for SpoolReader {
 
 impl Seek for SpoolReader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
-            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
-        };
-        self.position = target
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a position before the start"))?;
+        self.position = position_of(to, self.position, self.length)?;
         Ok(self.position)
     }
 }

@@ -5,7 +5,7 @@
 
 use rogatory_core::Digest;
 use sha2::Digest as _;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read, SeekFrom, Write};
 
 /// The size of the buffer that every copy uses; small enough to stay in the processor's cache.
 pub(crate) const BUFFER_BYTES: usize = 128 * 1024;
@@ -42,6 +42,19 @@ pub struct NoProgress;
 impl Progress for NoProgress {
     fn begin(&mut self, _: Step, _: Option<u64>) {}
     fn advance(&mut self, _: u64) {}
+}
+
+/// Where a stream of `length` bytes that stands at `position` is to stand; beyond its end, too.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidInput`] for a position before the start.
+pub(crate) fn position_of(to: SeekFrom, position: u64, length: u64) -> io::Result<u64> {
+    let target = match to {
+        SeekFrom::Start(position) => Some(position),
+        SeekFrom::Current(offset) => position.checked_add_signed(offset),
+        SeekFrom::End(offset) => length.checked_add_signed(offset),
+    };
+    target.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a position before the start"))
 }
 
 /// Passes bytes through and computes their SHA-256 and their number.

@@ -1,6 +1,7 @@
 //! An auditor's scan of all leaves: what a record cannot leave out, even with the log's key in hand.
 
 use crate::custody::{log_key, record, trust};
+use crate::erasure::files;
 use rogatory_client::Exit;
 use rogatory_client::commands::custody::{self, LogAudited};
 use rogatory_client::output::{Outcome as _, page::Page};
@@ -9,7 +10,7 @@ use rogatory_custody::record::Record;
 use rogatory_tests::papers::assert_refused;
 use rogatory_tests::{Federation, Office};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The leaves of an office's log, as its auditor fetches them.
 async fn leaves(office: &Office, name: &str) -> PathBuf {
@@ -22,15 +23,6 @@ fn shown(audited: &LogAudited) -> String {
     let mut page = Page::new();
     audited.show(&mut page);
     page.lines().collect::<Vec<_>>().join("\n")
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
-    }
-    found
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +83,7 @@ async fn every_changed_file_of_a_log_is_noticed() {
     let number = federation.order_acknowledged().await.request.shared_number;
     let bytes = record(md, number.as_str()).await;
     let folder = leaves(md, "leaves").await;
-    let files = files_below(&folder);
+    let files = files(&folder);
     assert!(files.len() >= 3, "{files:?}");
     for file in &files {
         let good = fs::read(file).expect("a file");

@@ -1,5 +1,6 @@
 //! A closed case is erased by two officers: nothing of it can be read any more, and every proof still holds.
 
+use crate::fsck::copy_folder;
 use rogatory_client::commands::case::{self, EraseArguments, ErasureDone, ErasureProposed};
 use rogatory_client::commands::custody;
 use rogatory_client::trust::Trust;
@@ -103,26 +104,13 @@ fn holds(bytes: &[u8], needle: &[u8]) -> bool {
 }
 
 /// Every file below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
 }
 
 /// The record of a case as the auditor exports it, verified.
