@@ -20,7 +20,7 @@ pub(crate) async fn record(office: &Office, case: &str) -> Vec<u8> {
     let file = office.folder.join(format!("custody-{}.json", Digest::of(case.as_bytes())));
     // An earlier export of the same test.
     let _ = std::fs::remove_file(&file);
-    custody::export(&office.session("operator"), case, &file).await.expect("a record");
+    custody::export(&office.session("operator"), case, 0, &file).await.expect("a record");
     std::fs::read(file).expect("a file")
 }
 

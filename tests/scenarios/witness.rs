@@ -34,7 +34,7 @@ fn trust(offices: &[&Office]) -> Trust {
 async fn record(office: &Office, number: &SharedNumber) -> Vec<u8> {
     let file = office.folder.join("witnessed.json");
     let _ = std::fs::remove_file(&file);
-    custody::export(&office.session("operator"), number.as_str(), &file).await.expect("a record");
+    custody::export(&office.session("operator"), number.as_str(), 0, &file).await.expect("a record");
     std::fs::read(file).expect("a file")
 }
 

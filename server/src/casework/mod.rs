@@ -7,6 +7,7 @@ pub mod approve_document;
 pub mod dispatch;
 pub mod draft_document;
 pub mod erase_case;
+mod export_patience;
 pub mod export_record;
 pub mod export_tiles;
 pub mod import_party;
