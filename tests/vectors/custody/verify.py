@@ -238,6 +238,8 @@ class Vkey:
         self.public_key = key[1:]
         self.key_id = sha256(self.name.encode() + b"\n" + key)[:4]
         require(key_id == self.key_id.hex(), part)
+        if kind == 4:
+            witness_party(self.name, part)
 
 
 def read_note(data, trusted, part):
@@ -404,9 +406,20 @@ def read_json(text, part):
     def no_constant(_):
         raise ValueError("not JSON")
 
+    def in_range(digits, number):
+        if float(digits) in (float("inf"), float("-inf")):
+            raise ValueError("beyond binary64")
+        return number(digits)
+
     require(depth(text) <= MAX_DEPTH, part)
     try:
-        value = json.loads(text, object_pairs_hook=Pairs, parse_constant=no_constant)
+        value = json.loads(
+            text,
+            object_pairs_hook=Pairs,
+            parse_constant=no_constant,
+            parse_int=lambda digits: in_range(digits, int),
+            parse_float=lambda digits: in_range(digits, float),
+        )
         # An escape may name half a character, which no UTF-8 holds.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
         return value
@@ -501,8 +514,9 @@ def check_body(body, part):
         values = [v for k, v in pairs if k == name]
         require(len(values) == 1, part)
         header[name] = values[0]
-    require(isinstance(header["case"], str) and isinstance(header["stream"], str), part)
-    require(type(header["n"]) is int and is_instant(header["at"]), part)
+    require(isinstance(header["case"], str) and is_stream(header["stream"]), part)
+    require(type(header["n"]) is int and 1 <= header["n"] <= MAX_SIZE, part)
+    require(is_instant(header["at"]), part)
     if header["previous"] is not None:
         header["previous"] = unhex(header["previous"], 32, part)
     return header
@@ -789,7 +803,7 @@ def check_vector(fields, keys, payload):
         receipt, _, proof = payload.partition(b"\n")
         promise_kept(base64.b64decode(receipt), proof, trusted)
     elif kind == "verifier key":
-        Vkey(payload.decode("utf-8").removesuffix("\n"), int(fields["type"]), "")
+        Vkey(payload.decode("utf-8"), int(fields["type"]), "")
     elif kind == "consistency":
         lines = payload.decode().splitlines()
         old, old_root = lines[0].split()
