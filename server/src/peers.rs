@@ -49,6 +49,8 @@ const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
 const FRAME_BYTES: u32 = 256 * 1024;
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// What is quoted of a message of theirs.
+const QUOTED_CHARACTERS: usize = 300;
 /// How often the receiver is asked again, and after which pause, if it still holds what an earlier try left.
 const RACES: u32 = 20;
 const RACE_PAUSE: Duration = Duration::from_millis(100);
@@ -452,7 +454,9 @@ fn no_receipt(party: &PartyId) -> Problem {
 
 /// What a peer's status means for our caller; its text is quoted as the peer's.
 fn refused(party: &PartyId, status: &Status) -> Problem {
-    let why = explain_tls_error(status).unwrap_or_else(|| format!("\"{}\"", status.message()));
+    // In one line and of bounded length: it goes to the own log, too.
+    let said = || status.message().escape_debug().take(QUOTED_CHARACTERS).collect::<String>();
+    let why = explain_tls_error(status).unwrap_or_else(|| format!("\"{}\"", said()));
     let contradicted = Reason::LogContradicted.as_str().as_bytes();
     if status.metadata().get(REASON_KEY).is_some_and(|reason| reason.as_bytes() == contradicted) {
         return Problem::new(Reason::LogContradicted, format!("{party} refuses the custody log: {why}"))

@@ -4,7 +4,7 @@
 use rogatory_client::Exit;
 use rogatory_client::commands::custody::{self, ProveArguments, Wanted, require_witnesses};
 use rogatory_client::trust::Trust;
-use rogatory_core::{Digest, SharedNumber};
+use rogatory_core::{Digest, PartyId, SharedNumber};
 use rogatory_custody::checkpoint::{Checkpoint, Origin};
 use rogatory_custody::proof::InclusionProof;
 use rogatory_custody::record::Record;
@@ -14,6 +14,7 @@ use rogatory_server::casework::witness::ask::{Rounds, ask};
 use rogatory_server::casework::witness::heard::compare_heard;
 use rogatory_server::casework::witness::promises::ask_for_proofs;
 use rogatory_server::casework::witness::{findings, prove};
+use rogatory_server::datastore::{Act, LogWitness, StoreError, StoredReceipt, Transaction};
 use rogatory_server::peers;
 use rogatory_server::problem::{Problem, Reason};
 use rogatory_tests::{Federation, Office};
@@ -296,4 +297,76 @@ async fn a_counterpart_that_is_down_breaks_no_promise_but_is_a_silent_witness() 
     world.clock.advance_seconds(3700);
     let told = told(gb).await;
     assert!(told.contains("md/central-authority has not cosigned"), "{told}");
+}
+
+/// A receipt of `counterpart` is stored.
+struct Promised {
+    counterpart: PartyId,
+    receipt: StoredReceipt,
+}
+
+impl Act for Promised {
+    const NAME: &'static str = "store-a-receipt";
+    type Output = ();
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        tx.keep_promise(&self.counterpart, &self.receipt).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaf_that_an_earlier_receipt_named_promises_nothing() {
+    let Federation { gb, md, world: _world, .. } = &Federation::new().await;
+    let store = async |counterpart: &Office, container: &[u8], leaf: &[u8]| {
+        let receipt = StoredReceipt { container: container.to_vec(), leaf_hash: Digest::of(leaf) };
+        let act = Promised { counterpart: counterpart.party.clone(), receipt };
+        gb.served().datastore.perform(act).await.map_err(|problem| problem.reason())
+    };
+    assert_eq!(store(md, b"one receipt", b"a leaf").await, Ok(()));
+    assert_eq!(store(md, b"one receipt", b"a leaf").await, Ok(()), "the same again is the same");
+    assert_eq!(store(md, b"another receipt", b"a leaf").await, Err(Reason::BadReceipt));
+    assert_eq!(store(md, b"another receipt", b"another leaf").await, Ok(()));
+}
+
+/// More institutions than a note may have lines cosigned the log of an office.
+struct Cosigned(Vec<LogWitness>);
+
+impl Act for Cosigned {
+    const NAME: &'static str = "keep-many-cosignatures";
+    type Output = ();
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        for witness in &self.0 {
+            let now = tx.now();
+            tx.keep_cosignature(witness, now).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_witnesses_than_a_note_has_room_for_hinder_no_export() {
+    let federation = Federation::new().await;
+    let request = federation.request_transmitted().await;
+    let Federation { gb, md, .. } = &federation;
+    let witnessed = async || {
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        let witnesses = session.log_witnesses().await.expect("the database works");
+        witnesses.into_iter().find(|one| one.party == md.party && !one.cosignature.is_empty())
+    };
+    until("md cosigned", async || {
+        let _ = ask(gb.served(), &md.party).await;
+        witnessed().await.is_some()
+    })
+    .await;
+    let model = witnessed().await.expect("a cosignature");
+    // The same size and note from forty others, each with a line of its own.
+    let others = (0..40).map(|number| {
+        let party: PartyId = format!("md/office-{number}").parse().expect("a party");
+        let cosignature = model.cosignature.replacen(md.party.to_string().as_str(), &party.to_string(), 1);
+        LogWitness { party, cosignature, ..model.clone() }
+    });
+    gb.served().datastore.perform(Cosigned(others.collect())).await.expect("kept");
+    let bytes = record(gb, &request.shared_number).await;
+    custody::verify(&bytes, None, &trust(&[gb])).expect("verified");
 }

@@ -266,6 +266,7 @@ CREATE TABLE log_witness (
 CREATE TABLE promise_got (
     counterpart TEXT COLLATE "C" NOT NULL,
     leaf_hash   BYTEA NOT NULL CHECK (length(leaf_hash) = 32),
+    receipt_sha256 BYTEA NOT NULL CHECK (length(receipt_sha256) = 32),
     due_time    BIGINT NOT NULL,
     attempts    BIGINT NOT NULL,
     next_time   BIGINT NOT NULL,

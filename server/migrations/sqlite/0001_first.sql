@@ -261,6 +261,7 @@ CREATE TABLE log_witness (
 CREATE TABLE promise_got (
     counterpart TEXT    NOT NULL,
     leaf_hash   BLOB    NOT NULL CHECK (length(leaf_hash) = 32),
+    receipt_sha256 BLOB NOT NULL CHECK (length(receipt_sha256) = 32),
     due_time    INTEGER NOT NULL,
     attempts    INTEGER NOT NULL,
     next_time   INTEGER NOT NULL,

@@ -2,8 +2,10 @@
 //! receipt, on both sides. Verifies nothing.
 
 use super::custody::LoggedEvent;
+use super::documents::StoredReceipt;
 use super::session::{Session, StoreError, digest, instant, parse, size, stored};
 use super::transaction::Transaction;
+use crate::problem::{Problem, Reason};
 use rogatory_core::{Digest, PartyId, Timestamp};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -34,25 +36,33 @@ impl Transaction {
     /// Keeps what a counterpart's receipt promises from now on.
     ///
     /// # Errors
-    /// [`StoreError`] if the database fails.
+    /// [`Reason::BadReceipt`] if another receipt named that leaf before: each is an event of its own, and a leaf that is
+    /// proven already would never be asked for. [`StoreError`] if the database fails.
     pub async fn keep_promise(
         &mut self,
         counterpart: &PartyId,
-        leaf_hash: &Digest,
+        receipt: &StoredReceipt,
     ) -> Result<(), StoreError> {
         let now = self.now();
-        sqlx::query(
+        let kept = sqlx::query(
             "-- keep_promise
-             INSERT INTO promise_got (counterpart, leaf_hash, due_time, attempts, next_time)
-             VALUES ($1, $2, $3, 0, $4) ON CONFLICT (counterpart, leaf_hash) DO NOTHING",
+             INSERT INTO promise_got (counterpart, leaf_hash, receipt_sha256, due_time, attempts, next_time)
+             VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (counterpart, leaf_hash) DO UPDATE
+             SET leaf_hash = promise_got.leaf_hash WHERE promise_got.receipt_sha256 = $3",
         )
         .bind(counterpart.to_string())
-        .bind(leaf_hash.as_bytes().as_slice())
+        .bind(receipt.leaf_hash.as_bytes().as_slice())
+        .bind(Digest::of(&receipt.container).as_bytes().to_vec())
         .bind(now.plus_seconds(PROMISED_SECONDS).microseconds())
         .bind(now.plus_seconds(FIRST_ASKED_SECONDS).microseconds())
         .execute(self.connection())
         .await?;
-        Ok(())
+        if kept.rows_affected() == 1 {
+            return Ok(());
+        }
+        let what =
+            format!("the receipt of {counterpart} names a leaf that another receipt of it named before");
+        Err(Problem::new(Reason::BadReceipt, what).into())
     }
 
     /// Keeps to whom the leaf of a receipt is named.

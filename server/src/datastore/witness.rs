@@ -360,7 +360,7 @@ impl Session {
             .collect()
     }
 
-    /// The contradictions that were found, oldest first, at most `limit`.
+    /// The contradictions that were found, newest first, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`] if one is damaged or the database fails.
@@ -368,7 +368,7 @@ impl Session {
         let rows = sqlx::query(
             "-- contradictions
              SELECT origin, shown_by, known_note, shown_note, found, found_time FROM log_contradiction
-             ORDER BY found_time, origin, shown_by, shown_sha256 LIMIT $1",
+             ORDER BY found_time DESC, origin, shown_by, shown_sha256 LIMIT $1",
         )
         .bind(i64::from(limit))
         .fetch_all(self.connection())

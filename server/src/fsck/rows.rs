@@ -166,7 +166,8 @@ pub(super) async fn check_documents(
                 report.unreadable(Item::Document);
                 continue;
             };
-            let faults = document_faults(&row, key, log, office, report);
+            let may_be_gone = row.stage == "refused" && database.was_erased(&row.shared_number).await?;
+            let faults = document_faults(&row, key, may_be_gone, log, office, report);
             report.judge(Item::Document, &row.id, faults);
             if row.stage == "sealed" {
                 outbox::demand(database, "document", &row.id, report).await?;
@@ -190,10 +191,12 @@ pub(super) async fn check_documents(
     Ok(())
 }
 
-/// What is wrong with a document; takes what the log says of it out of `log`.
+/// What is wrong with a document; takes what the log says of it out of `log`. What came again after its matter was
+/// erased is kept without its bytes: `may_be_gone`.
 fn document_faults(
     row: &RawDocument,
     key: &CaseKey,
+    may_be_gone: bool,
     log: &mut CaseLog,
     office: &Office,
     report: &mut Report,
@@ -223,6 +226,9 @@ fn document_faults(
             return faults;
         }
     };
+    if may_be_gone && container.is_empty() {
+        return faults;
+    }
     if Digest::of(&container).to_hex() != named {
         faults.push("its container has another digest than stands beside it".to_owned());
     }

@@ -24,6 +24,7 @@ use crate::problem::{Problem, Reason};
 use rogatory_core::Digest;
 use rogatory_custody::checkpoint::{VerifiedCheckpoint, verify_checkpoint};
 use rogatory_custody::cosignature::{Cosignature, cosigned_note};
+use rogatory_custody::note::MAX_SIGNATURES;
 use rogatory_custody::tree::MAX_PROOF_HASHES;
 
 /// The largest checkpoint that is read, in bytes.
@@ -91,6 +92,8 @@ pub(super) async fn cosigned(
     witnesses.retain(|one| one.origin == origin && one.tree_size >= size && !one.cosignature.is_empty());
     let Some(newest) = witnesses.iter().map(|one| one.tree_size).max() else { return Ok(None) };
     witnesses.retain(|one| one.tree_size == newest);
+    // As many as a note may have beside the log's own line.
+    witnesses.truncate(MAX_SIGNATURES - 1);
     let Some(first) = witnesses.first() else { return Ok(None) };
     let damaged = |error: String| Problem::internal("a stored cosignature is damaged", error);
     let key = std::slice::from_ref(authority.institution.log_key().vkey());

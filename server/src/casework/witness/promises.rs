@@ -43,7 +43,7 @@ pub async fn ask_for_proofs(authority: &Arc<Authority>) -> Result<usize, Problem
         let Err(problem) = asked else { continue };
         let (counterpart, leaf) = (&promise.counterpart, &promise.leaf_hash);
         tracing::info!(%counterpart, %leaf, problem = %chain(&problem), "a promised proof is not here yet");
-        if matches!(problem.reason(), Reason::PeerUnreachable | Reason::Raced | Reason::UnknownParty) {
+        if !is_its_answer(problem.reason()) {
             continue;
         }
         if now >= promise.due_time {
@@ -52,6 +52,19 @@ pub async fn ask_for_proofs(authority: &Arc<Authority>) -> Result<usize, Problem
         }
     }
     Ok(count)
+}
+
+/// Whether the counterpart answered, and did not prove. What failed on the way, here, or for a key that was renewed is no
+/// answer of its.
+const fn is_its_answer(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::PeerRefused
+            | Reason::BadReceipt
+            | Reason::LogContradicted
+            | Reason::MalformedArgument
+            | Reason::LimitReached
+    )
 }
 
 async fn ask(authority: &Arc<Authority>, promise: &OpenPromise) -> Result<(), Problem> {

@@ -252,6 +252,19 @@ impl Inspection {
         rows.iter().map(body).collect::<Result<_, _>>().map_err(failed)
     }
 
+    /// Whether the matter under this number was erased.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn was_erased(&mut self, shared_number: &str) -> Result<bool, Problem> {
+        let row = sqlx::query(
+            "-- inspect_erased_number
+             SELECT 1 FROM erased_number WHERE shared_number = $1",
+        )
+        .bind(shared_number);
+        Ok(row.fetch_optional(&mut self.connection).await.map_err(failed)?.is_some())
+    }
+
     /// Documents of a case after `position`.
     ///
     /// # Errors
