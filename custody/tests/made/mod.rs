@@ -2,6 +2,7 @@
 
 mod audits;
 mod forms;
+mod promises;
 mod records;
 
 use crate::Log;
@@ -34,6 +35,7 @@ pub(crate) fn vectors() -> BTreeMap<String, Vec<u8>> {
     forms::keys(&mut files);
     forms::rest(&mut files);
     audits::audits(&mut files);
+    promises::promises(&mut files);
     files.0
 }
 
