@@ -29,6 +29,7 @@ pub(crate) const EXPECTED: &[(&str, &str, &str)] = &[
     ("office", "/rogatory.custody.v1.CustodyService/ProveEntry", READERS),
     ("office", "/rogatory.custody.v1.CustodyService/ExportTiles", "auditor"),
     ("office", "/rogatory.custody.v1.CustodyService/GetTimeStamps", READERS),
+    ("office", "/rogatory.custody.v1.CustodyService/ListWitnesses", "approver auditor operator"),
     ("office", "/grpc.health.v1.Health/Check", ALL),
     ("office", "/grpc.health.v1.Health/Watch", ALL),
     ("office", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", ALL),

@@ -3,9 +3,12 @@
 
 use rogatory_client::Exit;
 use rogatory_client::commands::custody::{self, ProveArguments, Wanted, require_witnesses};
+use rogatory_client::output::Outcome;
+use rogatory_client::output::page::Page;
 use rogatory_client::trust::Trust;
 use rogatory_core::{Digest, PartyId, SharedNumber};
-use rogatory_custody::checkpoint::{Checkpoint, Origin};
+use rogatory_custody::checkpoint::{Checkpoint, Origin, verify_checkpoint};
+use rogatory_custody::cosignature::cosignatures;
 use rogatory_custody::proof::InclusionProof;
 use rogatory_custody::record::Record;
 use rogatory_proto::peer::v1::AddCheckpointRequest;
@@ -204,16 +207,11 @@ async fn two_honest_views_of_one_log_accuse_nobody() {
     }
 }
 
-/// The leaf of the receipt for the first message of `from` to `to`.
+/// The leaf that the receipt for the first message of `from` to `to` named.
 async fn promised(from: &Office, to: &Office) -> Digest {
-    let options = SqliteConnectOptions::new().filename(from.folder.join("database.sqlite"));
-    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
-    let leaf: Vec<u8> = sqlx::query_scalar("SELECT leaf_hash FROM promise_got WHERE counterpart = $1")
-        .bind(to.party.to_string())
-        .fetch_one(&mut connection)
-        .await
-        .expect("a promise");
-    Digest::from_slice(&leaf).expect("a digest")
+    let mut session = from.served().datastore.read().await.expect("a session");
+    let promises = session.promises(10).await.expect("the database works");
+    promises.iter().find(|promise| promise.counterpart == to.party).expect("a promise").leaf_hash
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -278,6 +276,10 @@ async fn a_promise_that_is_not_kept_in_time_is_an_alarm_on_both_sides() {
     assert_eq!(office_events(gb, "promise-broken").await.len(), 1, "recorded once");
     assert_eq!(office_events(md, "promise-broken-reported").await.len(), 1, "recorded once");
     assert!(told(gb).await.contains("has not proven it"), "{}", told(gb).await);
+    let listed = custody::witnesses(&gb.session("approver"), None).await.expect("a list");
+    assert!(listed.promises.first().is_some_and(|promise| !promise.kept && promise.told_time.is_some()));
+    let text = page(&listed);
+    assert!(text.contains(&format!("BROKEN: {} gave a receipt", md.party)), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -297,6 +299,77 @@ async fn a_counterpart_that_is_down_breaks_no_promise_but_is_a_silent_witness() 
     world.clock.advance_seconds(3700);
     let told = told(gb).await;
     assert!(told.contains("md/central-authority has not cosigned"), "{told}");
+    let text = page(&custody::witnesses(&gb.session("operator"), None).await.expect("a list"));
+    assert!(text.contains("SILENT since") && text.contains("never"), "{text}");
+}
+
+/// What a person sees of it.
+pub(crate) fn page(outcome: &impl Outcome) -> String {
+    let mut page = Page::new();
+    outcome.show(&mut page);
+    page.lines().collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn officers_see_who_watches_whom_and_hand_a_stranger_what_contradicts_and_what_was_proven() {
+    let federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let Federation { gb, md, world, .. } = &federation;
+    let empty = custody::witnesses(&federation.nistru.session("operator"), None).await.expect("a list");
+    assert!(page(&empty).contains("No log was seen with two histories."), "{}", page(&empty));
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    world.clock.advance_seconds(6);
+    until("the proof is here", async || {
+        ask_for_proofs(gb.served()).await.expect("the database works");
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        session
+            .open_promises(gb.now().plus_seconds(100_000), 10)
+            .await
+            .expect("the database works")
+            .is_empty()
+    })
+    .await;
+    let known = seen(gb, md).await;
+    show(md, gb, known, forged(md, known, b"another history")).await.expect_err("a fork");
+
+    let folder = world.directory().join("watched");
+    let listed = custody::witnesses(&gb.session("operator"), Some(&folder)).await.expect("a list");
+    let [watched] = listed.seen_logs.as_slice() else { panic!("{listed:?}") };
+    assert_eq!((watched.party.clone(), watched.size), (md.party.to_string(), known));
+    let text = page(&listed);
+    assert!(
+        text.contains("TWO HISTORIES: the log of md/central-authority signed two different contents"),
+        "{text}"
+    );
+    // A stranger who has md's key, and nothing else, sees two roots at one size.
+    let [only] = listed.contradictions.as_slice() else { panic!("{listed:?}") };
+    let keys = trust(&[md]).log_keys_of(&md.party);
+    let read = |file| std::fs::read(file).expect("a file");
+    let both: Vec<_> =
+        only.files.iter().map(|file| verify_checkpoint(&read(file), &keys).expect("signed by md")).collect();
+    let [first, second] = both.as_slice() else { panic!("{only:?}") };
+    assert_eq!((first.size(), second.size()), (known, known));
+    assert_ne!(first.root(), second.root());
+    // And whoever has the receipt sees that md's log holds its leaf.
+    let promise = listed.promises.iter().find(|promise| promise.kept).expect("a promise that was kept");
+    assert_eq!((promise.party.clone(), promise.leaf_sha256), (md.party.to_string(), promised(gb, md).await));
+    let proof = read(promise.file.as_ref().expect("a file"));
+    custody::verify_proof(&proof, Some(&promise.leaf_sha256), &trust(&[md])).expect("verified");
+    let again = custody::witnesses(&gb.session("operator"), Some(&folder)).await.expect_err("it is there");
+    assert_eq!(again.exit(), Exit::Usage);
+
+    // md sees who witnesses it, and may show that to anybody who has gb's entry.
+    let folder = world.directory().join("witnessed");
+    let listed = custody::witnesses(&md.session("operator"), Some(&folder)).await.expect("a list");
+    let [witness] = listed.witnesses.as_slice() else { panic!("{listed:?}") };
+    assert!(witness.party == gb.party.to_string() && witness.size > 0 && !witness.silent, "{witness:?}");
+    let note = read(witness.file.as_ref().expect("a file"));
+    let checkpoint = verify_checkpoint(&note, &keys).expect("signed by md");
+    let lines = cosignatures(&checkpoint).expect("cosignatures");
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    let key = gb.served().institution.witness_key().vkey().clone();
+    line.verify(&checkpoint, &key).expect("cosigned by gb");
+    assert!(page(&listed).contains("up to date"), "{}", page(&listed));
 }
 
 /// A receipt of `counterpart` is stored.

@@ -32,6 +32,23 @@ pub struct OpenPromise {
     pub told_time: Option<Timestamp>,
 }
 
+/// A promise of a counterpart as it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Promise {
+    /// Whose.
+    pub counterpart: PartyId,
+    /// The leaf.
+    pub leaf_hash: Digest,
+    /// By when it was to be proven.
+    pub due_time: Timestamp,
+    /// Since when it is broken, or was before it was kept.
+    pub broken_time: Option<Timestamp>,
+    /// When the counterpart was told so.
+    pub told_time: Option<Timestamp>,
+    /// The proof, as a file, once it is kept.
+    pub proof: Option<Vec<u8>>,
+}
+
 impl Transaction {
     /// Keeps what a counterpart's receipt promises from now on.
     ///
@@ -245,6 +262,44 @@ impl Session {
                 Ok((party, size(row.try_get(1)?)?, instant(row.try_get(2)?)?))
             })
             .collect()
+    }
+
+    /// The promises of counterparts, first those that were broken, then the latest, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn promises(&mut self, limit: u32) -> Result<Vec<Promise>, StoreError> {
+        let rows = sqlx::query(
+            "-- promises
+             SELECT counterpart, leaf_hash, due_time, attempts, broken_time, told_time, proof FROM promise_got
+             ORDER BY CASE WHEN broken_time IS NULL THEN 1 ELSE 0 END, due_time DESC, counterpart, leaf_hash
+             LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let OpenPromise { counterpart, leaf_hash, due_time, broken_time, told_time, .. } =
+                    promise_of(row)?;
+                let proof = row.try_get(6)?;
+                Ok(Promise { counterpart, leaf_hash, due_time, broken_time, told_time, proof })
+            })
+            .collect()
+    }
+
+    /// How many promises of counterparts are kept in mind.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn promise_count(&mut self) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "-- promise_count
+             SELECT COUNT(*) FROM promise_got",
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(size(count)?)
     }
 
     /// The stored proof of a promise that was kept.

@@ -37,6 +37,17 @@ impl From<&VerifiedCheckpoint> for SeenCheckpoint {
     }
 }
 
+/// What was seen last of a log of others, and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeenLog {
+    /// The log.
+    pub origin: Origin,
+    /// What was seen.
+    pub checkpoint: SeenCheckpoint,
+    /// When.
+    pub seen_time: Timestamp,
+}
+
 /// What somebody showed of a log, to be compared with that log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HeardCheckpoint {
@@ -102,8 +113,10 @@ pub struct LogWitness {
     pub tree_size: u64,
     /// The checkpoint that it cosigned.
     pub note: Vec<u8>,
-    /// Its signature line.
+    /// Its signature line; empty if it never cosigned.
     pub cosignature: String,
+    /// When it cosigned; if it never did, since when it is asked.
+    pub cosigned_time: Timestamp,
     /// Since when it has not cosigned although the log grew.
     pub behind_since: Option<Timestamp>,
 }
@@ -227,11 +240,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
-    pub async fn keep_cosignature(
-        &mut self,
-        witness: &LogWitness,
-        cosigned_time: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn keep_cosignature(&mut self, witness: &LogWitness) -> Result<(), StoreError> {
         sqlx::query(
             "-- keep_cosignature
              INSERT INTO log_witness (party, origin, tree_size, note, cosignature, cosigned_time, behind_since)
@@ -245,7 +254,7 @@ impl Transaction {
         .bind(stored(witness.tree_size)?)
         .bind(&witness.note)
         .bind(&witness.cosignature)
-        .bind(cosigned_time.microseconds())
+        .bind(witness.cosigned_time.microseconds())
         .execute(self.connection())
         .await?;
         Ok(())
@@ -303,6 +312,29 @@ impl Session {
         .await?;
         rows.into_iter()
             .map(|row| Ok((parse(row.try_get(0)?, "a stored log origin is damaged")?, row.try_get(1)?)))
+            .collect()
+    }
+
+    /// What was seen last of every log of others, by log, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn seen_logs(&mut self, limit: u32) -> Result<Vec<SeenLog>, StoreError> {
+        let rows = sqlx::query(
+            "-- seen_logs
+             SELECT tree_size, root, note, origin, persisted_time FROM seen_log ORDER BY origin LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(SeenLog {
+                    origin: parse(row.try_get(3)?, "a stored log origin is damaged")?,
+                    checkpoint: seen_of(&row)?,
+                    seen_time: instant(row.try_get(4)?)?,
+                })
+            })
             .collect()
     }
 
@@ -394,19 +426,21 @@ impl Session {
     pub async fn log_witnesses(&mut self) -> Result<Vec<LogWitness>, StoreError> {
         let rows = sqlx::query(
             "-- log_witnesses
-             SELECT party, origin, tree_size, note, cosignature, behind_since FROM log_witness ORDER BY party",
+             SELECT party, origin, tree_size, note, cosignature, cosigned_time, behind_since FROM log_witness
+             ORDER BY party",
         )
         .fetch_all(self.connection())
         .await?;
         rows.into_iter()
             .map(|row| {
-                let behind: Option<i64> = row.try_get(5)?;
+                let behind: Option<i64> = row.try_get(6)?;
                 Ok(LogWitness {
                     party: parse(row.try_get(0)?, "a stored party is damaged")?,
                     origin: row.try_get(1)?,
                     tree_size: size(row.try_get(2)?)?,
                     note: row.try_get(3)?,
                     cosignature: row.try_get(4)?,
+                    cosigned_time: instant(row.try_get(5)?)?,
                     behind_since: behind.map(instant).transpose()?,
                 })
             })

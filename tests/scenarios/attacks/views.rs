@@ -2,7 +2,8 @@
 
 use super::operator::Operator;
 use super::{alarms, contradictions, rewrite};
-use crate::witness::{forged, office_events, seen, show, told, until};
+use crate::witness::{forged, office_events, page, seen, show, told, until};
+use rogatory_client::commands::custody;
 use rogatory_core::Digest;
 use rogatory_custody::checkpoint::verify_checkpoint;
 use rogatory_server::casework::sign_checkpoint::sign_checkpoint;
@@ -77,6 +78,9 @@ async fn a_forked_log_is_refused_and_both_offices_record_it() {
     let events = office_events(md, "checkpoint-refused").await;
     assert_eq!(events.first().map(|body| body["witness"].clone()), Some(gb.party.to_string().into()));
     assert!(told(md).await.contains("refused to cosign this office's log"), "{}", told(md).await);
+    let listed = custody::witnesses(&md.session("operator"), None).await.expect("a list");
+    let text = page(&listed);
+    assert!(text.contains(&format!("{} refused to cosign this office's log", gb.party)), "{text}");
     // The log goes on as it was, and so does the witness.
     ask(md.served(), &gb.party).await.expect("the true log is cosigned still");
 }
@@ -159,6 +163,8 @@ async fn a_log_signed_by_a_thief_comes_back_to_its_office() {
     assert_eq!(contradictions(md).await, ["rollback"], "the thief's log is longer");
     assert!(told(md).await.contains("somebody else has the key"), "{}", told(md).await);
     assert!(alarms(md).await.contains(&FindingKind::LogContradicted));
+    let text = page(&custody::witnesses(&md.session("operator"), None).await.expect("a list"));
+    assert!(text.contains("that is none of this log. Somebody else has the key"), "{text}");
     // And md's true log, when it comes, is not cosigned on top of the thief's.
     let problem = ask(md.served(), &ministry.party).await.expect_err("it has seen another one");
     assert_eq!(problem.reason(), Reason::LogContradicted, "{problem}");

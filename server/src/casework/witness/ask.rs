@@ -211,9 +211,10 @@ impl Act for KeepCosignature {
             tree_size: self.checkpoint.size(),
             note: self.note.clone(),
             cosignature: self.cosignature.to_string(),
+            cosigned_time: self.time,
             behind_since: None,
         };
-        tx.keep_cosignature(&witness, self.time).await
+        tx.keep_cosignature(&witness).await
     }
 }
 

@@ -14,14 +14,15 @@ pub mod cosign;
 pub mod heard;
 pub mod promises;
 pub mod prove;
+pub mod watch;
 
 mod take_up;
 
 use crate::authority::Authority;
-use crate::datastore::{Found, Session};
+use crate::datastore::{Found, LogWitness, Session};
 use crate::health::{Finding, FindingKind};
 use crate::problem::{Problem, Reason};
-use rogatory_core::Digest;
+use rogatory_core::{Digest, Timestamp};
 use rogatory_custody::checkpoint::{VerifiedCheckpoint, verify_checkpoint};
 use rogatory_custody::cosignature::{Cosignature, cosigned_note};
 use rogatory_custody::note::MAX_SIGNATURES;
@@ -47,8 +48,7 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
     for witness in session.log_witnesses().await? {
         let party = &witness.party;
         let confirmed = authority.directory().party(party).is_some();
-        let behind = witness.behind_since.filter(|since| since.plus_seconds(SILENT_SECONDS) <= now);
-        if let Some(since) = behind.filter(|_| confirmed) {
+        if let Some(since) = silent_since(&witness, now).filter(|_| confirmed) {
             let what = format!("{party} has not cosigned this office's log since {since}, although it grew");
             findings.push(Finding::red(FindingKind::WitnessSilent, what));
         }
@@ -75,6 +75,11 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
         findings.push(Finding::red(FindingKind::LogContradicted, what));
     }
     Ok(findings)
+}
+
+/// Since when a witness is silent: it has not cosigned for long, although the log grew.
+fn silent_since(witness: &LogWitness, now: Timestamp) -> Option<Timestamp> {
+    witness.behind_since.filter(|since| since.plus_seconds(SILENT_SECONDS) <= now)
 }
 
 /// The newest checkpoint that a witness cosigned and whose tree has at least `size` leaves, with all its
