@@ -7,6 +7,7 @@ mod audit;
 mod custody;
 mod delivery;
 mod drafting;
+mod epochs;
 mod erasure;
 mod forwarding;
 mod fsck;

@@ -268,6 +268,37 @@ async fn a_backup_that_was_restored_without_a_new_epoch_comes_to_light_at_the_wi
     assert_eq!(events[0]["known_size"], known);
     assert!(!office_events(md, "checkpoint-refused").await.is_empty());
     assert_eq!(seen(gb, md).await, known);
+    assert!(told(gb).await.contains("contradicts itself"), "{}", told(gb).await);
+
+    // What ran on has two histories; the epoch ends, and says how far the one that was witnessed is held here at least.
+    federation.md.stop().await;
+    let begun = federation
+        .md
+        .next_epoch(rogatory_server::next_epoch::Wanted::default())
+        .await
+        .expect("the next epoch");
+    assert_eq!(begun.witnessed, Some(known));
+    assert!(begun.lost > 0, "{begun}");
+    federation.md.start().await;
+    let Federation { gb, md, .. } = &federation;
+    gb.import("operator", md).await.expect("confirmed");
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let events = office_events(md, "epoch-begun").await;
+    assert_eq!(events[0]["common_size"], known - begun.lost, "{events:?}");
+    for office in [gb, md] {
+        let told = findings(office.served()).await.expect("the database works");
+        assert!(told.iter().all(|finding| !finding.is_red()), "{told:?}");
+        assert!(told.iter().any(|finding| finding.what.contains("has ended since")), "{told:?}");
+    }
+    md.demand_sound().await;
+
+    // What the row says of the epoch, the log must say too.
+    sql(md, "UPDATE log_epoch SET leaf_index = leaf_index - 1").await;
+    let report = rogatory_server::fsck::check(&md.folder, false).await.expect("a report").to_string();
+    assert!(
+        report.contains("says that it began") && report.contains("does not say that it began"),
+        "{report}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,6 +86,7 @@ fn office() -> Record {
         heads: Vec::new(),
         receipted: Vec::new(),
         told: Vec::new(),
+        epochs: Vec::new(),
         entries: vec![Entry {
             stream: Stream::Internal,
             n: 1,

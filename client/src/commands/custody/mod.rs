@@ -22,7 +22,7 @@ mod witnessed;
 pub use bundle::{BundleArguments, BundleMade, BundlePlan, BundledExhibits, make_bundle, plan_bundle};
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
 pub use tiles::{LogAudited, StreamAudited, TilesFetched, audit, fetch};
-pub use verify::{Compared, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
+pub use verify::{Compared, EpochFacts, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
 pub use witnessed::{Witnessed, require_witnesses};
 
 /// One event of a timeline.
