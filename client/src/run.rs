@@ -458,7 +458,7 @@ async fn custody(
         Custody::Show(it) => printer.outcome(&custody::show(session, &it.case).await?),
         Custody::Export(it) if it.exhibit.is_empty() => {
             let case = it.case.or(it.named_case).unwrap_or_default();
-            printer.outcome(&custody::export(session, &case, &it.output).await?)
+            printer.outcome(&custody::export(session, &case, it.wait, &it.output).await?)
         }
         Custody::Export(it) => {
             let plan = custody::plan_bundle(session, bundle_arguments(session, it)?).await?;
@@ -536,6 +536,7 @@ fn bundle_arguments(
         sensitive_reason: it.sensitive_reason,
         revocation: it.revocation,
         stamps: it.stamp,
+        wait_seconds: it.wait,
         output: it.output,
     })
 }

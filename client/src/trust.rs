@@ -169,6 +169,13 @@ impl Trust {
         of_party.map(|sealed| sealed.witness.clone()).collect()
     }
 
+    /// The witness keys of all entries, each with the party that published it.
+    #[must_use]
+    pub fn witness_keys(&self) -> Vec<(PartyId, WitnessVkey)> {
+        let key = |sealed: &SealedEntry| (sealed.entry.party.clone(), sealed.witness.clone());
+        self.entries.iter().map(key).collect()
+    }
+
     /// The log keys of all entries, each with the party that published it.
     #[must_use]
     pub fn log_keys(&self) -> Vec<(PartyId, Vkey)> {

@@ -173,6 +173,10 @@ events! {
     ExtensionAsked = "extension-asked" { shared_number: SharedNumber, until: Option<Timestamp> }
     /// A request followed a preservation up; the data stay preserved until that request is decided.
     PreservationFollowedUp = "preservation-followed-up" { shared_number: SharedNumber, request_number: SharedNumber }
+    /// An officer looked at a case: its stage, its documents' list or its timeline.
+    CaseRead = "case-read" {}
+    /// An officer looked at the list of the office's cases.
+    CasesListed = "cases-listed" {}
     /// An officer read a document.
     DocumentRead = "document-read" { document: DocumentId, container_sha256: Digest }
     /// An officer handed in a sealed package; the server holds it.

@@ -158,8 +158,10 @@ pub struct BodyHeader {
     /// The case as the office keeps it, or `office`.
     pub case: String,
     /// `internal`, or the counterpart's party id.
+    #[serde(deserialize_with = "exact_stream")]
     pub stream: String,
     /// The number within case and stream, from 1, without gaps.
+    #[serde(deserialize_with = "exact_number")]
     pub n: u64,
     /// The leaf hash of the previous event of the stream; none for the first.
     #[serde(deserialize_with = "exact_digest")]
@@ -178,7 +180,7 @@ pub enum BodyError {
     /// Not UTF-8, or no JSON object.
     #[error("the body is no JSON object")]
     NotObject,
-    /// Not JSON, or without the fields that every body has.
+    /// Not JSON that a program can hold, or without the fields that every body has.
     #[error("the body can't be read")]
     Json(#[source] serde_json::Error),
 }
@@ -198,8 +200,29 @@ impl BodyHeader {
         if !text.starts_with('{') {
             return Err(BodyError::NotObject);
         }
+        // Reading the header alone skips the rest: depth, numbers beyond all range and escapes of half a character would
+        // pass, and whoever shows the verified body would fail.
+        serde_json::from_str::<serde_json::Value>(text).map_err(BodyError::Json)?;
         serde_json::from_str(text).map_err(BodyError::Json)
     }
+}
+
+/// A stream as it writes itself.
+fn exact_stream<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.parse::<Stream>() {
+        Ok(stream) if stream.to_string() == text => Ok(text),
+        _ => Err(serde::de::Error::custom("`stream` is neither `internal` nor a party")),
+    }
+}
+
+/// From 1 to 2^63 - 1.
+fn exact_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let n = u64::deserialize(deserializer)?;
+    if n == 0 || i64::try_from(n).is_err() {
+        return Err(serde::de::Error::custom("`n` is not a number from 1 to 2^63 - 1"));
+    }
+    Ok(n)
 }
 
 /// Lower-case digits only, or null; the field must stand there.
@@ -312,6 +335,9 @@ mod tests {
             (r#""n":1"#, r#""n":1,"n":2"#),
             (r#""n":1"#, r#""n":-1"#),
             (r#""n":1"#, r#""n":1.0"#),
+            (r#""n":1"#, r#""n":0"#),
+            (r#""n":1"#, r#""n":1,"more":"\ud800""#),
+            ("internal", "elsewhere"),
             (r#""previous":null,"#, ""),
             ("null", upper.as_str()),
             ("null", r#""""#),

@@ -8,7 +8,7 @@ later). Run it in the folder into which the bundle was unpacked. It writes below
     python3 check.py keys FILE    takes root certificates and log keys out of the party entries that FILE names
     python3 check.py signatures   runs openssl on every signature, and compares what each covers
     python3 check.py exhibits     every exhibit is the one whose digest was signed when it was sealed
-    python3 check.py custody      the custody record: signatures, numbering, links and inclusion proofs
+    python3 check.py custody      the custody record: signatures, cosignatures, numbering, links and inclusion proofs
     python3 check.py relations    package, documents, receipts and record speak of one another
 
 A step that finds something wrong prints a line that begins with FAILED and ends with exit code 1.
@@ -120,9 +120,10 @@ def keys(fingerprints):
             entry = json.loads(archive.read("document.json"))
         say(entry["party"].replace("/", "-") == party, "%s is the entry of %s" % (path, entry["party"]))
         everything += entry["anchors_pem"].rstrip("\n") + "\n"
-        for name, text in (("pem", entry["anchors_pem"]), ("log-key", entry["log_key"] + "\n")):
+        texts = {"pem": entry["anchors_pem"], "log-key": entry["log_key"], "witness-key": entry["witness_key"]}
+        for name, text in texts.items():
             with open("keys/%s.%s" % (party, name), "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+                file.write(text.rstrip("\n") + "\n")
     with open("keys/all.pem", "w", encoding="utf-8", newline="\n") as file:
         file.write(everything)
 
@@ -245,6 +246,26 @@ def note(text, vkey):
     return None, len(lines)
 
 
+def witnesses(checkpoint, text):
+    """The cosignatures below the log's own line, as far as you have the witness's key (C2SP tlog-cosignature)."""
+    _, _, lines = checkpoint.rpartition("\n\n")
+    for line in lines.splitlines()[1:]:
+        name, signature = line[2:].rsplit(" ", 1)
+        party = name[: -len("/witness")].split("/rogatory/")[1]
+        path = "keys/%s.witness-key" % party.replace("/", "-")
+        if not os.path.exists(path):
+            print("        a cosignature of %s: not checked, its entry was not compared" % party)
+            continue
+        key_name, key_id, key = read(path).decode().strip().split("+", 2)
+        key, signature = base64.b64decode(key), base64.b64decode(signature)
+        good = key_name == name and key[0] == 4 and signature[:4].hex() == key_id
+        good = good and sha256(name.encode() + b"\n" + key)[:4].hex() == key_id
+        seconds = int.from_bytes(signature[4:12], "big")
+        message = "cosignature/v1\ntime %d\n%s" % (seconds, text)
+        good = good and ed25519(key[1:], message.encode(), signature[12:])
+        say(good, "%s cosigned the checkpoint, %d seconds after 1970: it saw this one log" % (party, seconds))
+
+
 def custody():
     record = json.loads(read("custody/record.json").decode("utf-8"))
     party = record["institution"].replace("/", "-")
@@ -252,8 +273,10 @@ def custody():
     text, _ = note(record["checkpoint"], vkey)
     if not say(text is not None, "the checkpoint in the record is signed by the log key of " + party):
         return
-    same, lines = note(read("custody/checkpoint.txt").decode("utf-8"), vkey)
-    say(same == text, "custody/checkpoint.txt is that checkpoint, with %d signature(s)" % lines)
+    alone = read("custody/checkpoint.txt").decode("utf-8")
+    same = record["checkpoint"].startswith(alone) and note(alone, vkey) == (text, 1)
+    say(same, "custody/checkpoint.txt is that checkpoint, with the log's signature alone")
+    witnesses(record["checkpoint"], text)
     origin, size, root = text.splitlines()
     size, root = int(size), base64.b64decode(root)
     say(origin == record["origin"], "the log is " + origin)

@@ -2,6 +2,7 @@
 //! vault, peers, clock and the source of ids.
 
 use crate::casework::dispatch::Lines;
+use crate::casework::record_reading::Readings;
 use crate::config::ServerConfig as OfficeConfig;
 use crate::datastore::{Datastore, Opening};
 use crate::directory::{Directory, SoundEntry};
@@ -14,13 +15,12 @@ use crate::problem::{Problem, Reason};
 use crate::vault::Vault;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use rogatory_core::{Clock, Entropy, PackageId};
+use rogatory_core::{Clock, Entropy};
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::tls::{Listener, server_config};
 use rustls::ServerConfig;
-use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// How many parties are read at once.
@@ -44,8 +44,8 @@ pub struct Authority {
     pub lines: Lines,
     /// Held while a party entry is checked against the others and taken up.
     pub importing: tokio::sync::Mutex<()>,
-    /// Who fetched which package since the start, so that every fetching leaves a trace.
-    pub retrieved: Mutex<HashSet<(String, PackageId)>>,
+    /// Who read what since the start, so that every reading leaves a trace.
+    pub readings: Readings,
     /// Told when another checkpoint stands.
     checkpoint_signed: Notify,
     directory: ArcSwap<Directory>,
@@ -90,7 +90,7 @@ impl Authority {
             peers: Peers::new(faults),
             lines: Lines::default(),
             importing: tokio::sync::Mutex::new(()),
-            retrieved: Mutex::default(),
+            readings: Readings::default(),
         })
     }
 

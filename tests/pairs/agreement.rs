@@ -24,7 +24,7 @@ pub(crate) async fn assert_agreed(federation: &Federation, told: &Told, at: &str
         assert_eq!(session.errands().await.expect("a count"), 0, "{at}: something waits at {}", office.party);
         drop(session);
         let file = office.folder.join("record.json");
-        custody::export(&office.session("operator"), number.as_str(), &file).await.expect("a record");
+        custody::export(&office.session("operator"), number.as_str(), 0, &file).await.expect("a record");
         let record = std::fs::read(&file).expect("a file");
         custody::verify(&record, None, &office.trust()).unwrap_or_else(|problem| panic!("{at}: {problem}"));
     }

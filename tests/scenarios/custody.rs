@@ -10,6 +10,7 @@ use rogatory_core::{Digest, SharedNumber};
 use rogatory_custody::case_head::CaseHead;
 use rogatory_custody::note::LogKey;
 use rogatory_custody::record::Record;
+use rogatory_proto::office::v1::ListCasesRequest;
 use rogatory_tests::papers::{self, assert_refused, assert_status};
 use rogatory_tests::{Federation, Office, road};
 use std::path::Path;
@@ -19,7 +20,7 @@ pub(crate) async fn record(office: &Office, case: &str) -> Vec<u8> {
     let file = office.folder.join(format!("custody-{}.json", Digest::of(case.as_bytes())));
     // An earlier export of the same test.
     let _ = std::fs::remove_file(&file);
-    custody::export(&office.session("operator"), case, &file).await.expect("a record");
+    custody::export(&office.session("operator"), case, 0, &file).await.expect("a record");
     std::fs::read(file).expect("a file")
 }
 
@@ -185,7 +186,9 @@ async fn a_head_that_is_not_the_senders_word_is_refused_and_nothing_is_stored() 
     ] {
         let refused = papers::deliver_with_head(gb, md, container.clone(), wrong).await;
         assert_status(refused, "BROKEN_SIGNATURE");
-        assert_eq!(Federation::timeline(md, "office").await.len(), 4, "{what}");
+        let office = Federation::timeline(md, "office").await;
+        let others = office.iter().filter(|(_, event, _)| event != "case-read").count();
+        assert_eq!(others, 4, "{what}");
     }
     let delivered = papers::deliver_with_head(gb, md, container.clone(), signed(good(), &key)).await;
     let delivered = delivered.expect("a receipt");
@@ -312,4 +315,40 @@ async fn one_entry_is_proven_to_a_stranger() {
     assert!(!file.exists());
     let proofs = Federation::timeline(md, number).await;
     assert_eq!(proofs.iter().filter(|(_, event, _)| event == "entry-proven").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_looks_at_a_case_leaves_one_trace_an_hour() {
+    let federation = Federation::new().await;
+    let request = federation.request_transmitted().await;
+    let Federation { gb, world, .. } = &federation;
+    let number = request.shared_number.as_str();
+    let traces = |timeline: Vec<(String, String, serde_json::Value)>, event: &str| {
+        let mut who: Vec<String> = timeline
+            .into_iter()
+            .filter(|(stream, name, _)| stream == "internal" && name == event)
+            .map(|(_, _, body)| body["actor"]["officer"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        who.sort();
+        who
+    };
+    let officer = |name: &str| format!("{}/officer/{name}", gb.party);
+    road::case(gb, &request.shared_number).await;
+    road::case(gb, &request.shared_number).await;
+    // The one who reads the timeline sees her own look the next time.
+    Federation::timeline(gb, number).await;
+    let (auditor, drafter) = (officer("operator"), officer("drafter"));
+    let seen = traces(Federation::timeline(gb, number).await, "case-read");
+    assert_eq!(seen, [drafter.as_str(), auditor.as_str()]);
+    world.clock.advance_seconds(3601);
+    road::case(gb, &request.shared_number).await;
+    let seen = traces(Federation::timeline(gb, number).await, "case-read");
+    assert_eq!(seen, [drafter.as_str(), drafter.as_str(), auditor.as_str()]);
+
+    let session = gb.session("drafter");
+    let mut cases = session.connection().await.expect("a connection").cases();
+    for _ in 0..2 {
+        cases.list_cases(ListCasesRequest::default()).await.expect("a list");
+    }
+    assert_eq!(traces(Federation::timeline(gb, "office").await, "cases-listed"), [drafter.as_str()]);
 }

@@ -129,7 +129,7 @@ async fn after_a_restore_the_log_goes_on_in_its_next_epoch_and_says_what_is_lost
             let file = md.folder.join("lost.json");
             let _ = fs::remove_file(&file);
             let number = kept.request.shared_number.as_str();
-            rogatory_client::commands::custody::export(&md.session("operator"), number, &file)
+            rogatory_client::commands::custody::export(&md.session("operator"), number, 0, &file)
                 .await
                 .expect("a record");
         }
@@ -209,7 +209,7 @@ async fn after_a_restore_the_log_goes_on_in_its_next_epoch_and_says_what_is_lost
 async fn record(office: &Office, case: &str) -> Vec<u8> {
     let file = office.folder.join("record.json");
     let _ = fs::remove_file(&file);
-    custody::export(&office.session("operator"), case, &file).await.expect("a record");
+    custody::export(&office.session("operator"), case, 0, &file).await.expect("a record");
     fs::read(file).expect("a file")
 }
 

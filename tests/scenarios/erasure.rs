@@ -116,7 +116,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 /// The record of a case as the auditor exports it, verified.
 async fn record(office: &Office, case: &str, name: &str) -> (Record, custody::RecordVerified) {
     let file = office.folder.join(name);
-    custody::export(&office.session("operator"), case, &file).await.expect("a record");
+    custody::export(&office.session("operator"), case, 0, &file).await.expect("a record");
     let bytes = fs::read(&file).expect("a file");
     fs::remove_file(&file).expect("removed");
     let mut trust = Trust::default();

@@ -3,6 +3,7 @@
 mod acts;
 mod acts_by_client;
 mod at_once;
+mod attacks;
 mod audit;
 mod custody;
 mod delivery;

@@ -21,7 +21,7 @@ async fn a_case_survives_a_restart() {
     road::send(md, "drafter", &papers::acknowledgement(md, &request), "").await;
     let file = md.folder.join("custody.json");
     let number = request.shared_number.as_str();
-    custody::export(&md.session("operator"), number, &file).await.expect("a record");
+    custody::export(&md.session("operator"), number, 0, &file).await.expect("a record");
     custody::verify(&std::fs::read(file).expect("a file"), None, &md.trust()).expect("the log goes on");
 }
 

@@ -257,7 +257,7 @@ async fn the_request_is_executed_and_closed(gb: &Office, md: &Office, number: &s
 /// The record verifies with what the entry says, and every event stands where the reference puts it.
 async fn the_custody_records_verify(office: &Office, case: &str) {
     let file = office.folder.join("custody.json");
-    custody::export(&office.session("operator"), case, &file).await.expect("a record");
+    custody::export(&office.session("operator"), case, 0, &file).await.expect("a record");
     let verified = custody::verify(&std::fs::read(&file).expect("a file"), None, &office.trust());
     let verified = verified.expect("a record that verifies");
     assert_eq!(verified.institution, office.party);

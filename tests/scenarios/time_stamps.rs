@@ -30,17 +30,17 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What the machine's clock shows, which `openssl ts` stamps with, in whole seconds.
 #[expect(clippy::disallowed_methods, reason = "the stock tool reads no other clock")]
-fn machine_now() -> Timestamp {
+pub(crate) fn machine_now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     Timestamp::from_seconds(i64::try_from(since.as_secs()).expect("before 9999")).expect("an instant")
 }
 
-fn days(count: u32) -> Validity {
+pub(crate) fn days(count: u32) -> Validity {
     Validity::days(machine_now().plus_seconds(-86_400), count).expect("a validity")
 }
 
 /// Has `office` use `tsa` from now on.
-async fn configure(office: &mut Office, tsa: &TsaServer) {
+pub(crate) async fn configure(office: &mut Office, tsa: &TsaServer) {
     office.stop().await;
     fs::write(office.folder.join("keys/tsa.pem"), office.anchor_pem()).expect("writes");
     let path = office.folder.join("server.toml");
@@ -51,7 +51,7 @@ async fn configure(office: &mut Office, tsa: &TsaServer) {
 }
 
 /// Gets every stamp that waits.
-async fn stamp_all(office: &Office) {
+pub(crate) async fn stamp_all(office: &Office) {
     loop {
         match stamp_waiting(office.served()).await.expect("works") {
             Run::Done => return,
@@ -66,7 +66,7 @@ async fn stamps(office: &Office, subject: &Digest) -> Vec<StampRow> {
 }
 
 /// The bytes of a document as they were sealed.
-async fn container(office: &Office, id: &str) -> Vec<u8> {
+pub(crate) async fn container(office: &Office, id: &str) -> Vec<u8> {
     let session = office.session("drafter");
     let mut documents = session.connection().await.expect("a connection").documents();
     let request = wire::GetDocumentRequest { document_id: id.to_owned() };
@@ -189,7 +189,7 @@ async fn without_an_authority_what_was_sealed_waits_and_is_found_later() {
 }
 
 /// What `rogatory package verify` says of one part: how it ended, and the line.
-fn said(outcome: &VerifyOutcome, part: Part) -> (Ended, String) {
+pub(crate) fn said(outcome: &VerifyOutcome, part: Part) -> (Ended, String) {
     let check = outcome.checks.iter().find(|check| check.part == part).expect("a line");
     let ended = match &check.outcome {
         CheckOutcome::Checked => Ended::Checked,
@@ -200,7 +200,7 @@ fn said(outcome: &VerifyOutcome, part: Part) -> (Ended, String) {
 }
 
 #[derive(PartialEq, Eq, Debug)]
-enum Ended {
+pub(crate) enum Ended {
     Checked,
     NotChecked,
     Failed,

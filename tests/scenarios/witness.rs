@@ -20,7 +20,6 @@ use rogatory_tests::{Federation, Office};
 use serde_json::Value;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use std::path::Path;
 use std::time::Duration;
 
 fn trust(offices: &[&Office]) -> Trust {
@@ -34,17 +33,17 @@ fn trust(offices: &[&Office]) -> Trust {
 async fn record(office: &Office, number: &SharedNumber) -> Vec<u8> {
     let file = office.folder.join("witnessed.json");
     let _ = std::fs::remove_file(&file);
-    custody::export(&office.session("operator"), number.as_str(), &file).await.expect("a record");
+    custody::export(&office.session("operator"), number.as_str(), 0, &file).await.expect("a record");
     std::fs::read(file).expect("a file")
 }
 
 /// The bodies of the office's own events of this name.
-async fn office_events(office: &Office, name: &str) -> Vec<Value> {
+pub(crate) async fn office_events(office: &Office, name: &str) -> Vec<Value> {
     let timeline = Federation::timeline(office, "office").await;
     timeline.into_iter().filter(|(_, event, _)| event == name).map(|(.., body)| body).collect()
 }
 
-async fn told(office: &Office) -> String {
+pub(crate) async fn told(office: &Office) -> String {
     let findings = findings(office.served()).await.expect("the database works");
     findings.into_iter().map(|finding| finding.what).collect::<Vec<_>>().join("\n")
 }
@@ -58,20 +57,25 @@ async fn sql(office: &Office, statement: &'static str) {
 }
 
 /// The size that `witness` saw last of `office`'s log.
-async fn seen(witness: &Office, office: &Office) -> u64 {
+pub(crate) async fn seen(witness: &Office, office: &Office) -> u64 {
     let origin: Origin = office.served().institution.log_origin().clone();
     let mut session = witness.served().datastore.read().await.expect("a session");
     session.seen(&origin).await.expect("the database works").map_or(0, |seen| seen.tree_size)
 }
 
 /// A checkpoint that the office's key signs, whatever its log holds.
-fn forged(office: &Office, size: u64, root: &[u8]) -> String {
+pub(crate) fn forged(office: &Office, size: u64, root: &[u8]) -> String {
     let institution = &office.served().institution;
     let checkpoint = Checkpoint { origin: institution.log_origin().clone(), size, root: Digest::of(root) };
     checkpoint.sign(institution.log_key()).expect("signed")
 }
 
-async fn show(from: &Office, to: &Office, old_size: u64, checkpoint: String) -> Result<u64, Problem> {
+pub(crate) async fn show(
+    from: &Office,
+    to: &Office,
+    old_size: u64,
+    checkpoint: String,
+) -> Result<u64, Problem> {
     let request = AddCheckpointRequest {
         old_size,
         checkpoint: checkpoint.into_bytes().into(),
@@ -82,7 +86,7 @@ async fn show(from: &Office, to: &Office, old_size: u64, checkpoint: String) -> 
 }
 
 /// Repeats what workers may do in between, until it holds.
-async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     for _ in 0..600 {
         if holds().await {
             return;
@@ -172,168 +176,6 @@ async fn a_witness_names_the_size_that_it_has_and_a_wrong_key_is_no_log() {
     let problem = show(md, gb, known, note.replace('1', "2")).await.expect_err("not signed");
     assert_eq!(problem.reason(), Reason::PeerRefused, "{problem}");
     assert!(office_events(gb, "log-contradicted").await.is_empty(), "an unsigned word accuses nobody");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_forked_log_is_refused_and_both_offices_record_it() {
-    let federation = Federation::new().await;
-    federation.request_acknowledged().await;
-    let Federation { gb, md, .. } = &federation;
-    ask(md.served(), &gb.party).await.expect("a cosignature");
-    let known = seen(gb, md).await;
-
-    // Two roots at one size; and a longer log that does not go on from there. Each is recorded once.
-    for (checkpoint, found) in [(forged(md, known, b"x"), "fork"), (forged(md, known + 3, b"y"), "no-proof")]
-    {
-        for _ in 0..2 {
-            let problem = show(md, gb, known, checkpoint.clone()).await.expect_err("a fork");
-            assert_eq!(problem.reason(), Reason::LogContradicted, "{problem}");
-        }
-        let events = office_events(gb, "log-contradicted").await;
-        let this: Vec<&Value> = events.iter().filter(|body| body["found"] == found).collect();
-        let [only] = this.as_slice() else { panic!("{events:?}") };
-        assert_eq!(only["shown_sha256"], Digest::of(checkpoint.as_bytes()).to_hex().as_str());
-        assert_eq!(only["counterpart"], md.party.to_string().as_str());
-    }
-    assert_eq!(seen(gb, md).await, known, "what was seen stays");
-    assert!(told(gb).await.contains("contradicts itself (fork)"), "{}", told(gb).await);
-
-    // The office itself, whose stored checkpoint somebody replaced, is told so, and records it.
-    let (size, _) = sign_checkpoint(md.served()).await.expect("signed").expect("a checkpoint");
-    assert_eq!(size, known);
-    let path = md.folder.join("database.sqlite");
-    let options = SqliteConnectOptions::new().filename(path);
-    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
-    sqlx::query("UPDATE custody_checkpoint SET note = $1")
-        .bind(forged(md, known, b"z").into_bytes())
-        .execute(&mut connection)
-        .await
-        .expect("replaced");
-    connection.close().await.expect("closed");
-    let problem = ask(md.served(), &gb.party).await.expect_err("a fork");
-    assert_eq!(problem.reason(), Reason::LogContradicted);
-    assert!(problem.to_string().contains("contradicts an earlier one"), "{problem}");
-    let events = office_events(md, "checkpoint-refused").await;
-    assert_eq!(events.first().map(|body| body["witness"].clone()), Some(gb.party.to_string().into()));
-    assert!(told(md).await.contains("refused to cosign this office's log"), "{}", told(md).await);
-    // The log goes on as it was, and so does the witness.
-    ask(md.served(), &gb.party).await.expect("the true log is cosigned still");
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for file in std::fs::read_dir(from).expect("a folder") {
-        let file = file.expect("readable");
-        let target = to.join(file.file_name());
-        if file.file_type().expect("a type").is_dir() {
-            copy_folder(&file.path(), &target);
-        } else {
-            std::fs::copy(file.path(), target).expect("copied");
-        }
-    }
-}
-
-fn put_back(backup: &Path, folder: &Path) {
-    for name in ["database.sqlite", "database.sqlite-wal", "database.sqlite-shm"] {
-        let _ = std::fs::remove_file(folder.join(name));
-        let _ = std::fs::copy(backup.join(name), folder.join(name));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backup_that_was_restored_without_a_new_epoch_comes_to_light_at_the_witness() {
-    let mut federation = Federation::new().await;
-    let request = federation.request_transmitted().await;
-    federation.md.stop().await;
-    let backup = federation.world.directory().join("backup");
-    copy_folder(&federation.md.folder, &backup);
-    federation.md.start().await;
-    let acknowledgement = rogatory_tests::papers::acknowledgement(&federation.md, &request);
-    rogatory_tests::road::send(&federation.md, "drafter", &acknowledgement, "").await;
-    ask(federation.md.served(), &federation.gb.party).await.expect("a cosignature");
-    let known = seen(&federation.gb, &federation.md).await;
-
-    federation.md.stop().await;
-    put_back(&backup, &federation.md.folder);
-    federation.md.start().await;
-    let Federation { gb, md, .. } = &federation;
-    // Without its keys an office cannot know better; the witness does.
-    until("the witness refuses", async || {
-        let _ = ask(md.served(), &gb.party).await;
-        !office_events(gb, "log-contradicted").await.is_empty()
-    })
-    .await;
-    let events = office_events(gb, "log-contradicted").await;
-    assert_eq!(events[0]["found"], "rollback", "{events:?}");
-    assert_eq!(events[0]["known_size"], known);
-    assert!(!office_events(md, "checkpoint-refused").await.is_empty());
-    assert_eq!(seen(gb, md).await, known);
-    assert!(told(gb).await.contains("contradicts itself"), "{}", told(gb).await);
-
-    // What ran on has two histories; the epoch ends, and says how far the one that was witnessed is held here at least.
-    federation.md.stop().await;
-    let begun = federation
-        .md
-        .next_epoch(rogatory_server::next_epoch::Wanted::default())
-        .await
-        .expect("the next epoch");
-    assert_eq!(begun.witnessed, Some(known));
-    assert!(begun.lost > 0, "{begun}");
-    federation.md.start().await;
-    let Federation { gb, md, .. } = &federation;
-    gb.import("operator", md).await.expect("confirmed");
-    ask(md.served(), &gb.party).await.expect("a cosignature");
-    let events = office_events(md, "epoch-begun").await;
-    assert_eq!(events[0]["common_size"], known - begun.lost, "{events:?}");
-    for office in [gb, md] {
-        let told = findings(office.served()).await.expect("the database works");
-        assert!(told.iter().all(|finding| !finding.is_red()), "{told:?}");
-        assert!(told.iter().any(|finding| finding.what.contains("has ended since")), "{told:?}");
-    }
-    md.demand_sound().await;
-
-    // What the row says of the epoch, the log must say too.
-    sql(md, "UPDATE log_epoch SET leaf_index = leaf_index - 1").await;
-    let report = rogatory_server::fsck::check(&md.folder, false).await.expect("a report").to_string();
-    assert!(
-        report.contains("says that it began") && report.contains("does not say that it began"),
-        "{report}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn split_views_of_one_log_meet() {
-    let federation = Federation::new().await;
-    federation.request_acknowledged().await;
-    let Federation { gb, md, .. } = &federation;
-    let ministry = federation.competent_authority().await;
-    ask(md.served(), &gb.party).await.expect("a cosignature");
-    let known = seen(gb, md).await;
-    // md shows the ministry another log: the same size first, then a longer one.
-    show(md, &ministry, 0, forged(md, known + 5, b"for the ministry")).await.expect("it knows no better");
-    assert_eq!(seen(&ministry, md).await, known + 5);
-    // The ministry asks gb to cosign its own log, and passes on what it saw.
-    ask(ministry.served(), &gb.party).await.expect("a cosignature");
-    until("the views are compared", async || {
-        compare_heard(gb.served()).await.expect("the database works");
-        !office_events(gb, "log-contradicted").await.is_empty()
-    })
-    .await;
-    let events = office_events(gb, "log-contradicted").await;
-    assert_eq!(events[0]["shown_by"], ministry.party.to_string().as_str());
-    assert_eq!(events[0]["counterpart"], md.party.to_string().as_str());
-    // And gb's answer brought the ministry gb's view.
-    until("the ministry compares too", async || {
-        compare_heard(ministry.served()).await.expect("the database works");
-        !office_events(&ministry, "log-contradicted").await.is_empty()
-    })
-    .await;
-    assert!(seen(gb, md).await >= known, "what the log proved stands");
-    // md itself, whose key it is, learns of it from the ministry.
-    ask(ministry.served(), &md.party).await.expect("a cosignature");
-    let events = office_events(md, "log-contradicted").await;
-    assert_eq!(events.first().map(|body| body["counterpart"].clone()), Some(md.party.to_string().into()));
-    assert!(told(md).await.contains("somebody else has the key"), "{}", told(md).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -435,20 +277,6 @@ async fn a_promise_that_is_not_kept_in_time_is_an_alarm_on_both_sides() {
     assert_eq!(office_events(gb, "promise-broken").await.len(), 1, "recorded once");
     assert_eq!(office_events(md, "promise-broken-reported").await.len(), 1, "recorded once");
     assert!(told(gb).await.contains("has not proven it"), "{}", told(gb).await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_receipt_that_is_given_and_never_logged_is_found_out() {
-    let federation = Federation::new().await;
-    federation.request_transmitted().await;
-    let Federation { gb, md, world, .. } = &federation;
-    sql(md, "DELETE FROM promise_given").await;
-    until("the promise is broken", async || {
-        world.clock.advance_seconds(60);
-        ask_for_proofs(gb.served()).await.expect("the database works");
-        !office_events(gb, "promise-broken").await.is_empty()
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

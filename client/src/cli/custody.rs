@@ -86,6 +86,9 @@ pub struct Export {
     /// A time stamp token to put in, named after its object: documents--001-request.asice.tst; repeats
     #[arg(long, value_name = "NAME.tst", requires = "exhibit")]
     pub stamp: Vec<PathBuf>,
+    /// Wait so long at most for what is still to come: a counterpart's cosignature of the log, and its time stamp
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=120))]
+    pub wait: u32,
     /// The file to write: the record as JSON, or the bundle
     #[arg(short, long, value_name = "FILE.json|BUNDLE.asice")]
     pub output: PathBuf,

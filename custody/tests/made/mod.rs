@@ -1,5 +1,7 @@
 //! Makes the vectors: the story of `common`, and the same with one defect each.
 
+mod audits;
+mod forms;
 mod records;
 
 use crate::Log;
@@ -26,6 +28,12 @@ pub(crate) fn vectors() -> BTreeMap<String, Vec<u8>> {
     proofs(&mut files);
     consistency(&mut files);
     leaves(&mut files);
+    forms::bodies(&mut files);
+    forms::notes(&mut files);
+    forms::origins(&mut files);
+    forms::keys(&mut files);
+    forms::rest(&mut files);
+    audits::audits(&mut files);
     files.0
 }
 
@@ -310,7 +318,7 @@ fn proofs(files: &mut Files) {
     add("open-body-changed", "The body in an open proof is another.", false, &changed.to_string());
     let mut changed = opened;
     changed.tag[0] ^= 1;
-    let changed = InclusionProof { entry: Some(changed), ..good };
+    let changed = InclusionProof { entry: Some(changed), ..good.clone() };
     add("open-tag-changed", "The tag in an open proof is another.", false, &changed.to_string());
     let moved = {
         let text = open.to_string();
@@ -321,6 +329,31 @@ fn proofs(files: &mut Files) {
     };
     add("open-entry-misplaced", "The entry stands below the index.", false, &moved);
     add("other-first-line", "The first line names another version.", false, &text.replace("@v1", "@v2"));
+    let cut = text.replace(&data_encoding::BASE64.encode(good.hashes[0].as_bytes()), "AAAA");
+    assert_ne!(cut, text);
+    add("hash-short", "A hash has three bytes.", false, &cut);
+    add("without-index", "There is no index.", false, &text.replace("index 8\n", ""));
+    add("without-checkpoint", "There is no checkpoint.", false, text.split_once("\n\n").expect("a proof").0);
+    add("carriage-return", "A carriage return.", false, &text.replacen('\n', "\r\n", 1));
+    let many = InclusionProof { hashes: vec![Digest::of(b"other"); 65], ..good.clone() };
+    add("65-hashes", "More hashes than any tree needs.", false, &many.to_string());
+    let other = InclusionProof { checkpoint: log.checkpoint(ORIGIN, &key_of(ORIGIN, 2)), ..good.clone() };
+    add("checkpoint-forged", "The checkpoint is signed by another key.", false, &other.to_string());
+    let elsewhere = record.entries[0].clone();
+    let Content::Body { salt, body } = elsewhere.content else { unreachable!() };
+    let mut tag = [0; 32];
+    tag.copy_from_slice(&elsewhere.leaf[1..33]);
+    let elsewhere = InclusionProof {
+        entry: Some(OpenedEntry { tag, salt, body }),
+        index: elsewhere.index,
+        hashes: elsewhere.proof,
+        checkpoint: record.checkpoint.clone(),
+    };
+    let about = "An open proof of another leaf than the reader has the hash of.";
+    add("open-of-another", about, false, &elsewhere.to_string());
+    let header = [("kind", "proof"), ("vkey", &*vkey)];
+    let about = "A closed proof, and no leaf hash from elsewhere: it says nothing.";
+    files.add("proof-closed-without-leaf", about, &header, Some(""), text.as_bytes());
 }
 
 fn consistency(files: &mut Files) {
@@ -351,6 +384,13 @@ fn consistency(files: &mut Files) {
         let about = format!("The tree of {old} leaves is the beginning of the tree of 11.");
         add(&format!("good-{old}-of-11"), &about, true, old, &roots[old], &prove(old as u64));
     }
+    add("good-from-empty", "Every tree goes on from the empty one.", true, 0, &roots[0], &[]);
+    add("hashes-from-empty", "The empty tree needs no hash.", false, 0, &roots[0], &prove(6));
+    add("root-of-empty", "The empty tree has another root.", false, 0, &roots[1], &[]);
+    let other = Digest::of(b"other");
+    add("fork-at-equal-sizes", "Two roots of one size.", false, 11, &other, &[]);
+    add("of-another-size", "The proof is from another size.", false, 7, &roots[7], &prove(6));
+    add("empty", "No hashes.", false, 6, &roots[6], &[]);
     let proof = prove(6);
     add("split-view", "The older tree had another leaf.", false, 6, &Digest::of(b"other"), &proof);
     let mut changed = proof.clone();

@@ -3,8 +3,8 @@
 
 use super::{Files, cosignature, cosigners, sign, signature_lines};
 use crate::common::{
-    Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, erased, honest, key, log_key, quoting, salt,
-    sent_head, shared_number, story, told_head, unsealed,
+    COUNTERPART_ORIGIN, Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, erased, honest, key,
+    log_key, quoting, salt, sent_head, shared_number, story, told_head, unsealed,
 };
 use rogatory_core::Digest;
 use rogatory_core::custody_event::Stream;
@@ -30,6 +30,7 @@ pub(crate) fn records(files: &mut Files) {
     receipted(&mut add);
     receipts(&mut add);
     told(&mut add);
+    keys_of_others(files);
 }
 
 type Add<'a> = dyn FnMut(&str, &str, Option<&str>, &[u8]) + 'a;
@@ -166,6 +167,103 @@ fn framing(add: &mut Add<'_>) {
     );
     refused("told-missing", "The field `told` is missing.", &good.replacen("  \"told\": [],\n", "", 1));
     refused("number-zero", "A number below 1.", &good.replacen("\"n\": 1,", "\"n\": 0,", 1));
+    let n = |to: &str| good.replacen("\"n\": 1,", &format!("\"n\": {to},"), 1);
+    refused("number-with-point", "A number is written with a point.", &n("1.0"));
+    refused("number-too-large", "The number 2^63.", &n("9223372036854775808"));
+    let index = |to: &str| good.replacen("\"index\": 1,", &format!("\"index\": {to},"), 1);
+    refused("index-negative", "An index below 0.", &index("-1"));
+    refused("index-too-large", "The index 2^63 - 1.", &index("9223372036854775807"));
+    refused("mark-first", "A byte-order mark.", &format!("\u{feff}{good}"));
+    refused("text-behind", "A second newline at the end.", &format!("{good}\n"));
+    let about = "An escape of half a character.";
+    refused(
+        "half-a-character",
+        about,
+        &good.replacen("\"checkpoint\": \"ca", "\"checkpoint\": \"\\ud800ca", 1),
+    );
+    let epoch = good.replacen(
+        "\"origin\": \"ca.example.md/rogatory/md/central-authority/1\"",
+        "\"origin\": \"ca.example.md/rogatory/md/central-authority/0\"",
+        1,
+    );
+    refused("origin-epoch-zero", "The origin has an epoch 0.", &epoch);
+    let salt = good.find("      \"salt\"").expect("a salt");
+    let rest = &good[salt..];
+    let without = format!("{}{}", &good[..salt], rest.split_once('\n').expect("a line").1);
+    refused("body-without-salt", "An entry has a body and no salt.", &without);
+    let line = format!("        \"{}\",\n", honest().entries[0].proof[0]);
+    let many = good.replacen(&line, &line.repeat(62), 1);
+    refused("65-hashes", "A proof has more hashes than any tree needs.", &many);
+    let receipt = |size: usize| {
+        let mut record = acknowledged();
+        record.receipted[0].receipt.resize(size, 0);
+        text(&record)
+    };
+    refused("receipt-too-large", "A receipt of 65,537 bytes.", &enlarged(&receipt(65_535)));
+}
+
+/// A record whose receipt has two bytes more than a writer would let pass.
+fn enlarged(record: &str) -> String {
+    let at = record.find("\"receipt\": \"").expect("a receipt") + 12;
+    let end = at + record[at..].find('"').expect("its end");
+    let mut bytes = data_encoding::BASE64.decode(record[at..end].as_bytes()).expect("base64");
+    bytes.extend([0, 0]);
+    format!("{}{}{}", &record[..at], data_encoding::BASE64.encode(&bytes), &record[end..])
+}
+
+/// What the keys of witnesses and counterparts say, for a reader who has them.
+fn keys_of_others(files: &mut Files) {
+    let vkey = log_key().vkey().to_string();
+    let mut add = |name: &str, about: &str, keys: &[(&str, &str)], part: Option<&str>, record: &Record| {
+        let header = [&[("kind", "record"), ("vkey", &*vkey)], keys].concat();
+        files.add(&format!("record-{name}"), about, &header, part, &bytes(record));
+    };
+    let good = honest();
+    let witnesses = cosigners();
+    let [fr, gb] = witnesses.each_ref().map(|witness| cosignature(&good.checkpoint, witness));
+    let [fr_key, gb_key] = witnesses.map(|witness| witness.vkey().to_string());
+    let both = [("witness", &*fr_key), ("witness", &*gb_key)];
+    let cosigned = |lines: &str| Record { checkpoint: format!("{}{lines}", good.checkpoint), ..good.clone() };
+    let whole = cosigned(&format!("{fr}{gb}"));
+    add("good-witnessed", "Two witnesses cosigned, and the reader has both keys.", &both, None, &whole);
+    let about = "The reader has the key of one of two witnesses; the other's line is not checked.";
+    add("good-witnessed-by-one", about, &both[..1], None, &whole);
+    let part = Some("witness fr/bepi");
+    add("witness-missing", "A witness that must have cosigned did not.", &both, part, &cosigned(&gb));
+    let (name, line) = fr.trim_end().rsplit_once(' ').expect("a line");
+    let changed = |at: usize| {
+        let mut bytes = data_encoding::BASE64.decode(line.as_bytes()).expect("base64");
+        bytes[at] ^= 1;
+        cosigned(&format!("{name} {}\n", data_encoding::BASE64.encode(&bytes)))
+    };
+    add("witness-signature-changed", "A bit of a cosignature is another.", &both[..1], part, &changed(40));
+    add("witness-time-changed", "A cosignature says another time.", &both[..1], part, &changed(11));
+    let about = "The line is of another key of the witness.";
+    add("witness-other-key", about, &both[..1], part, &changed(0));
+    let (_, log) = story(|_, _, body| body);
+    let mut longer = log;
+    longer.append(Digest::of(b"one more"));
+    let later = cosignature(&longer.checkpoint(ORIGIN, &log_key()), &cosigners()[0]);
+    let about = "The witness cosigned a later checkpoint.";
+    add("witness-of-another-checkpoint", about, &both[..1], part, &cosigned(&later));
+
+    let counterpart = counterpart_key().vkey().to_string();
+    let counterpart = [("counterpart", &*counterpart)];
+    let told = |note: String| Record { told: vec![note], ..acknowledged() };
+    let head = told_head().sign(&counterpart_key()).expect("signed");
+    let about = "The reader has the key of the counterpart's log.";
+    add("good-told-verified", about, &counterpart, None, &told(head.clone()));
+    let part = Some("told fr/bepi");
+    let changed = told(head.replacen("\n4\n", "\n3\n", 1));
+    add("told-number-changed", "The number told was changed after signing.", &counterpart, part, &changed);
+    let forged = told(told_head().sign(&key(COUNTERPART_ORIGIN, 8)).expect("signed"));
+    add(
+        "told-forged",
+        "Told under the name of the counterpart's log by another key.",
+        &counterpart,
+        part,
+        &forged,
+    );
 }
 
 fn checkpoints(add: &mut Add<'_>) {

@@ -4,17 +4,19 @@
 //! against the one that its institution published. May read objects. Never believes an entry for lying in the bundle.
 
 use super::layout::{DOCUMENTS, PARTIES, RECEIPTS};
+use super::time::Times;
 use crate::formal::{claim, judge_signers};
 use crate::known::SealStanding;
 use crate::source::PackageSource;
 use crate::streams::read_limited;
 use crate::verify::VerifyOptions;
+use crate::verify::revocation::Used;
 use crate::verify::verdict::{Findings, Part};
 use rogatory_container::asice::{self, Asice, MAX_DOCUMENT_BYTES, VerifiedAsice};
 use rogatory_container::zip::ZipLimits;
 use rogatory_core::document::{DATA_FILE, Document, DocumentKind};
 use rogatory_core::receipt::Receipt;
-use rogatory_core::{Digest, chain};
+use rogatory_core::{Digest, Timestamp, chain};
 
 /// A document whose signatures hold.
 pub(super) struct CaseDocument {
@@ -35,41 +37,49 @@ pub(super) struct CaseReceipt {
 pub(super) struct Case {
     pub(super) documents: Vec<CaseDocument>,
     pub(super) receipts: Vec<CaseReceipt>,
-    /// All of them, for whoever asks about their certificates.
-    pub(super) verified: Vec<VerifiedAsice>,
+    /// All of them, for whoever asks about their certificates, each with the instant at which it is proven to have existed.
+    verified: Vec<(VerifiedAsice, Option<Timestamp>)>,
     /// How many of each there are, those that fail included.
     pub(super) document_count: usize,
     pub(super) receipt_count: usize,
 }
 
 /// Looks at all containers of the case.
-pub(super) fn examine_case(
-    source: &dyn PackageSource,
-    options: &VerifyOptions<'_>,
-    findings: &mut Findings,
-) -> Case {
+pub(super) fn examine_case(source: &dyn PackageSource, times: &Times<'_>, findings: &mut Findings) -> Case {
     let mut case = Case::default();
     for object in source.objects() {
         let name = object.name;
         if name.starts_with(DOCUMENTS) {
             case.document_count += 1;
-            case.add_document(name, source, options, findings);
+            case.add_document(name, source, times, findings);
         } else if name.starts_with(RECEIPTS) {
             case.receipt_count += 1;
-            case.add_receipt(name, source, options, findings);
+            case.add_receipt(name, source, times, findings);
         } else if name.starts_with(PARTIES) {
-            examine_entry(&name, source, options, findings);
+            examine_entry(&name, source, &times.options_for(Some(&name)), findings);
         }
     }
     case
 }
 
 impl Case {
+    /// Keeps a container that was verified, for the question of revocation.
+    pub(super) fn keep(&mut self, verified: VerifiedAsice, proven: Option<Timestamp>) {
+        self.verified.push((verified, proven));
+    }
+
+    /// Every path that was used in its containers.
+    pub(super) fn used(&self) -> impl Iterator<Item = Used<'_>> {
+        self.verified.iter().flat_map(|(one, proven)| {
+            one.signatures().iter().map(|signature| Used { path: signature.path(), proven: *proven })
+        })
+    }
+
     fn add_document(
         &mut self,
         name: String,
         source: &dyn PackageSource,
-        options: &VerifyOptions<'_>,
+        times: &Times<'_>,
         findings: &mut Findings,
     ) {
         let Some((bytes, asice)) = read_container(Part::Document, &name, source, findings) else { return };
@@ -77,8 +87,9 @@ impl Case {
             Ok(document) => document,
             Err(error) => return findings.failed(Part::Document, Some(&name), chain(&error)),
         };
-        if let Some(verified) = examine_sealed(Part::Document, &name, &asice, options, findings) {
-            self.verified.push(verified);
+        let options = times.options_for(Some(&name));
+        if let Some(verified) = examine_sealed(Part::Document, &name, &asice, &options, findings) {
+            self.keep(verified, times.proven(Some(&name)));
             self.documents.push(CaseDocument { name, document, container: Digest::of(&bytes) });
         }
     }
@@ -87,7 +98,7 @@ impl Case {
         &mut self,
         name: String,
         source: &dyn PackageSource,
-        options: &VerifyOptions<'_>,
+        times: &Times<'_>,
         findings: &mut Findings,
     ) {
         let Some((bytes, asice)) = read_container(Part::Receipt, &name, source, findings) else { return };
@@ -95,8 +106,9 @@ impl Case {
             Ok(receipt) => receipt,
             Err(error) => return findings.failed(Part::Receipt, Some(&name), chain(&error)),
         };
-        if let Some(verified) = examine_sealed(Part::Receipt, &name, &asice, options, findings) {
-            self.verified.push(verified);
+        let options = times.options_for(Some(&name));
+        if let Some(verified) = examine_sealed(Part::Receipt, &name, &asice, &options, findings) {
+            self.keep(verified, times.proven(Some(&name)));
             self.receipts.push(CaseReceipt { name, receipt, container: Digest::of(&bytes) });
         }
     }

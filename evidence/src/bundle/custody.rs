@@ -2,18 +2,18 @@
 //!
 //! May call the verifier of records. Takes log keys from party entries that somebody trusts, and none from the bundle.
 
-use super::case::examine_sealed;
+use super::case::{Case, examine_sealed};
 use super::layout::{CHECKPOINT, RECORD};
 use super::statement::Statement;
+use super::time::Times;
 use crate::verify::VerifyOptions;
 use crate::verify::verdict::{Findings, Part};
 use rogatory_container::asice::Asice;
 use rogatory_container::zip::ZipLimits;
 use rogatory_core::document::DATA_FILE;
 use rogatory_core::receipt::Receipt;
-use rogatory_core::{PartyId, chain};
-use rogatory_custody::checkpoint::verify_checkpoint;
-use rogatory_custody::note::{Note, Vkey};
+use rogatory_core::{Digest, PartyId, chain};
+use rogatory_custody::note::Vkey;
 use rogatory_custody::record::{Record, VerifiedRecord, VerifiedStream, verify_record};
 
 /// The log keys that `party` published, by the entries that somebody trusts.
@@ -22,15 +22,17 @@ fn keys_of(options: &VerifyOptions<'_>, party: &PartyId) -> Vec<Vkey> {
     of_party.map(|(_, key)| key.clone()).collect()
 }
 
-/// Looks at record and checkpoint; gives the record if everything in it holds.
+/// Looks at record and checkpoint; gives the record if everything in it holds. Receipts in it are kept with `case`.
 pub(super) fn examine_custody(
     record: &[u8],
     checkpoint: &[u8],
     statement: &Statement,
-    options: &VerifyOptions<'_>,
+    times: &Times<'_>,
+    case: &mut Case,
     findings: &mut Findings,
 ) -> Option<VerifiedRecord> {
     let part = Part::Custody;
+    let options = &times.options_for(None);
     let claimed = match Record::parse(record) {
         Ok(claimed) => claimed,
         Err(error) => {
@@ -44,7 +46,10 @@ pub(super) fn examine_custody(
         findings.failed(part, Some(RECORD), why);
         return None;
     }
-    same_checkpoint(&claimed.checkpoint, checkpoint, findings);
+    if log_part(&claimed.checkpoint) != Some(checkpoint) {
+        let why = "it is not the record's checkpoint with the log's own signature alone";
+        findings.failed(part, Some(CHECKPOINT), why);
+    }
     let keys = keys_of(options, institution);
     if keys.is_empty() {
         let why =
@@ -59,10 +64,6 @@ pub(super) fn examine_custody(
             return None;
         }
     };
-    if let Err(error) = verify_checkpoint(checkpoint, &keys) {
-        findings.failed(part, Some(CHECKPOINT), chain(&error));
-        return None;
-    }
     let (size, root) = (verified.checkpoint().size(), verified.checkpoint().root());
     let count = verified.entries().len();
     findings.checked(
@@ -71,36 +72,22 @@ pub(super) fn examine_custody(
     );
     for stream in verified.streams() {
         findings.checked(part, format!("custody record, stream {stream}"));
-        examine_receipted(stream, options, findings);
+        examine_receipted(stream, times, case, findings);
         examine_told(stream, options, findings);
     }
     Some(verified)
 }
 
-/// `custody/checkpoint.txt` says what the record says; it may have more signatures.
-fn same_checkpoint(of_record: &str, checkpoint: &[u8], findings: &mut Findings) {
-    let text = |note: &[u8]| {
-        Note::parse(note).map(|note| (note.unverified_text().to_owned(), note.signatures().len()))
-    };
-    match (text(of_record.as_bytes()), text(checkpoint)) {
-        (Ok((record, _)), Ok((file, lines))) if record == file => {
-            if lines > 1 {
-                let more = lines - 1;
-                findings.not_checked(
-                    Part::Witness,
-                    format!(
-                        "the checkpoint carries {more} more signatures, which this version does not verify"
-                    ),
-                );
-            }
-        }
-        (_, Err(error)) => findings.failed(Part::Custody, Some(CHECKPOINT), chain(&error)),
-        _ => findings.failed(Part::Custody, Some(CHECKPOINT), "it is another checkpoint than the record's"),
-    }
+/// A checkpoint's note up to its first signature line, which is the log's: what is stamped. None if it has none.
+#[must_use]
+pub fn log_part(note: &str) -> Option<&[u8]> {
+    let signatures = note.find("\n\n")? + 2;
+    let line = note.get(signatures..)?.find('\n')? + 1;
+    note.as_bytes().get(..signatures + line)
 }
 
 /// How far a counterpart knew the stream, by its sealed receipt.
-fn examine_receipted(stream: &VerifiedStream, options: &VerifyOptions<'_>, findings: &mut Findings) {
+fn examine_receipted(stream: &VerifiedStream, times: &Times<'_>, case: &mut Case, findings: &mut Findings) {
     let Some(head) = stream.receipted() else { return };
     let (part, counterpart) = (Part::Custody, head.counterpart());
     let name = format!("receipt of {counterpart} in {RECORD}");
@@ -116,6 +103,10 @@ fn examine_receipted(stream: &VerifiedStream, options: &VerifyOptions<'_>, findi
         return findings.failed(part, Some(&name), chain(&error));
     }
     let (n, at) = (head.head().n, receipt.issued_time);
+    // The same receipt may lie by itself in the bundle, with a stamp.
+    let place = case.receipts.iter().find(|one| one.container == Digest::of(head.receipt()));
+    let place = place.map(|one| one.name.clone());
+    let options = &times.options_for(place.as_deref());
     if !options.institutions.iter().any(|known| known.party() == counterpart) {
         let why = format!(
             "custody record, stream {}: a receipt says that {counterpart} knew it to #{n} on {at}; its seal was not compared, the entry of {counterpart} was not given",
@@ -123,7 +114,8 @@ fn examine_receipted(stream: &VerifiedStream, options: &VerifyOptions<'_>, findi
         );
         return findings.not_checked_as(part, &why, why.clone());
     }
-    if examine_sealed(part, &name, &asice, options, findings).is_some() {
+    if let Some(verified) = examine_sealed(part, &name, &asice, options, findings) {
+        case.keep(verified, times.proven(place.as_deref()));
         let text = format!(
             "custody record, stream {}: complete to #{n} as known to {counterpart} on {at}, by its sealed receipt",
             stream.stream()

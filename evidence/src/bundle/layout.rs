@@ -73,6 +73,15 @@ pub(crate) fn is_known(name: &str) -> bool {
         || FREE.iter().any(free)
 }
 
+/// The object of the last outer signature of the package, by which it is stamped; none without a package.
+pub(crate) fn package_signature<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let outer = |name: &&str| {
+        let rest = name.strip_prefix(PACKAGE);
+        rest == Some(crate::layout::PERSON_SIGNATURE) || rest == Some(crate::layout::SEAL_SIGNATURE)
+    };
+    names.filter(outer).max()
+}
+
 /// Where an object stands: exhibits by their numbers, the index, then the others by the bytes of their names, then the
 /// list, then the manifest and the signature.
 pub(crate) fn place(name: &str) -> (u8, u32, &str) {
@@ -125,6 +134,11 @@ fn safe_name(shown: &str) -> String {
 /// `documents/01-request.asice`.
 pub(crate) fn stamped_object(name: &str) -> Option<String> {
     Some(name.strip_prefix(STAMPS)?.strip_suffix(".tst")?.replace("--", "/"))
+}
+
+/// The file of a time stamp for an object.
+pub(crate) fn stamp_of(object: &str) -> String {
+    format!("{STAMPS}{}.tst", object.replace('/', "--"))
 }
 
 /// Whether a file of this name can lie in `stamps/` of a bundle.

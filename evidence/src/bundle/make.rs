@@ -4,6 +4,7 @@
 //! file that was named. Nothing of an exhibit is written in the clear anywhere else, and until
 //! everything is right nothing stands under the final name.
 
+use super::custody::log_part;
 use super::layout::{self, BUNDLE_STATEMENT};
 use super::statement::{BundleForm, BundledExhibit, Statement};
 use crate::canonical::CanonicalError;
@@ -30,6 +31,7 @@ use rogatory_container::manifest::{self, MAX_MANIFEST_BYTES, ManifestError};
 use rogatory_core::party::OfficerId;
 use rogatory_core::reference::PackageId;
 use rogatory_core::{Digest, PartyId, SharedNumber, Timestamp};
+use rogatory_custody::record::{Record, RecordError};
 use rogatory_pki::signing::Signer;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read};
@@ -53,10 +55,8 @@ pub struct BundleCase {
     pub documents: Vec<Named>,
     /// Receipts, likewise.
     pub receipts: Vec<Named>,
-    /// The custody record.
+    /// The custody record, with the checkpoint and its cosignatures.
     pub record: Vec<u8>,
-    /// The checkpoint's note, with any number of signature lines.
-    pub checkpoint: Vec<u8>,
     /// Entries of the parties, `.asice`.
     pub parties: Vec<Named>,
     /// Chains of certificates, `.pem`.
@@ -79,6 +79,8 @@ pub enum BundlePackage<'a> {
         exhibits: Vec<ExhibitNumber>,
         /// Leave to put in sensitive ones.
         sensitive: Option<SensitiveAccess>,
+        /// The time stamp token over the package's last outer signature.
+        stamp: Option<Vec<u8>>,
     },
     /// Sealed: a disclosure that was made for the court.
     Sealed {
@@ -180,6 +182,9 @@ pub enum BundleError {
         /// How many.
         found: usize,
     },
+    /// The custody record can't be read.
+    #[error("the custody record of the case cannot be read")]
+    Record(#[source] RecordError),
     /// The statement breaks its rules.
     #[error("the bundle cannot be described")]
     Statement(#[source] CanonicalError),
@@ -235,9 +240,14 @@ pub fn make(request: BundleRequest<'_>) -> Result<BundleReport, BundleError> {
     let (form, mut taken) = match package {
         BundlePackage::Nothing => (BundleForm::Documents, Taken::default()),
         BundlePackage::Sealed { path } => (BundleForm::Sealed, take_sealed(&path, &mut sink, progress)?),
-        BundlePackage::Clear { path, verify, exhibits, sensitive } => {
+        BundlePackage::Clear { path, verify, exhibits, sensitive, stamp } => {
             let wanted = Wanted { verify: &verify, exhibits, sensitive };
-            (BundleForm::Clear, take_clear(&path, wanted, &mut sink, progress)?)
+            let mut taken = take_clear(&path, wanted, &mut sink, progress)?;
+            let stamped = layout::package_signature(taken.outer.keys().map(String::as_str));
+            if let Some((stamp, stamped)) = stamp.zip(stamped.map(layout::stamp_of)) {
+                taken.outer.insert(stamped, stamp);
+            }
+            (BundleForm::Clear, taken)
         }
     };
     let statement = Statement {
@@ -307,8 +317,10 @@ fn small_objects(case: BundleCase) -> Result<BTreeMap<String, Vec<u8>>, BundleEr
             small.insert(name, bytes);
         }
     }
+    let record = Record::parse(&case.record).map_err(BundleError::Record)?;
+    let checkpoint = log_part(&record.checkpoint).unwrap_or_default().to_vec();
     small.insert(layout::RECORD.to_owned(), case.record);
-    small.insert(layout::CHECKPOINT.to_owned(), case.checkpoint);
+    small.insert(layout::CHECKPOINT.to_owned(), checkpoint);
     for (name, text) in layout::pages() {
         small.insert(name.to_owned(), text.as_bytes().to_vec());
     }

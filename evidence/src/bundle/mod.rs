@@ -7,18 +7,24 @@
 
 mod case;
 mod custody;
+mod exhibits;
+mod framing;
 mod layout;
 mod make;
 mod relations;
 mod statement;
+mod time;
+mod verified;
 mod verify;
+mod witness;
 
+pub use custody::log_part;
 pub use layout::{BUNDLE_STATEMENT, is_stamp_name, pages};
 pub use make::{
     BundleCase, BundleError, BundleOfficer, BundlePackage, BundleReport, BundleRequest, Named, make,
 };
 pub use statement::BundleForm;
-pub use verify::{LogFacts, StreamFacts, VerifiedBundle};
+pub use verified::{LogFacts, StampFacts, StreamFacts, VerifiedBundle, WitnessFacts};
 
 pub(crate) use verify::verify_bundle;
 

@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 mod bounds;
 mod bundles;
+#[path = "../../tests/made/case_record.rs"]
+mod case_record;
 mod derived;
 mod downgrade;
 mod facts;

@@ -13,9 +13,9 @@ pub(crate) mod index;
 mod opened;
 mod origin;
 pub(crate) mod outer;
-mod revocation;
+pub(crate) mod revocation;
 pub(crate) mod signature;
-mod time;
+pub(crate) mod time;
 pub(crate) mod verdict;
 
 pub use time::{TimeProof, beside};
@@ -34,6 +34,7 @@ use contents::{Look, examine_exhibits, examine_sealed_index};
 use index::{Index, examine_index};
 use outer::{Outer, Payload, Signers, examine_outer, judge_signer};
 use rogatory_core::{Digest, PartyId, Timestamp, chain};
+use rogatory_custody::cosignature::WitnessVkey;
 use rogatory_custody::note::Vkey;
 use rogatory_pki::path::Anchors;
 use rogatory_pki::revocation::RevocationLists;
@@ -54,14 +55,14 @@ pub struct VerifyOptions<'a> {
     pub institutions: &'a [KnownInstitution],
     /// The keys of custody logs, each of the party that published it; none: custody records stay unchecked.
     pub log_keys: &'a [(PartyId, Vkey)],
+    /// The keys of witnesses, each of the party that published it; none: cosignatures stay unchecked.
+    pub witness_keys: &'a [(PartyId, WitnessVkey)],
     /// The SHA-256 of the certificate that must have sealed the evidence, if it is known from elsewhere. Of a derived
     /// package that is the original's; its maker is reported beside it.
     pub expected_signer: Option<Digest>,
     /// The instant at which certificates must be valid.
     pub at: Timestamp,
-    /// Whether somebody chose that instant, so that a court bundle must prove that its signatures existed then.
-    pub at_is_given: bool,
-    /// What is known of the time at which it existed; `at` is that instant then.
+    /// What is known of the time at which it existed; `at` is what [`TimeProof::judged_at`] gives.
     pub time: TimeProof,
     /// The revocation lists that somebody obtained; none: revocation is not checked.
     pub revocation: Option<&'a RevocationLists>,
@@ -75,16 +76,16 @@ pub struct VerifyOptions<'a> {
 impl<'a> VerifyOptions<'a> {
     /// Without identity, known institutions, expected signer or requirements.
     #[must_use]
-    pub const fn new(anchors: &'a Anchors, at: Timestamp) -> Self {
+    pub fn new(anchors: &'a Anchors, at: Timestamp) -> Self {
         Self {
             identities: Identities::none(),
             anchors,
             institutions: &[],
             log_keys: &[],
+            witness_keys: &[],
             expected_signer: None,
             at,
-            at_is_given: false,
-            time: TimeProof::NotLookedFor,
+            time: TimeProof::default(),
             revocation: None,
             require: BTreeSet::new(),
             integrity_suffices: false,

@@ -8,7 +8,8 @@ use crate::source::{FolderSource, PackageSource, ZipSource};
 use crate::streams::read_limited;
 use rogatory_container::cades::MAX_SIGNATURE_BYTES;
 use rogatory_container::timestamp::{
-    self, EXTENSION, Earlier, Expected, MAX_TOKEN_BYTES, VerifiedTimestamp, file_name, renewal_list,
+    self, EXTENSION, Earlier, Expected, MAX_TOKEN_BYTES, TimestampError, VerifiedTimestamp, file_name,
+    renewal_list,
 };
 use rogatory_core::{Digest, Timestamp, chain};
 use rogatory_pki::path::Anchors;
@@ -22,26 +23,24 @@ const MAX_LIST_BYTES: usize = 64 * 1024;
 /// The most renewals that are looked for: one a year for a lifetime.
 const MAX_RENEWALS: usize = 100;
 
-/// What is known of the time at which something existed.
+/// What is known of the time at which something existed, and under whose anchors more of it is judged.
 #[derive(Clone, Debug, Default)]
-pub enum TimeProof {
+pub struct TimeProof {
+    anchors: Anchors,
+    /// The instant by somebody's word, at which certificates are judged.
+    claimed: Option<Timestamp>,
+    found: Found,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Found {
     /// Nobody looked for a time stamp.
     #[default]
     NotLookedFor,
-    /// Nothing is proven; why not, and whether it is a failure.
-    Unproven {
-        /// Why not.
-        why: String,
-        /// Whether that is wrong rather than missing.
-        failed: bool,
-    },
-    /// A time stamp proves it.
-    Proven {
-        /// The first stamp.
-        stamp: Box<VerifiedTimestamp>,
-        /// The renewals that stand over it, in order.
-        renewals: Vec<VerifiedTimestamp>,
-    },
+    /// Nothing is proven; why not, and whether that is wrong rather than missing.
+    Unproven { why: String, failed: bool },
+    /// A time stamp proves it, and renewals stand over it, in order.
+    Proven { stamp: Box<VerifiedTimestamp>, renewals: Vec<VerifiedTimestamp> },
 }
 
 impl TimeProof {
@@ -53,14 +52,14 @@ impl TimeProof {
     pub fn beside(path: &Path, anchors: &Anchors, claimed: Option<Timestamp>) -> Self {
         let found = match look(path, anchors) {
             Ok(found) => found,
-            Err(why) => Self::Unproven { why, failed: true },
+            Err(why) => Found::Unproven { why, failed: true },
         };
-        match (claimed, found) {
-            (Some(at), Self::Unproven { why, .. }) => Self::Unproven {
+        let found = match (claimed, found) {
+            (Some(at), Found::Unproven { why, .. }) => Found::Unproven {
                 why: format!("nothing proves that the signature existed at {at}: {why}"),
                 failed: true,
             },
-            (Some(at), Self::Proven { stamp, .. }) if stamp.latest() > at => Self::Unproven {
+            (Some(at), Found::Proven { stamp, .. }) if stamp.latest() > at => Found::Unproven {
                 why: format!(
                     "the signature is proven to have existed at {}, and not at {at} already",
                     stamp.latest()
@@ -68,55 +67,89 @@ impl TimeProof {
                 failed: true,
             },
             (_, found) => found,
-        }
+        };
+        Self { anchors: anchors.clone(), claimed, found }
     }
 
     /// The instant at which it existed, if that is proven.
     #[must_use]
     pub fn instant(&self) -> Option<Timestamp> {
-        match self {
-            Self::Proven { stamp, .. } => Some(stamp.latest()),
+        match &self.found {
+            Found::Proven { stamp, .. } => Some(stamp.latest()),
             _ => None,
         }
     }
 
+    /// The instant at which certificates are judged: the claimed one, else the proven one, else the present.
+    #[must_use]
+    pub fn judged_at(&self, present: Timestamp) -> Timestamp {
+        self.claimed.or_else(|| self.instant()).unwrap_or(present)
+    }
+
+    /// The same for one part of the whole, of which a token of its own proves that it existed at `own`.
+    pub(crate) fn judged_at_of(&self, own: Timestamp, otherwise: Timestamp) -> Timestamp {
+        self.claimed.unwrap_or_else(|| own.min(otherwise))
+    }
+
+    /// Judges a token over `stamped` that lies within the whole; none without anchors of an authority.
+    pub(crate) fn judge(
+        &self,
+        token: &[u8],
+        stamped: Digest,
+    ) -> Option<Result<VerifiedTimestamp, TimestampError>> {
+        if self.anchors.is_empty() {
+            return None;
+        }
+        let judged = timestamp::parse(token)
+            .and_then(|parsed| timestamp::verify(&parsed, stamped, Expected::default(), &self.anchors));
+        Some(judged)
+    }
+
+    /// Whether an instant was claimed, or something beside the whole is wrong: then what lies within does not help.
+    pub(crate) const fn must_be_beside(&self) -> bool {
+        self.claimed.is_some() || matches!(self.found, Found::Unproven { failed: true, .. })
+    }
+
     /// The stamp and its renewals.
-    pub(super) fn stamps(&self) -> impl Iterator<Item = &VerifiedTimestamp> {
-        let (first, renewals) = match self {
-            Self::Proven { stamp, renewals } => (Some(stamp.as_ref()), renewals.as_slice()),
+    pub(crate) fn stamps(&self) -> impl Iterator<Item = &VerifiedTimestamp> {
+        let (first, renewals) = match &self.found {
+            Found::Proven { stamp, renewals } => (Some(stamp.as_ref()), renewals.as_slice()),
             _ => (None, &[][..]),
         };
         first.into_iter().chain(renewals)
     }
 
     /// The line of the report.
-    pub(super) fn report(&self, findings: &mut Findings) {
-        match self {
-            Self::NotLookedFor => {
+    pub(crate) fn report(&self, findings: &mut Findings) {
+        match &self.found {
+            Found::NotLookedFor => {
                 findings.not_checked(Part::Time, "no time stamp; the signing time is the signer's claim");
             }
-            Self::Unproven { why, failed: false } => findings.not_checked(Part::Time, why),
-            Self::Unproven { why, failed: true } => findings.failed(Part::Time, None, why.clone()),
-            Self::Proven { stamp, renewals } => {
-                let accuracy = match stamp.accuracy_microseconds() {
-                    Some(microseconds) => format!(", accurate to {} ms", microseconds.div_ceil(1_000)),
-                    None => String::new(),
-                };
+            Found::Unproven { why, failed: false } => findings.not_checked(Part::Time, why),
+            Found::Unproven { why, failed: true } => findings.failed(Part::Time, None, why.clone()),
+            Found::Proven { stamp, renewals } => {
                 let renewed = match renewals.last() {
                     Some(last) => format!("; renewed at {} by {}", last.time(), last.tsa().subject()),
                     None => String::new(),
                 };
-                let by = stamp.tsa().subject();
-                findings
-                    .checked(Part::Time, format!("time: proven {} by {by}{accuracy}{renewed}", stamp.time()));
+                findings.checked(Part::Time, format!("time: {}{renewed}", in_words(stamp)));
             }
         }
     }
 }
 
+/// What a stamp proves.
+pub(crate) fn in_words(stamp: &VerifiedTimestamp) -> String {
+    let accuracy = match stamp.accuracy_microseconds() {
+        Some(microseconds) => format!(", accurate to {} ms", microseconds.div_ceil(1_000)),
+        None => String::new(),
+    };
+    format!("proven {} by {}{accuracy}", stamp.time(), stamp.tsa().subject())
+}
+
 /// An error is a failure, in words.
-fn look(path: &Path, anchors: &Anchors) -> Result<TimeProof, String> {
-    let unproven = |why: &str| Ok(TimeProof::Unproven { why: why.to_owned(), failed: false });
+fn look(path: &Path, anchors: &Anchors) -> Result<Found, String> {
+    let unproven = |why: &str| Ok(Found::Unproven { why: why.to_owned(), failed: false });
     let Some(token) = read_beside(path, 0, true)? else {
         return unproven("no time stamp; the signing time is the signer's claim");
     };
@@ -154,7 +187,7 @@ fn look(path: &Path, anchors: &Anchors) -> Result<TimeProof, String> {
         earlier.push(Earlier { stamped: Digest::of(&list), token: Digest::of(&token) });
         renewals.push(renewal);
     }
-    Ok(TimeProof::Proven { stamp, renewals })
+    Ok(Found::Proven { stamp, renewals })
 }
 
 /// Reads a token, or the list of a renewal, that lies beside `path`; none if it isn't there.

@@ -3,6 +3,7 @@
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::casework::erase_case;
+use crate::casework::export_patience::Patience;
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::casework::witness;
 use crate::datastore::{Act, Erased, ErasureRow, HeadRow, OFFICE, Session, StoreError, Transaction, log_of};
@@ -17,23 +18,33 @@ use rogatory_custody::checkpoint::Origin;
 use rogatory_custody::leaf::Leaf;
 use rogatory_custody::record::{Content, Entry, EpochEntry, MAX_ENTRIES, ReceiptedHead, Record};
 use rogatory_custody::tree::MAX_TREE_SIZE;
+use std::time::Duration;
 
 /// Exports the record of a case, after the export itself is recorded.
 ///
 /// The record leads to the newest checkpoint that a witness cosigned, if that covers all there was before the
-/// export, and then ends there; otherwise to the latest checkpoint, and holds the export too.
+/// export, and then ends there; otherwise to the latest checkpoint, and holds the export too. For such a checkpoint, and then
+/// for its time stamp, `wait` at most passes.
 ///
 /// # Errors
 /// [`Problem`] if there is no such case, or the record would be larger than one may be.
-pub async fn export_record(authority: &Authority, permit: &Permit, name: &str) -> Result<Vec<u8>, Problem> {
+pub async fn export_record(
+    authority: &Authority,
+    permit: &Permit,
+    name: &str,
+    wait: Duration,
+) -> Result<Vec<u8>, Problem> {
+    let patience = Patience::of(wait);
     let erasure = authority.datastore.read().await?.erasure(name).await?;
     if let Some((row, erased)) = erasure.and_then(|row| row.erased.clone().map(|erased| (row, erased))) {
-        return export_erased(authority, permit, &row, &erased).await;
+        return export_erased(authority, permit, &row, &erased, patience).await;
     }
     let (case, shared_number) = find(authority, name).await?;
     let before = authority.datastore.read().await?.covering_size(&case).await?;
     authority.datastore.perform(RecordExport { case: case.clone(), actor: permit.actor() }).await?;
+    patience.for_witness(authority, before).await?;
     let (size, checkpoint) = checkpoint_over(authority, before).await?;
+    patience.for_stamp(authority, &checkpoint).await?;
     let mut session = authority.datastore.read().await?;
     let limit = u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
     let recorded = session.entries(&case, 0, size, limit.saturating_add(1)).await?;
@@ -103,6 +114,7 @@ async fn export_erased(
     permit: &Permit,
     row: &ErasureRow,
     erased: &Erased,
+    patience: Patience,
 ) -> Result<Vec<u8>, Problem> {
     let act = RecordErasedExport { case: row.case.clone(), actor: permit.actor() };
     authority.datastore.perform(act).await?;
@@ -114,7 +126,11 @@ async fn export_erased(
         return Err(Problem::new(Reason::LimitReached, what));
     }
     let covering = events.last().map_or(0, |event| event.leaf_index.saturating_add(1));
+    drop(session);
+    patience.for_witness(authority, covering).await?;
     let (size, checkpoint) = checkpoint_over(authority, covering).await?;
+    patience.for_stamp(authority, &checkpoint).await?;
+    let mut session = authority.datastore.read().await?;
     let mut entries = Vec::with_capacity(events.len());
     for event in events {
         entries.push(Entry {

@@ -5,6 +5,7 @@ use super::{field, page_size, status_of};
 use crate::access::permit_of;
 use crate::authority::Authority;
 use crate::casework::erase_case::{Erasing, confirm_erasure, propose_erasure, was_erased};
+use crate::casework::record_reading::{trace_case, trace_list};
 use crate::datastore::{CaseSummary, ErasureRow, OFFICE, Session};
 use crate::problem::Problem;
 use rogatory_core::Timestamp;
@@ -192,6 +193,7 @@ impl CaseService for Cases {
         request: Request<wire::GetCaseRequest>,
     ) -> Result<Response<wire::GetCaseResponse>, Status> {
         let got = async {
+            let permit = permit_of(&request)?;
             let mut session = self.0.datastore.read().await?;
             let name = &request.get_ref().case_id;
             let known = session.erasure(name).await?;
@@ -200,10 +202,13 @@ impl CaseService for Cases {
                 return Ok(wire::GetCaseResponse { case: Some(case) });
             }
             let summary = find(&mut session, name).await?;
+            let id = summary.case().clone();
             let mut case = render(&mut session, summary).await?;
             if let Some(row) = known {
                 case.erasure = Some(erasure(&mut session, row).await?);
             }
+            drop(session);
+            trace_case(&self.0, &permit, id.as_str()).await?;
             Ok(wire::GetCaseResponse { case: Some(case) })
         };
         got.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
@@ -214,6 +219,7 @@ impl CaseService for Cases {
         request: Request<wire::ListCasesRequest>,
     ) -> Result<Response<wire::ListCasesResponse>, Status> {
         let listed = async {
+            let permit = permit_of(&request)?;
             let message = request.into_inner();
             let size = page_size(message.page_size, 50, 500)?;
             let before = parse_token(&message.page_token)?;
@@ -229,6 +235,8 @@ impl CaseService for Cases {
             for (_, summary) in found {
                 cases.push(render(&mut session, summary).await?);
             }
+            drop(session);
+            trace_list(&self.0, &permit).await?;
             Ok(wire::ListCasesResponse { cases, next_page_token })
         };
         listed.await.map(Response::new).map_err(|problem: Problem| status_of(&problem))
@@ -239,6 +247,7 @@ impl CaseService for Cases {
         request: Request<wire::ListTimelineRequest>,
     ) -> Result<Response<wire::ListTimelineResponse>, Status> {
         let listed = async {
+            let permit = permit_of(&request)?;
             let message = request.into_inner();
             let size = page_size(message.page_size, 100, 1000)?;
             let start: u64 = match message.page_token.as_str() {
@@ -253,6 +262,8 @@ impl CaseService for Cases {
             // Leaf indices are stored as signed 64-bit numbers.
             let end = i64::MAX.unsigned_abs();
             let rows = session.entries(&case, start.min(end), end, size + 1).await?;
+            drop(session);
+            trace_case(&self.0, &permit, &case).await?;
             let more = rows.len() > size as usize;
             let mut entries = Vec::with_capacity(rows.len());
             for row in rows.into_iter().take(size as usize) {

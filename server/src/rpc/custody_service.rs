@@ -23,6 +23,8 @@ use tonic::{Request, Response, Status};
 
 /// How many files are read ahead of the network.
 const FILES_AHEAD: usize = 16;
+/// How long an export may wait for a witness.
+const MAX_WAIT_SECONDS: u32 = 120;
 /// How long a receiver may take nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -46,7 +48,9 @@ impl CustodyService for Custody {
     ) -> Result<Response<wire::ExportRecordResponse>, Status> {
         let exported = async {
             let permit = permit_of(&request)?;
-            export_record(&self.0, &permit, &request.get_ref().case_id).await
+            let message = request.get_ref();
+            let wait = Duration::from_secs(message.wait_seconds.min(MAX_WAIT_SECONDS).into());
+            export_record(&self.0, &permit, &message.case_id, wait).await
         };
         let record = exported.await.map_err(|problem: Problem| status_of(&problem))?;
         Ok(Response::new(wire::ExportRecordResponse { record: record.into() }))

@@ -6,7 +6,7 @@ use crate::access::permit_of;
 use crate::authority::Authority;
 use crate::casework::approve_document::approve_document;
 use crate::casework::draft_document::{Handed, draft_document};
-use crate::casework::read_document::read_document;
+use crate::casework::record_reading::{read_document, trace_case};
 use crate::casework::transmit_document::transmit_document;
 use crate::datastore::{DocumentRow, StoredReceipt};
 use crate::problem::Problem;
@@ -117,6 +117,7 @@ impl DocumentService for Documents {
         request: Request<wire::ListDocumentsRequest>,
     ) -> Result<Response<wire::ListDocumentsResponse>, Status> {
         let listed = async {
+            let permit = permit_of(&request)?;
             let message = request.into_inner();
             let size = page_size(message.page_size, 50, 500)?;
             let skip: u32 = match message.page_token.as_str() {
@@ -128,6 +129,8 @@ impl DocumentService for Documents {
                 Problem::unknown("case", &message.case_id.chars().take(40).collect::<String>())
             })?;
             let rows = session.documents(case.case().as_str(), skip, size + 1).await?;
+            drop(session);
+            trace_case(&self.0, &permit, case.case().as_str()).await?;
             let more = rows.len() > size as usize;
             let documents = rows.iter().take(size as usize).map(render).collect();
             let next_page_token = if more { skip.saturating_add(size).to_string() } else { String::new() };

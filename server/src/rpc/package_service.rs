@@ -5,7 +5,7 @@ use super::objects::{self, Announcement, ObjectMessage};
 use super::{field, sealed, status_of};
 use crate::access::permit_of;
 use crate::authority::Authority;
-use crate::casework::read_document::{retrieve_package, trace_retrieval};
+use crate::casework::record_reading::{retrieve_package, trace_retrieval};
 use crate::casework::relay_package::relay_package;
 use crate::casework::report_offline::{DerivedAct, OfflineAct, report_offline_act};
 use crate::casework::send_package::send_package;

@@ -7,11 +7,15 @@ use crate::office::write;
 use crate::programs::rogatory;
 use crate::servers::Server;
 use crate::tools::{Ended, own_file, project, run, text};
+use crate::tsa::{Tsa, TsaServer};
 use rogatory_container::cades;
 use rogatory_container::manifest;
+use rogatory_container::timestamp::{Answer, Nonce, Request};
 use rogatory_container::zip::{StrictZip, ZipLimits, ZipWriter};
 use rogatory_core::{Digest, PartyId};
+use rogatory_custody::cosignature::WitnessVkey;
 use rogatory_custody::note::Vkey;
+use rogatory_custody::record::Record;
 use rogatory_pki::development::{DevelopmentCa, Validity};
 use rogatory_pki::signing::{FileSigner, Signer};
 use serde_json::{Value, json};
@@ -30,7 +34,6 @@ pub const PAGES: [(&str, &str); 4] = [
 
 const OFFICER: &str = "gb/officers/okafor";
 const ENTRIES: [&str; 2] = ["gb.party.asice", "md.party.asice"];
-const STAMP: &str = "documents--001-request.asice.tst";
 
 /// What an order says of its own; the rest follows from the request.
 const ORDER_OWN: [&str; 8] = [
@@ -45,7 +48,7 @@ const ORDER_OWN: [&str; 8] = [
 ];
 
 /// Names and contents of a bundle, in their order.
-type Objects = Vec<(String, Vec<u8>)>;
+pub type Objects = Vec<(String, Vec<u8>)>;
 
 /// The bundles of a case, in a folder of their own.
 pub struct Made {
@@ -64,13 +67,16 @@ impl Made {
     pub fn new(folder: &Path) -> Self {
         let _ = fs::remove_dir_all(folder);
         good(fs::create_dir_all(folder));
+        let time = time();
+        let tsa = Tsa::issued_by(&time, around()).serve();
+        write(&folder.join("tsa.pem"), time.certificate_pem().as_bytes());
         let case = Case { work: folder };
-        let servers = case.servers();
+        let servers = case.servers(&tsa);
         case.parties();
         let number = case.play();
         let mut made = Self { folder: folder.to_owned(), number, ended: HashMap::new() };
         made.make_all();
-        drop(servers);
+        drop((servers, tsa));
         made
     }
 
@@ -78,18 +84,21 @@ impl Made {
         self.keygen("court.id");
         self.keygen("other.id");
         let court = self.recipient("court.id");
-        self.make("bundle.asice", &["--exhibit", "EX-0001", "--exhibit", "EX-0002"]).succeeds();
-        self.make("internal.asice", &["--exhibit", "none", "--internal"]);
+        let exhibits = ["--exhibit", "EX-0001", "--exhibit", "EX-0002", "--wait", "60"];
+        self.make("bundle.asice", &exhibits).succeeds();
+        self.make("internal.asice", &["--exhibit", "none", "--internal", "--wait", "0"]);
         self.make("no.asice", &["--exhibit", "EX-0003"]);
-        let reason = ["--exhibit", "EX-0003", "--sensitive-reason", "the court asked for it"];
+        let reason = ["--exhibit", "EX-0003", "--sensitive-reason", "the court asked for it", "--wait", "0"];
         self.make("with-reason.asice", &reason);
-        self.make("all.asice", &["--exhibit", "all"]);
+        self.make("all.asice", &["--exhibit", "all", "--wait", "0"]);
         let sealed =
             ["--exhibit", "EX-0001", "--sealed", "--recipient", &court, "--package", "received.asice"];
         self.make("sealed.asice", &sealed);
-        self.stamp_and_list();
-        let stamped = ["--exhibit", "EX-0001", "--stamp", STAMP, "--revocation", "gb.crl"];
-        self.make("stamped.asice", &stamped);
+        self.list();
+        self.make("listed.asice", &["--exhibit", "EX-0001", "--revocation", "gb.crl", "--wait", "0"]);
+        let record =
+            ["--profile", OFFICER, "custody", "export", &self.number, "--wait", "60", "-o", "record.json"];
+        self.ended.insert("record.json", rogatory(&record, &self.folder).succeeds());
         // The case of another request, for what does not belong here.
         for party in ["gb", "md"] {
             let entry = good(fs::read(self.path(format!("{party}.party.asice"))));
@@ -151,6 +160,17 @@ impl Made {
         ENTRIES.iter().map(|file| of(file)).collect()
     }
 
+    /// The witness keys that the entries publish.
+    #[must_use]
+    pub fn witness_keys(&self) -> Vec<(PartyId, WitnessVkey)> {
+        let of = |file: &str| {
+            let entry = document_json(&good(fs::read(self.path(file))));
+            let field = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+            (good(field("party").parse()), good(field("witness_key").parse()))
+        };
+        ENTRIES.iter().map(|file| of(file)).collect()
+    }
+
     /// An instant at which the certificates are valid: that of the bundle's making.
     #[must_use]
     pub fn now(&self) -> String {
@@ -182,39 +202,9 @@ impl Made {
         run("age-keygen", &["-y", file], &self.folder).succeeds().output().trim().to_owned()
     }
 
-    /// A time stamp of `openssl ts` for the request, and an empty revocation list of another authority.
-    fn stamp_and_list(&self) {
-        let request = self.object("bundle.asice", "documents/001-request.asice");
-        write(&self.path("request.asice"), &request);
+    /// An empty revocation list of the authority that issues the officers' certificates.
+    fn list(&self) {
         let openssl = |words: &[&str]| run("openssl", words, &self.folder).succeeds();
-        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "tsa.key"];
-        let tsa = ["req", "-x509", "-days", "30", "-subj", "/C=GB/CN=Time stamping", "-out", "tsa.pem"];
-        let use_of = [
-            "-addext",
-            "extendedKeyUsage=critical,timeStamping",
-            "-addext",
-            "keyUsage=critical,digitalSignature",
-        ];
-        openssl(&[&tsa[..], &key, &use_of].concat());
-        let configuration = "[tsa]\ndefault_tsa=one\n[one]\nserial=./tsa.serial\ndefault_policy=1.2.3.4.1\n\
-                             digests=sha256\nsigner_digest=sha256\naccuracy=secs:1\n";
-        write(&self.path("tsa.cnf"), configuration.as_bytes());
-        write(&self.path("tsa.serial"), b"01\n");
-        openssl(&[
-            "ts",
-            "-query",
-            "-data",
-            "request.asice",
-            "-sha256",
-            "-no_nonce",
-            "-cert",
-            "-out",
-            "stamp.tsq",
-        ]);
-        let reply = ["ts", "-reply", "-config", "tsa.cnf", "-section", "one", "-queryfile", "stamp.tsq"];
-        let signer = ["-signer", "tsa.pem", "-inkey", "tsa.key", "-token_out", "-out", STAMP];
-        openssl(&[&reply[..], &signer].concat());
-        // Of the authority that issues the officers' certificates.
         let (certificate, key) = authority(&self.path("ca-gb"));
         write(&self.path("crl.index"), b"");
         write(&self.path("crl.number"), b"01\n");
@@ -225,6 +215,52 @@ impl Made {
             ["ca", "-gencrl", "-config", "crl.cnf", "-cert", text(&certificate), "-keyfile", text(&key)];
         openssl(&[&list[..], &["-out", "gb.crl"]].concat());
     }
+}
+
+fn around() -> Validity {
+    good(Validity::new(good("2020-01-01T00:00:00Z".parse()), good("2099-01-01T00:00:00Z".parse())))
+}
+
+/// An authority of time.
+///
+/// # Panics
+/// If no key can be made.
+#[must_use]
+pub fn time() -> DevelopmentCa {
+    good(DevelopmentCa::new(good("gb".parse()), "Root of time", around()))
+}
+
+/// The token of `openssl ts` over these bytes.
+///
+/// # Panics
+/// If it gives none.
+#[must_use]
+pub fn token(tsa: &Tsa, bytes: &[u8]) -> Vec<u8> {
+    let request = Request { imprint: Digest::of(bytes), nonce: Nonce::from_random([7; 16]) };
+    good(Answer::from_der(&tsa.reply(&request.to_der(None)))).token().to_vec()
+}
+
+/// The bundle `bundle.asice` with other objects, signed anew by the officer who made it, as `file`.
+///
+/// # Panics
+/// If it can't be written.
+pub fn remade(made: &Made, file: &str, change: impl FnOnce(&mut Objects)) {
+    let forge = Forge::new(made);
+    let mut objects = forge.objects.clone();
+    change(&mut objects);
+    write(&made.path(file), &zip(&forge.signed(objects, &forge.officer)));
+}
+
+/// Puts an object among the others that stand in the order of their names, or in the place of the one of this name.
+///
+/// # Panics
+/// If the bundle holds no index.
+pub fn put(objects: &mut Objects, name: &str, bytes: Vec<u8>) {
+    objects.retain(|(found, _)| found != name);
+    let index = objects.iter().position(|(found, _)| found == "index.asice");
+    let first = index.unwrap_or_else(|| panic!("no index")) + 1;
+    let place = objects.iter().skip(first).position(|(found, _)| found.as_str() > name || found == LIST);
+    objects.insert(first + place.unwrap_or(0), (name.to_owned(), bytes));
 }
 
 /// Certificate and key of a development authority.
@@ -265,7 +301,8 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn servers(&self) -> Vec<Server> {
+    /// The offices; that which makes the bundles has a time-stamping authority.
+    fn servers(&self, tsa: &TsaServer) -> Vec<Server> {
         let gb = [
             "ashdown=Helen Ashdown:drafter",
             "hale=Jonathan Hale:approver",
@@ -287,6 +324,9 @@ impl Case<'_> {
                 Server::init_as(self.work, "nistru", ("md/nistru-chat", "provider"), "ca-md", &nistru),
             ),
         ];
+        let settings = self.work.join("gb/server.toml");
+        let section = format!("\n[time_stamps]\nurls = [\"{}\"]\nanchors = \"../tsa.pem\"\n", tsa.url());
+        write(&settings, (good(fs::read_to_string(&settings)) + &section).as_bytes());
         offices.into_iter().map(|(name, office)| Server::run(self.work, name, office)).collect()
     }
 
@@ -659,13 +699,12 @@ impl<'a> Forge<'a> {
         self.signed(self.changed_file(), &self.officer)
     }
 
-    /// The last event of the first stream, and its head, are gone.
+    /// The last event is gone; the head that the log signed still names it.
     fn shortened_record(&self) -> Objects {
         let name = "custody/record.json";
-        let mut record: Value = good(serde_json::from_slice(&self.made.object("bundle.asice", name)));
-        record["entries"].as_array_mut().map(Vec::pop);
-        let mut bytes = good(serde_json::to_vec_pretty(&record));
-        bytes.push(b'\n');
+        let mut record = good(Record::parse(&self.made.object("bundle.asice", name)));
+        record.entries.pop();
+        let bytes = good(record.to_bytes());
         self.signed(self.replaced(name, bytes), &self.officer)
     }
 

@@ -2,14 +2,19 @@
 //! lies in it, and forged in every way that the page names.
 
 use rogatory_core::Timestamp;
+use rogatory_custody::cosignature::{WitnessKey, cosignatures_among};
+use rogatory_custody::note::Note;
+use rogatory_custody::record::Record;
 use rogatory_evidence::verify::Verdict;
-use rogatory_evidence::{KnownInstitution, NoProgress, VerifyOptions, verify};
+use rogatory_evidence::{KnownInstitution, NoProgress, TimeProof, VerifyOptions, verify};
 use rogatory_pki::path::Anchors;
 use rogatory_stock_tools::bundle::{
-    Made, PAGES, Pages, fingerprints, forgeries, judged_by_page, steps_of_forgeries,
+    Made, Objects, PAGES, Pages, fingerprints, forgeries, judged_by_page, put, remade, steps_of_forgeries,
+    time, token,
 };
 use rogatory_stock_tools::flips::{Layout, flips};
 use rogatory_stock_tools::tools::{own_file, run};
+use rogatory_stock_tools::tsa::Tsa;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -39,7 +44,7 @@ fn verified(made: &Made, file: &str, more: &[&str]) -> rogatory_stock_tools::too
 fn it_verifies_with_everything_that_can_be_checked() {
     let made = made();
     // The provider's entry too: its seal stands over the package.
-    let more = ["--trust", "nistru.party.asice", "--require", "seal,contents,custody"];
+    let more = ["--trust", "nistru.party.asice", "--require", "seal,contents,custody,witness"];
     let ended = verified(made, "bundle.asice", &more).succeeds();
     let ended = ended.says("contents: the 2 exhibits in the bundle are what was signed in the package");
     let ended =
@@ -108,7 +113,9 @@ fn without_trust_from_outside_nothing_is_verified() {
     made.anybody(&[&roots[..], &["--require", "custody"]].concat()).exits(4);
     // An instant that was chosen needs a proof that the signatures existed then.
     let now = made.now();
-    verified(made, "bundle.asice", &["--at", &now]).exits(4).says("nothing proves that they existed then");
+    verified(made, "bundle.asice", &["--at", &now])
+        .exits(4)
+        .says("nothing proves that the signature existed at");
     verified(made, "bundle.asice", &["--require", "time"]).exits(4);
     verified(made, "bundle.asice", &["--lang", "de"]).exits(2);
 }
@@ -212,10 +219,10 @@ fn followed_to_the_letter_the_page_accepts_a_good_bundle() {
     let made = made();
     let step = judged_by_page(made, &made.path("bundle.asice"));
     assert_eq!(step, None, "the page refuses a good bundle");
-    // With a time stamp and a revocation list of stock tools in it.
-    made.bundle("stamped.asice").succeeds();
-    verified(made, "stamped.asice", &[]).succeeds().says("1 time stamps lie in").says("no list covers");
-    assert_eq!(judged_by_page(made, &made.path("stamped.asice")), None);
+    // With a revocation list of stock tools in it, and not waiting for a witness.
+    made.bundle("listed.asice").succeeds();
+    verified(made, "listed.asice", &[]).succeeds().says("no list covers");
+    assert_eq!(judged_by_page(made, &made.path("listed.asice")), None);
 }
 
 #[test]
@@ -238,4 +245,216 @@ fn the_fingerprints_that_are_told_are_those_of_the_entries() {
     let made = made();
     let told = fingerprints(made);
     assert_eq!(told.lines().count(), 2, "{told}");
+}
+
+const RECORD: &str = "custody/record.json";
+const STAMP: &str = "stamps/documents--001-request.asice.tst";
+
+fn of<'a>(objects: &'a Objects, name: &str) -> &'a [u8] {
+    let found = objects.iter().find(|(found, _)| found == name);
+    found.map(|(_, bytes)| bytes.as_slice()).unwrap_or_else(|| panic!("no `{name}`"))
+}
+
+/// The bundle whose record has another checkpoint's note, signed anew by the officer.
+fn with_checkpoint(made: &Made, file: &str, change: impl FnOnce(&str) -> String) {
+    remade(made, file, |objects| {
+        let mut record = Record::parse(of(objects, RECORD)).expect("a record");
+        record.checkpoint = change(&record.checkpoint);
+        put(objects, RECORD, record.to_bytes().expect("a record"));
+    });
+}
+
+#[test]
+fn a_witness_is_named_and_nobody_elses_word_counts() {
+    let made = made();
+    made.bundle("bundle.asice").says("log cosigned by").says("md/central-authority");
+    let ended = verified(made, "bundle.asice", &["--require", "witness"]).succeeds();
+    let ended = ended.says("witness: md/central-authority cosigned the checkpoint").says("cosigned by");
+    assert!(!ended.text().contains("NOT WITNESSED"));
+    let json = verified(made, "bundle.asice", &["--json"]).output();
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["bundle"]["custody"]["witnesses"][0]["witness"], "md/central-authority");
+    assert_eq!(json["bundle"]["custody"]["witnesses"][0]["checked"], true);
+    let french = verified(made, "bundle.asice", &["--lang", "fr"]).succeeds();
+    french.says("Une autre institution a confirm");
+    // Without the witness's entry its word is said, and worth nothing.
+    let alone = ["package", "verify", "bundle.asice", "--trust", "gb.party.asice", "--trust", "md.pem"];
+    let said = made.anybody(&alone).succeeds();
+    said.says("a cosignature of md/central-authority stands on the checkpoint; no entry");
+    made.anybody(&[&alone[..], &["--require", "witness"]].concat()).exits(4);
+    // A stranger's line stands there and is said to be one.
+    let stranger = "fr.example/rogatory/fr/central-authority/witness".parse().expect("a name");
+    let (stranger, _) = WitnessKey::generate(stranger).expect("a key");
+    let keys: Vec<_> = made.log_keys().into_iter().map(|(_, key)| key).collect();
+    with_checkpoint(made, "strange-witness.asice", |note| {
+        let verified =
+            rogatory_custody::checkpoint::verify_checkpoint(note.as_bytes(), &keys).expect("a checkpoint");
+        let line = stranger.cosign(&verified, made.now().parse().expect("an instant")).expect("a line");
+        let mut all = cosignatures_among(verified.note().note());
+        all.push(line);
+        rogatory_custody::cosignature::cosigned_note(&verified, all).expect("a note")
+    });
+    let said = verified(made, "strange-witness.asice", &["--require", "witness"]).succeeds();
+    said.says("a cosignature of fr/central-authority stands on the checkpoint; no entry");
+    // Whose word is left out did not cosign.
+    with_checkpoint(made, "unwitnessed.asice", |note| {
+        let alone = made.object("bundle.asice", "custody/checkpoint.txt");
+        assert!(note.as_bytes().starts_with(&alone) && note.len() > alone.len());
+        String::from_utf8(alone).expect("text")
+    });
+    verified(made, "unwitnessed.asice", &[]).succeeds().says("not cosigned by md/central-authority");
+    verified(made, "unwitnessed.asice", &["--require", "witness"]).exits(4).says("a witness was required");
+    assert_eq!(judged_by_page(made, &made.path("unwitnessed.asice")), None);
+    // A time that the witness did not sign.
+    with_checkpoint(made, "other-time.asice", |note| {
+        let (before, line) = note.trim_end().rsplit_once(' ').expect("a line");
+        // Four bytes of key id and eight of time are the first sixteen characters.
+        let last = if line.as_bytes()[14] == b'A' { 'B' } else { 'A' };
+        format!("{before} {}{last}{}\n", &line[..14], &line[15..])
+    });
+    verified(made, "other-time.asice", &[]).exits(4).says("witness md/central-authority");
+    assert_eq!(judged_by_page(made, &made.path("other-time.asice")), Some(8));
+    // The checkpoint by itself has the log's line and no other.
+    remade(made, "more-lines.asice", |objects| {
+        let record: Value = serde_json::from_slice(of(objects, RECORD)).expect("JSON");
+        let note = record["checkpoint"].as_str().expect("a note").as_bytes().to_vec();
+        assert!(Note::parse(&note).expect("a note").signatures().len() > 1);
+        put(objects, "custody/checkpoint.txt", note);
+    });
+    verified(made, "more-lines.asice", &[]).exits(4).says("custody/checkpoint.txt");
+    assert_eq!(judged_by_page(made, &made.path("more-lines.asice")), Some(8));
+}
+
+#[test]
+fn a_record_says_who_cosigned_and_its_checkpoint_is_stamped() {
+    let made = made();
+    made.bundle("record.json").says("log cosigned by").says("record.json.checkpoint.txt.tst");
+    let file = made.path("record.json.checkpoint.txt");
+    let record: Value =
+        serde_json::from_slice(&fs::read(made.path("record.json")).expect("reads")).expect("JSON");
+    let alone = fs::read_to_string(&file).expect("reads");
+    assert!(record["checkpoint"].as_str().expect("a note").starts_with(&alone));
+    let tsa = made.path("tsa.pem");
+    let token = made.path("record.json.checkpoint.txt.tst");
+    let now = made.now().parse::<Timestamp>().expect("an instant").seconds() + 3600;
+    rogatory_stock_tools::tsa::verify_by_openssl(&file, &token, &tsa, now, made.folder()).succeeds();
+    let mut words = vec!["custody", "verify", "record.json", "--require", "witness"];
+    words.extend(made.trust());
+    made.anybody(&words).succeeds().says("witnessed by md/central-authority");
+}
+
+#[test]
+fn the_stamps_in_it_prove_what_they_are_named_after() {
+    let made = made();
+    let names = made.names("bundle.asice");
+    for stamped in
+        ["custody--checkpoint.txt", "documents--001-request.asice", "package--META-INF--signature002.p7s"]
+    {
+        assert!(names.contains(&format!("stamps/{stamped}.tst")), "{stamped}: {names:?}");
+    }
+    let without = verified(made, "bundle.asice", &[]).succeeds();
+    without.says("time stamps lie in `stamps/`, and no anchor");
+    let ended = verified(made, "bundle.asice", &["--tsa", "tsa.pem"]).succeeds();
+    let ended =
+        ended.says("time: `documents/001-request.asice` is proven 20").says("none in it for `index.asice`");
+    ended.says("time: `custody/checkpoint.txt` is proven");
+    verified(made, "bundle.asice", &["--tsa", "tsa.pem", "--require", "time"]).exits(4);
+    let json = verified(made, "bundle.asice", &["--tsa", "tsa.pem", "--json"]).succeeds().output();
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["bundle"]["time_stamps"][0]["object"], "custody/checkpoint.txt");
+    assert_eq!(
+        json["bundle"]["time_stamps"][0]["time_stamping_authority"],
+        "C=GB, CN=Time Stamping Authority"
+    );
+    // An authority of another root, whatever it says.
+    let stranger = time();
+    fs::write(made.path("other-tsa.pem"), stranger.certificate_pem()).expect("writes");
+    verified(made, "bundle.asice", &["--tsa", "other-tsa.pem"]).exits(4).says(STAMP);
+    // One byte of a token that the officer signed for again.
+    let bad = |file: &str, bytes: Vec<u8>| {
+        remade(made, file, |objects| put(objects, STAMP, bytes));
+        verified(made, file, &["--tsa", "tsa.pem"]).exits(4).says(STAMP);
+        assert_eq!(judged_by_page(made, &made.path(file)), Some(10), "{file}");
+    };
+    let good = made.object("bundle.asice", STAMP);
+    let mut tampered = good.clone();
+    let middle = tampered.len() / 2;
+    tampered[middle] ^= 1;
+    bad("tampered-stamp.asice", tampered);
+    bad("other-stamp.asice", made.object("bundle.asice", "stamps/custody--checkpoint.txt.tst"));
+    let request = made.object("bundle.asice", "documents/001-request.asice");
+    let now: Timestamp = made.now().parse().expect("an instant");
+    let around =
+        rogatory_pki::development::Validity::days(now.plus_seconds(-86_400), 30).expect("a validity");
+    bad("foreign-stamp.asice", token(&Tsa::issued_by(&stranger, around), &request));
+    // For an object that is not there.
+    remade(made, "lost-stamp.asice", |objects| {
+        put(objects, "stamps/documents--009-none.asice.tst", good.clone())
+    });
+    verified(made, "lost-stamp.asice", &[]).exits(4).says("no time stamp for an object of the bundle");
+}
+
+#[test]
+fn a_stamp_beside_it_proves_the_whole_and_outlives_every_certificate() {
+    let made = made();
+    let root = time();
+    let now: Timestamp = made.now().parse().expect("an instant");
+    let days = |from: i64, days: u32| {
+        rogatory_pki::development::Validity::days(now.plus_seconds(from * 86_400), days).expect("a validity")
+    };
+    let whole = fs::read(made.path("bundle.asice")).expect("reads");
+    fs::write(made.path("whole.asice"), &whole).expect("writes");
+    let tsa_pem = root.certificate_pem() + &fs::read_to_string(made.path("tsa.pem")).expect("reads");
+    fs::write(made.path("both-tsa.pem"), &tsa_pem).expect("writes");
+    fs::write(made.path("whole.asice.tst"), token(&Tsa::issued_by(&root, days(-1, 30)), &whole))
+        .expect("writes");
+    let tsa = ["--tsa", "both-tsa.pem"];
+    let proven = verified(made, "whole.asice", &[&tsa[..], &["--require", "time,custody,contents"]].concat());
+    proven.succeeds().says("time: proven 20");
+    let later = now.plus_seconds(7 * 86_400).to_string();
+    verified(made, "whole.asice", &[&tsa[..], &["--at", &later]].concat()).succeeds();
+    let earlier = now.plus_seconds(-1).to_string();
+    let refused = verified(made, "whole.asice", &[&tsa[..], &["--at", &earlier]].concat()).exits(4);
+    refused.says("and not at");
+    verified(made, "whole.asice", &["--at", &later]).exits(4).says("no anchor");
+    // Twenty years on nothing is valid any more but what is proven.
+    let pem = ["gb.pem", "md.pem"].map(|name| fs::read_to_string(made.path(name)).expect("reads")).concat();
+    let anchors = Anchors::from_pem(&pem, None).expect("anchors");
+    let tsa = Anchors::from_pem(&tsa_pem, None).expect("anchors");
+    let (keys, witnesses) = (made.log_keys(), made.witness_keys());
+    let judge = |file: &str, tsa: &Anchors| -> Verdict {
+        let time = TimeProof::beside(&made.path(file), tsa, None);
+        let at = time.judged_at(now.plus_seconds(20 * 366 * 86_400));
+        let options = VerifyOptions {
+            log_keys: &keys,
+            witness_keys: &witnesses,
+            time,
+            ..VerifyOptions::new(&anchors, at)
+        };
+        verify(&made.path(file), &options, &mut NoProgress)
+    };
+    let proven = judge("whole.asice", &tsa);
+    assert!(proven.is_verified(), "{proven}");
+    let failed = |verdict: &Verdict, name: &str| verdict.failures().any(|check| check.text.contains(name));
+    let alone = judge("bundle.asice", &tsa);
+    for (object, fails) in [
+        ("`META-INF/signature001.p7s`", true),
+        ("index: META-INF/signature001.p7s", true),
+        ("`documents/001-request.asice`", false),
+        ("`package/META-INF/signature002.p7s`", false),
+    ] {
+        assert_eq!(failed(&alone, object), fails, "{object}: {alone}");
+    }
+    let unstamped = judge("bundle.asice", &Anchors::new());
+    assert!(failed(&unstamped, "`documents/001-request.asice`"), "{unstamped}");
+    // A token by an authority whose certificate had ended, and one for other bytes.
+    for (file, token) in [
+        ("ended.asice", token(&Tsa::issued_by(&root, days(-30, 10)), &whole)),
+        ("other-bytes.asice", token(&Tsa::issued_by(&root, days(-1, 30)), b"other bytes")),
+    ] {
+        fs::write(made.path(file), &whole).expect("writes");
+        fs::write(made.path(format!("{file}.tst")), token).expect("writes");
+        assert!(!judge(file, &tsa).is_verified(), "{file}");
+        verified(made, file, &["--tsa", "both-tsa.pem"]).exits(4);
+    }
 }

@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 """A second verifier of the custody log, written from docs/spec/custody-log.md alone.
 
-    python3 verify.py                              every vector beside this file
-    python3 verify.py --vkey KEY RECORD.json       one custody record; --vkey repeats; the keys of witnesses
-                                                   whose cosignatures are wanted go with --witness KEY
+    python3 verify.py                                        every vector beside this file
+    python3 verify.py --vkey KEY RECORD.json                 one custody record
+    python3 verify.py --vkey KEY --tiles FOLDER RECORD.json  the same, and an audit of the whole log
+    python3 verify.py --vkey KEY --proof PROOF               one inclusion proof; a closed one needs --leaf HASH,
+                                                             a promise is shown kept with --receipt RECEIPT.asice
+
+--vkey is the key of the record's log and repeats. --witness KEY is the key of a witness that must have cosigned,
+--counterpart KEY that of a counterpart's log, whose word in `told` is verified with it; both repeat.
 
 What counterparts acknowledged is checked as far as the text of custody-log.md goes: that a receipt
 quotes the head. Who sealed the receipt is a question of formal-document.md and not asked here.
@@ -29,6 +34,7 @@ import tempfile
 import zipfile
 
 MAX_SIZE = 2**63 - 1
+MAX_DEPTH = 127
 SEGMENT = r"[a-z0-9][a-z0-9-]{0,62}"
 PARTY = re.compile(r"[a-z]{2}/" + SEGMENT)
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
@@ -232,6 +238,8 @@ class Vkey:
         self.public_key = key[1:]
         self.key_id = sha256(self.name.encode() + b"\n" + key)[:4]
         require(key_id == self.key_id.hex(), part)
+        if kind == 4:
+            witness_party(self.name, part)
 
 
 def read_note(data, trusted, part):
@@ -297,10 +305,9 @@ def witness_party(name, part):
     return origin_party(name[: -len("/witness")] + "/1", part)
 
 
-def cosigned_checkpoint(data, trusted, witnesses, part):
-    """Section 13: the log's line first, then cosignatures. Also [(party, time)] of the keys in `witnesses`,
-    which must all have cosigned."""
-    origin, size, root, lines = checkpoint(data, trusted, part)
+def cosigned_checkpoint(data, trusted, part):
+    """Section 13.4: the log's line first, then cosignatures: {(name, key id): (time, signature)}."""
+    origin, size, root, _ = checkpoint(data, trusted, part)
     text, _, below = data.decode("utf-8").rpartition("\n\n")
     parsed = []
     for line in below[:-1].split("\n"):
@@ -309,7 +316,7 @@ def cosigned_checkpoint(data, trusted, witnesses, part):
         parsed.append((name, signature[:4], signature[4:]))
     name, key_id, _ = parsed.pop(0)
     require(any((k.name, k.key_id) == (name, key_id) for k in trusted) and name == origin, part)
-    last, times = None, {}
+    last, cosignatures = None, {}
     for name, key_id, signature in parsed:
         require(witness_party(name, part) != origin_party(origin, part) and len(signature) == 72, part)
         time = int.from_bytes(signature[:8], "big")
@@ -317,15 +324,18 @@ def cosigned_checkpoint(data, trusted, witnesses, part):
         require(time <= 253402300799, part)
         require(last is None or last < (name.encode(), key_id), part)
         last = (name.encode(), key_id)
-        times[name, key_id] = (time, signature[8:])
-    cosigned = []
-    for key in witnesses:
-        require((key.name, key.key_id) in times, part)
-        time, signature = times[key.name, key.key_id]
-        message = "cosignature/v1\ntime %d\n%s\n" % (time, text)
-        require(ed25519(key.public_key, message.encode(), signature), part)
-        cosigned.append((witness_party(key.name, part), time))
-    return origin, size, root, cosigned
+        cosignatures[name, key_id] = (time, signature[8:])
+    return origin, size, root, text + "\n", cosignatures
+
+
+def cosigned_by(key, text, cosignatures, part):
+    """Section 13.5: the time at which the holder of `key` cosigned; None if there is no line of it."""
+    if (key.name, key.key_id) not in cosignatures:
+        return None
+    time, signature = cosignatures[key.name, key.key_id]
+    message = "cosignature/v1\ntime %d\n%s" % (time, text)
+    require(ed25519(key.public_key, message.encode(), signature), part)
+    return time
 
 
 def case_head(data, trusted, part):
@@ -342,8 +352,8 @@ def case_head(data, trusted, part):
 
 
 def proof_file(data, leaf, trusted):
-    """`leaf` is the leaf hash that the reader has, or None for an open proof."""
-    part = ""
+    """`leaf` is the leaf hash that the reader has, or None for an open proof. Returns the log's origin and the body."""
+    part, body = "", None
     require(len(data) <= 131072 + 106496, part)
     head, divider, note = data.partition(b"\n\n")
     require(divider, part)
@@ -365,8 +375,24 @@ def proof_file(data, leaf, trusted):
     index = number(lines[0][6:], part)
     hashes = [unbase64(line, part) for line in lines[1:]]
     require(all(len(h) == 32 for h in hashes), part)
-    _, size, root, _ = checkpoint(note, trusted, part)
+    origin, size, root, _ = checkpoint(note, trusted, part)
     require(included(leaf, index, size, hashes, root), part)
+    return origin, body
+
+
+def promise_kept(container, proof, trusted):
+    """formal-document.md, 8.5: an open proof shows the entry that a receipt promised. Neither seal nor the minute is
+    looked at."""
+    part = ""
+    origin, body = proof_file(proof, None, trusted)
+    receipt = receipt_in(container, part)
+    try:
+        require(receipt["kind"] == "receipt" and receipt["inclusion_within_seconds"] == 60, part)
+        require(receipt["issuer"]["party"] == origin_party(origin, part), part)
+    except (KeyError, TypeError):
+        raise Refused(part)
+    named = [value for name, value in read_json(body.decode("utf-8"), part) if name == "receipt_sha256"]
+    require(named == [sha256(container).hex()], part)
 
 
 # Sections 9 and 10: the record
@@ -380,10 +406,34 @@ def read_json(text, part):
     def no_constant(_):
         raise ValueError("not JSON")
 
+    def in_range(digits, number):
+        if float(digits) in (float("inf"), float("-inf")):
+            raise ValueError("beyond binary64")
+        return number(digits)
+
+    require(depth(text) <= MAX_DEPTH, part)
     try:
-        return json.loads(text, object_pairs_hook=Pairs, parse_constant=no_constant)
+        value = json.loads(
+            text,
+            object_pairs_hook=Pairs,
+            parse_constant=no_constant,
+            parse_int=lambda digits: in_range(digits, int),
+            parse_float=lambda digits: in_range(digits, float),
+        )
+        # An escape may name half a character, which no UTF-8 holds.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return value
     except (ValueError, RecursionError):
         raise Refused(part)
+
+
+def depth(text):
+    """How deep the brackets of a JSON text nest, those in strings left out."""
+    deepest = level = 0
+    for bracket in re.findall(r'[\[{]|[\]}]', re.sub(r'"(\\.|[^"\\])*"', "", text, flags=re.DOTALL)):
+        level += 1 if bracket in "[{" else -1
+        deepest = max(deepest, level)
+    return deepest
 
 
 def check_form(record):
@@ -464,16 +514,26 @@ def check_body(body, part):
         values = [v for k, v in pairs if k == name]
         require(len(values) == 1, part)
         header[name] = values[0]
-    require(isinstance(header["case"], str) and isinstance(header["stream"], str), part)
-    require(type(header["n"]) is int and is_instant(header["at"]), part)
+    require(isinstance(header["case"], str) and is_stream(header["stream"]), part)
+    require(type(header["n"]) is int and 1 <= header["n"] <= MAX_SIZE, part)
+    require(is_instant(header["at"]), part)
     if header["previous"] is not None:
         header["previous"] = unhex(header["previous"], 32, part)
     return header
 
 
-def verify_record(data, trusted, witnesses=()):
-    """Returns {stream: (n, leaf hash, erased numbers)}, {stream: (n, when known to its counterpart)} and
-    [(party, time)] of `witnesses`, or raises Refused with the part."""
+class Verified:
+    """What a record says, verified: the log, the checkpoint's size and root, the tag key; `streams`
+    {stream: (n, leaf hash, erased numbers)}, `known` {stream: (n, when known to its counterpart)}, `told`
+    {counterpart: (n, whether its log's key verified it)}, `witnessed` [(party, time)]."""
+
+    def __init__(self, **facts):
+        self.__dict__.update(facts)
+
+
+def verify_record(data, trusted, witnesses=(), counterparts=()):
+    """`witnesses` and `counterparts` are keys that the reader has; lines by others are left unchecked. Raises Refused
+    with the part."""
     part = "framing"
     require(len(data) <= 67108864, part)
     try:
@@ -486,7 +546,7 @@ def verify_record(data, trusted, witnesses=()):
 
     part = "checkpoint"
     note = record["checkpoint"].encode()
-    origin, size, root, cosigned = cosigned_checkpoint(note, trusted, witnesses, part)
+    origin, size, root, text, cosignatures = cosigned_checkpoint(note, trusted, part)
     require(origin == record["origin"], part)
 
     streams, leaves, last_index, case = {}, {}, -1, None
@@ -520,34 +580,72 @@ def verify_record(data, trusted, witnesses=()):
         *says, lines = case_head(note.encode(), trusted, part)
         require(says == [origin, record["shared_number"], stream, n, hashed] and lines == 1, part)
 
-    known, last = [], ""
+    receipted, last = [], ""
     for position, one in enumerate(record["receipted"], 1):
         part = "receipted %d" % position
         says, shared, stream, n, hashed, lines = case_head(one["head"].encode(), trusted, part)
         require(lines == 1 and says == origin and stream != "internal" and stream > last, part)
         require(leaves.get((stream, n)) == hashed, part)
-        known.append((stream, n, shared, one))
+        receipted.append((stream, n, shared, one))
         last = stream
-    last = ""
+    told, last = [], ""
     for position, note in enumerate(record["told"], 1):
         part = "told %d" % position
-        says, _, stream, _, _, lines = case_head(note.encode(), None, part)
+        says, _, stream, n, _, lines = case_head(note.encode(), None, part)
         counterpart = origin_party(says, part)
         require(lines == 1 and stream == record["institution"] and counterpart > last, part)
         require(counterpart in streams, part)
+        told.append((counterpart, says, n, note))
         last = counterpart
-    told = {}
-    for stream, n, shared, one in known:
+    known = {}
+    for stream, n, shared, one in receipted:
         at = check_receipt(one, record["institution"], stream, shared, "receipt " + stream)
-        told[stream] = (n, at)
-    return streams, told, cosigned
+        known[stream] = (n, at)
+    heard = {}
+    for counterpart, says, n, note in told:
+        keys = [key for key in counterparts if key.name == says]
+        if keys:
+            case_head(note.encode(), keys, "told " + counterpart)
+        heard[counterpart] = (n, bool(keys))
+    witnessed = []
+    for key in sorted(witnesses, key=lambda key: (key.name.encode(), key.key_id)):
+        party = witness_party(key.name, "witness")
+        time = cosigned_by(key, text, cosignatures, "witness " + party)
+        if time is not None:
+            witnessed.append((party, time))
+    facts = {"origin": origin, "size": size, "root": root, "tag_key": record["tag_key"]}
+    return Verified(streams=streams, known=known, told=heard, witnessed=witnessed, **facts)
+
+
+def fully_witnessed(verified, witnesses):
+    """Section 13.6: each of `witnesses` cosigned; which of them is a question of the reader's."""
+    cosigned = {party for party, _ in verified.witnessed}
+    for key in witnesses:
+        party = witness_party(key.name, "witness")
+        require(party in cosigned, "witness " + party)
+
+
+def receipt_in(container, part):
+    """A receipt's data. The seal is not verified."""
+    try:
+        data = zipfile.ZipFile(io.BytesIO(container)).read("document.json")
+        return dict_of(read_json(data.decode("utf-8"), part), part)
+    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError):
+        raise Refused(part)
+
+
+def dict_of(value, part):
+    """Objects as dictionaries, each name once."""
+    if not isinstance(value, Pairs):
+        return value
+    require(len({name for name, _ in value}) == len(value), part)
+    return {name: dict_of(v, part) for name, v in value}
 
 
 def check_receipt(one, institution, counterpart, shared, part):
-    """Section 10, step 13. The receipt's seal is not verified."""
+    """Section 10, step 13."""
+    receipt = receipt_in(one["receipt"], part)
     try:
-        container = zipfile.ZipFile(io.BytesIO(one["receipt"]))
-        receipt = json.loads(container.read("document.json"))
         require(receipt["kind"] == "receipt", part)
         require(receipt["receipt"] in ("delivery", "non-delivery"), part)
         require(receipt["issuer"]["party"] == counterpart, part)
@@ -556,8 +654,103 @@ def check_receipt(one, institution, counterpart, shared, part):
         require(receipt["of"]["sender"] == institution, part)
         require(shared is not None and receipt["of"]["shared_number"] == shared, part)
         return receipt["issued_time"]
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, NotImplementedError):
+    except (KeyError, TypeError):
         raise Refused(part)
+
+
+# Section 15: the log as files, and an audit of it
+
+
+WIDTH = 256
+
+
+def tile_name(number):
+    """`x001/x234/067`."""
+    groups = ["%03d" % (number % 1000)]
+    while number >= 1000:
+        number //= 1000
+        groups.insert(0, "x%03d" % (number % 1000))
+    return "/".join(groups)
+
+
+def tiles_of(kind, count):
+    """The tiles that `count` nodes or leaves fill: (path, first, width)."""
+    for number in range(0, count // WIDTH):
+        yield "tile/%s/%s" % (kind, tile_name(number)), WIDTH * number, WIDTH
+    if count % WIDTH:
+        number, width = divmod(count, WIDTH)
+        yield "tile/%s/%s.p/%d" % (kind, tile_name(number), width), WIDTH * number, width
+
+
+def root_of(hashes):
+    """Section 4.1, from the leaf hashes."""
+    if not hashes:
+        return sha256(b"")
+    # The perfect trees of the sizes of the binary digits, largest first.
+    peaks = []
+    for position, hashed in enumerate(hashes):
+        while position & 1:
+            hashed, position = node(peaks.pop(), hashed), position >> 1
+        peaks.append(hashed)
+    root = peaks.pop()
+    while peaks:
+        root = node(peaks.pop(), root)
+    return root
+
+
+def audit(record, read, trusted):
+    """`record` is a verified one; `read` gives the bytes of a file of the folder, or None. Returns {stream: (n, index
+    of a later #n + 1 or None)}. Raises Refused with the number of the check in section 15."""
+    part = "check 1"
+    note = read("checkpoint")
+    require(note is not None, part)
+    origin, size, root, _ = checkpoint(note, trusted, part)
+    require(origin == record.origin and size >= record.size, part)
+
+    part = "check 2"
+    leaves = []
+    for path, _, width in tiles_of("entries", size):
+        bundle = read(path)
+        require(bundle is not None and len(bundle) == width * 67, part)
+        for at in range(0, len(bundle), 67):
+            require(bundle[at : at + 3] == b"\x00\x41\x01", part)
+            leaves.append(bundle[at + 2 : at + 67])
+
+    part = "check 3"
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    require(root_of(hashes) == root and root_of(hashes[: record.size]) == record.root, part)
+
+    part, level = "check 4", 0
+    while hashes:
+        for path, first, width in tiles_of(level, len(hashes)):
+            require(read(path) == b"".join(hashes[first : first + width]), part)
+        whole = len(hashes) // WIDTH
+        hashes = [root_of(hashes[WIDTH * n : WIDTH * (n + 1)]) for n in range(whole)]
+        level += 1
+
+    part = "check 5"
+    places = {}
+    for index, leaf in enumerate(leaves):
+        places.setdefault(leaf[1:33], []).append(index)
+    later = {}
+    for stream, (last, _, _) in record.streams.items():
+        for n in range(1, last + 2):
+            found = places.get(make_tag(record.tag_key, stream, n), [])
+            require(len(found) <= 1, part)
+        require(not found or found[0] >= record.size, part)
+        later[stream] = (last, found[0] if found else None)
+    return later
+
+
+def folder_reader(folder):
+    def read(path):
+        try:
+            with open(os.path.join(folder, *path.split("/")), "rb") as file:
+                return file.read(131073)
+        except OSError:
+            return None
+
+    return read
 
 
 # Section 14: the vectors
@@ -567,35 +760,50 @@ def run_vector(path):
     """What the file says must happen, and what happens."""
     with open(path, "rb") as file:
         header, _, payload = file.read().partition(b"\n---\n")
-    fields, trusted, witnesses = {}, [], []
+    fields, keys = {}, {"vkey": [], "witness": [], "counterpart": []}
     for line in header.decode("utf-8").split("\n"):
         name, colon, value = line[2:].partition(": ")
-        if colon and name == "vkey":
-            trusted.append(Vkey(value))
-        elif colon and name == "witness":
-            witnesses.append(value)
+        if colon and name in keys:
+            keys[name].append(value)
         elif colon:
             fields[name] = value
     expected = "good" if fields["expect"] == "good" else "refused " + fields.get("part", "")
     try:
-        check_vector(fields, trusted, [Vkey(text, 4, "") for text in witnesses], payload)
+        check_vector(fields, keys, payload)
         return expected, "good"
     except Refused as refused:
         return expected, "refused " + str(refused)
 
 
-def check_vector(fields, trusted, witnesses, payload):
+def check_vector(fields, keys, payload):
     kind = fields["kind"]
+    trusted = [Vkey(key) for key in keys["vkey"]]
+    witnesses = [Vkey(key, 4, "") for key in keys["witness"]]
     if kind == "record":
-        verify_record(payload, trusted)
+        counterparts = [Vkey(key) for key in keys["counterpart"]]
+        fully_witnessed(verify_record(payload, trusted, witnesses, counterparts), witnesses)
+    elif kind == "audit":
+        files = {}
+        for line in payload.decode("ascii").splitlines():
+            path, data = line.split(" ")
+            files[path] = base64.b64decode(data)
+        audit(verify_record(files.pop("record.json"), trusted), files.get, trusted)
     elif kind == "checkpoint":
         checkpoint(payload, trusted, "")
     elif kind == "cosigned checkpoint":
-        cosigned_checkpoint(payload, trusted, witnesses, "")
+        *_, text, cosignatures = cosigned_checkpoint(payload, trusted, "")
+        for key in witnesses:
+            require(cosigned_by(key, text, cosignatures, "") is not None, "")
     elif kind == "case head":
         case_head(payload, trusted, "")
     elif kind == "proof":
-        proof_file(payload, bytes.fromhex(fields["leaf"]), trusted)
+        leaf = fields.get("leaf")
+        proof_file(payload, bytes.fromhex(leaf) if leaf else None, trusted)
+    elif kind == "promise":
+        receipt, _, proof = payload.partition(b"\n")
+        promise_kept(base64.b64decode(receipt), proof, trusted)
+    elif kind == "verifier key":
+        Vkey(payload.decode("utf-8"), int(fields["type"]), "")
     elif kind == "consistency":
         lines = payload.decode().splitlines()
         old, old_root = lines[0].split()
@@ -629,47 +837,81 @@ def run_vectors():
     return 4 if wrong or not paths else 0
 
 
-def run_record(keys, witnesses, path):
+# The command line
+
+
+def contents(path):
     with open(path, "rb") as file:
-        data = file.read()
-    try:
-        trusted = [Vkey(key) for key in keys]
-        keys = [Vkey(key, 4, "witness") for key in witnesses]
-        streams, told, cosigned = verify_record(data, trusted, keys)
-    except Refused as refused:
-        print("failed: " + str(refused))
-        return 4
-    for stream in sorted(streams):
-        n, _, erased = streams[stream]
+        return file.read()
+
+
+def run_record(keys, path):
+    trusted = [Vkey(key) for key in keys["--vkey"]]
+    witnesses = [Vkey(key, 4, "witness") for key in keys["--witness"]]
+    counterparts = [Vkey(key, 1, "counterpart") for key in keys["--counterpart"]]
+    verified = verify_record(contents(path), trusted, witnesses, counterparts)
+    later = None
+    if keys["--tiles"]:
+        later = audit(verified, folder_reader(keys["--tiles"][-1]), trusted)
+    for stream in sorted(verified.streams):
+        n, _, erased = verified.streams[stream]
         line = "%s: complete from #1 to #%d of what this log says" % (stream, n)
         print(line + ("; erased: " + ", ".join("#%d" % e for e in erased) if erased else ""))
-        if stream in told:
+        if stream in verified.known:
             print("  up to #%d as known to %s on %s, says a receipt whose seal was not verified"
-                  % (told[stream][0], stream, told[stream][1]))
-    for party, time in cosigned:
-        at = datetime.datetime.fromtimestamp(time, datetime.timezone.utc)
-        print("witnessed by %s at %s" % (party, at.strftime("%Y-%m-%dT%H:%M:%SZ")))
+                  % (verified.known[stream][0], stream, verified.known[stream][1]))
+        if later is not None:
+            text = "  each stands once in the whole log"
+            if later[stream][1] is None:
+                print(text + ", and there is no #%d" % (n + 1))
+            else:
+                print(text + "; #%d came later, at leaf %d" % (n + 1, later[stream][1]))
+    for counterpart, (n, checked) in verified.told.items():
+        print("told by the log of %s up to #%d%s" % (counterpart, n, "" if checked else ", not checked: no key of it"))
+    for party, time in verified.witnessed:
+        # Not by a library's calendar, which ends where the machine's does.
+        at = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=time)
+        print("witnessed by %s at %sZ" % (party, at.isoformat()))
+    fully_witnessed(verified, witnesses)
+    return 0
+
+
+def run_proof(keys, path):
+    trusted = [Vkey(key) for key in keys["--vkey"]]
+    proof = contents(path)
+    leaf = unhex(keys["--leaf"][-1], 32, "leaf") if keys["--leaf"] else None
+    origin, body = proof_file(proof, leaf, trusted)
+    for receipt in keys["--receipt"]:
+        require(body is not None, "the proof is closed: compare the leaf hash")
+        promise_kept(contents(receipt), proof, trusted)
+    print("the entry is in the log " + origin)
+    if body is not None:
+        print(body.decode("utf-8"))
     return 0
 
 
 def main(arguments):
-    keys, witnesses, paths = [], [], []
+    names = ("--vkey", "--witness", "--counterpart", "--tiles", "--proof", "--leaf", "--receipt")
+    given, paths = {name: [] for name in names}, []
     while arguments:
         argument = arguments.pop(0)
-        if argument == "--vkey" and arguments:
-            keys.append(arguments.pop(0))
-        elif argument == "--witness" and arguments:
-            witnesses.append(arguments.pop(0))
+        if argument in given and arguments:
+            given[argument].append(arguments.pop(0))
         elif argument.startswith("-"):
             print(__doc__, file=sys.stderr)
             return 2
         else:
             paths.append(argument)
     try:
-        if not paths and not keys:
+        if not paths and not any(given.values()):
             return run_vectors()
-        if len(paths) == 1 and keys:
-            return run_record(keys, witnesses, paths[0])
+        if given["--vkey"] and given["--proof"] and not paths:
+            return run_proof(given, given["--proof"][-1])
+        if given["--vkey"] and len(paths) == 1:
+            return run_record(given, paths[0])
+    except Refused as refused:
+        print("failed: " + str(refused))
+        return 4
     except NoEd25519:
         print("neither the package `cryptography` nor the command `openssl` is here", file=sys.stderr)
         return 75

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// How often the evidence stands on the disk at the end if all is kept: the sealed package, the vaults of the provider
-/// and the two authorities, the package received, unzipped, its copy with a flipped bit, and the files opened.
-const COPIES_KEPT: u64 = 8;
+/// and the two authorities, the package received, unzipped, its copy with a flipped bit, the files opened, and the court's
+/// bundle.
+const COPIES_KEPT: u64 = 9;
 /// How often at most if each stage is let go when the next one is done: three vaults, the package received, and while it
-/// is received, opened, unzipped or damaged one more.
+/// is received, opened, unzipped, bundled or damaged one more.
 const COPIES: u64 = 5;
 /// Programs, databases, papers and logs.
 const MARGIN_BYTES: u64 = 256 << 20;

@@ -1,26 +1,24 @@
 //! `rogatory custody …`: the timeline of a case, its record, the court bundle, the proof of one entry, and the offline checks.
 
 use crate::connect::explain;
-use crate::files;
 use crate::output::Outcome;
 use crate::output::page::Page;
 use crate::output::table::Table;
 use crate::problem::{Problem, clean};
 use crate::session::Session;
-use rogatory_core::Digest;
-use rogatory_proto::custody::v1 as custody;
 use rogatory_proto::office::v1 as office;
 use serde::Serialize;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 
 mod bundle;
 mod prove;
+mod record;
 mod tiles;
 mod verify;
 mod witnessed;
 pub use bundle::{BundleArguments, BundleMade, BundlePlan, BundledExhibits, make_bundle, plan_bundle};
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
+pub use record::{RecordExported, export};
 pub use tiles::{LogAudited, StreamAudited, TilesFetched, audit, fetch};
 pub use verify::{Compared, EpochFacts, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
 pub use witnessed::{Witnessed, require_witnesses};
@@ -95,40 +93,4 @@ pub async fn show(session: &Session, case: &str) -> Result<Timeline, Problem> {
             return Ok(Timeline { case: case.to_owned(), entries });
         }
     }
-}
-
-/// The result of [`export`].
-#[derive(Clone, Debug, Serialize)]
-pub struct RecordExported {
-    /// The file written.
-    pub file: PathBuf,
-    /// Its SHA-256.
-    pub record_sha256: Digest,
-    /// Its size.
-    pub size_bytes: u64,
-}
-
-impl Outcome for RecordExported {
-    fn show(&self, page: &mut Page) {
-        page.fact("written to", self.file.display());
-        page.fact("sha256", self.record_sha256);
-        page.fact("size", crate::output::page::bytes(self.size_bytes));
-    }
-}
-
-/// Writes the custody record of a case to a new file.
-///
-/// # Errors
-/// If the server does not know the case or refuses, or the file is there already.
-pub async fn export(session: &Session, case: &str, file: &Path) -> Result<RecordExported, Problem> {
-    files::must_be_new(file)?;
-    let mut client = session.connection().await?.custody();
-    let request = custody::ExportRecordRequest { case_id: case.to_owned() };
-    let record = client.export_record(request).await.map_err(explain)?.into_inner().record;
-    files::write_new(file, &record)?;
-    Ok(RecordExported {
-        file: file.to_owned(),
-        record_sha256: Digest::of(&record),
-        size_bytes: record.len() as u64,
-    })
 }

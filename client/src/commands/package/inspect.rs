@@ -10,7 +10,7 @@ use crate::problem::{Problem, clean};
 use crate::session::Session;
 use crate::trust::Trust;
 use rogatory_core::{Digest, Timestamp};
-use rogatory_evidence::bundle::{BundleForm, LogFacts, VerifiedBundle};
+use rogatory_evidence::bundle::{BundleForm, LogFacts, StampFacts, VerifiedBundle};
 use rogatory_evidence::transmittal::TransmittalKind;
 use rogatory_evidence::verify::{
     Check, ExhibitDescription, Form, Outcome as CheckOutcome, Part, UndisclosedExhibit, Verified,
@@ -87,8 +87,10 @@ pub struct BundleFacts {
     pub receipts: usize,
     /// The exhibits' files.
     pub files: Vec<String>,
-    /// The custody record, if it was verified.
+    /// The custody record, if it was verified, with who cosigned its checkpoint.
     pub custody: Option<LogFacts>,
+    /// The time stamps in it that hold.
+    pub time_stamps: Vec<StampFacts>,
 }
 
 impl BundleFacts {
@@ -112,6 +114,7 @@ impl BundleFacts {
                 .filter_map(|exhibit| bundle.file_of(exhibit.number).map(ToOwned::to_owned))
                 .collect(),
             custody: bundle.log().cloned(),
+            time_stamps: bundle.stamps().to_vec(),
         }
     }
 }
@@ -289,7 +292,7 @@ fn hint(failures: &[&Check]) -> &'static str {
     } else if only(&[Part::Revocation]) {
         "give the newest revocation list of every issuer with --crl; what was revoked before it was signed is worth nothing"
     } else if only(&[Part::Witness]) {
-        "this version makes no such check: leave it out of --require, and settle it by another way"
+        "give the entry of each institution that must have cosigned with --trust; a bundle that was made before they did is to be made again"
     } else if only(&[Part::Contents, Part::Index]) && said("was required") {
         "contents are checked with the identity of a recipient: give it with --identity"
     } else if only(&[Part::Seal]) || only(&[Part::Custody]) {
@@ -323,6 +326,13 @@ impl VerifyOutcome {
         page.fact("documents", format!("{}, receipts: {}", bundle.documents, bundle.receipts));
         if let Some(log) = &bundle.custody {
             page.fact("custody log", format!("{}, {} leaves", log.origin, log.checkpoint_size));
+            for witness in log.witnesses.iter().filter(|witness| witness.checked) {
+                page.fact("cosigned by", format!("{} at {}", witness.witness, witness.at));
+            }
+        }
+        for stamp in &bundle.time_stamps {
+            let by = clean(&stamp.time_stamping_authority);
+            page.fact("time stamp", format!("{}: {} by {by}", stamp.object, stamp.proven));
         }
     }
 }
@@ -447,15 +457,16 @@ pub async fn verify(session: &Session, arguments: VerifyArguments) -> Result<Ver
     let (verdict, at) = tokio::task::spawn_blocking(move || {
         let institutions = arguments.trust.institutions();
         let log_keys = arguments.trust.log_keys();
+        let witness_keys = arguments.trust.witness_keys();
         let time = TimeProof::beside(&arguments.path, &arguments.tsa, arguments.at);
-        let at = arguments.at.or_else(|| time.instant()).unwrap_or(now);
+        let at = time.judged_at(now);
         let options = VerifyOptions {
             identities,
             log_keys: &log_keys,
+            witness_keys: &witness_keys,
             time,
             revocation: Some(&arguments.revocation),
             expected_signer: arguments.signer,
-            at_is_given: arguments.at.is_some(),
             require: arguments.require,
             ..VerifyOptions::new(&arguments.trust.anchors, at).with_institutions(&institutions)
         };

@@ -116,6 +116,25 @@ fn facts(outcome: &VerifyOutcome, subject: &Subject, language: Language) -> Vec<
             ["SHA-256 of the signed list", "SHA-256 de la liste signée", "SHA-256 de la lista firmada"],
             manifest,
         );
+        if let Some(log) = &bundle.custody {
+            let cosigned = log.witnesses.iter().filter(|witness| witness.checked);
+            let cosigned: Vec<String> =
+                cosigned.map(|witness| format!("{}, {}", witness.witness, witness.at)).collect();
+            if !cosigned.is_empty() {
+                fact(
+                    ["Log cosigned by", "Journal cosigné par", "Registro refrendado por"],
+                    Piece::words(cosigned.join("; ")),
+                );
+            }
+        }
+        if let Some(first) = bundle.time_stamps.iter().min_by_key(|stamp| stamp.proven) {
+            let (count, at, by) =
+                (bundle.time_stamps.len(), first.proven, clean(&first.time_stamping_authority));
+            fact(
+                ["Time stamps; the first", "Horodatages ; le premier", "Sellos de tiempo; el primero"],
+                Piece::words(format!("{count}; {at}, {by}")),
+            );
+        }
     }
     if let Some(package) = &outcome.package_id {
         fact(["Package", "Paquet", "Paquete"], Piece::words(package.clone()));

@@ -268,14 +268,14 @@ const TOPICS: [Topic; 13] = [
             "Un sello de tiempo prueba que las firmas existían entonces.",
         ],
         open: [
-            "The times are what the signers say; no time stamp was verified.",
-            "Les dates sont celles que donnent les signataires ; aucun horodatage n’a été vérifié.",
-            "Las fechas son las que dicen los firmantes; no se verificó ningún sello de tiempo.",
+            "Not every time is proven: where no verified time stamp is named below, it is what the signer says.",
+            "Toutes les dates ne sont pas prouvées : sans horodatage vérifié ci-dessous, la date est celle que donne le signataire.",
+            "No todas las fechas están probadas: sin un sello de tiempo verificado abajo, la fecha es la que dice el firmante.",
         ],
         wrong: [
-            "Nothing proves that the signatures existed at the instant for which they shall be judged.",
-            "Rien ne prouve que les signatures existaient à l’instant pour lequel elles doivent être jugées.",
-            "Nada prueba que las firmas existieran en el instante para el que deben juzgarse.",
+            "A time stamp is wrong, or nothing proves that the signatures existed at the instant for which they shall be judged.",
+            "Un horodatage est faux, ou rien ne prouve que les signatures existaient à l’instant pour lequel elles doivent être jugées.",
+            "Un sello de tiempo es falso, o nada prueba que las firmas existieran en el instante para el que deben juzgarse.",
         ],
     },
     Topic {
@@ -304,14 +304,14 @@ const TOPICS: [Topic; 13] = [
             "Otra institución confirmó el registro con su propia clave.",
         ],
         open: [
-            "No other institution’s confirmation of the log was verified: another version of it might exist.",
-            "Aucune confirmation du journal par une autre institution n’a été vérifiée : il pourrait en exister une autre version.",
-            "No se verificó la confirmación de otra institución: podría existir otra versión del registro.",
+            "Not every other institution that you named is verified to have confirmed the log: another version of it might exist.",
+            "Toutes les autres institutions que vous avez nommées n’ont pas confirmé le journal de façon vérifiée : il pourrait en exister une autre version.",
+            "No se verificó que todas las demás instituciones que usted nombró confirmaran el registro: podría existir otra versión.",
         ],
         wrong: [
-            "A witness contradicts the log.",
-            "Un témoin contredit le journal.",
-            "Un testigo contradice el registro.",
+            "A confirmation of the log is not that of the witness it names, or one that was required is missing.",
+            "Une confirmation du journal n’est pas celle du témoin qu’elle nomme, ou il en manque une qui était exigée.",
+            "Una confirmación del registro no es la del testigo que nombra, o falta una que se exigía.",
         ],
     },
 ];

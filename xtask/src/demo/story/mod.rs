@@ -72,7 +72,8 @@ pub(super) fn play(
     day.small_matters(&request).context("in chapter 11, a matter forwarded and refused, one withdrawn")?;
     day.sceptic().context("in chapter 12, an expert's tools")?;
     day.custody(&request, &preserved, &order).context("in chapter 13, what the logs prove")?;
-    day.tampering().context("in chapter 14, one flipped bit")?;
+    day.court(&request).context("in chapter 14, for the court")?;
+    day.tampering().context("in chapter 15, one flipped bit")?;
     servers.check()
 }
 

@@ -1,4 +1,4 @@
-//! Chapters 12 to 14: what others' tools say, what the custody logs prove, what a flipped bit costs.
+//! Chapters 12 to 15: what others' tools say, what the custody logs prove, what a court gets, what a flipped bit costs.
 
 use super::Day;
 use super::answer::Order;
@@ -13,6 +13,8 @@ use std::fs;
 
 const DAMAGED: &str = "damaged.asice";
 const UNZIPPED: &str = "unzipped";
+const BUNDLE: &str = "court-bundle.asice";
+const REPORT: &str = "court-report.pdf";
 
 impl Day<'_> {
     pub(super) fn sceptic(&self) -> anyhow::Result<()> {
@@ -96,8 +98,27 @@ impl Day<'_> {
         self.anybody(&["custody", "verify", &file, "--trust", &institution.entry_file()], DONE).map(drop)
     }
 
+    pub(super) fn court(&self, request: &Request) -> anyhow::Result<()> {
+        self.chapter(14, "For the court");
+        say::paragraph(
+            "The officer makes one file for the court: the first exhibit in the clear, the request, the receipts, the custody \
+             record with its proofs, and pages that say how to check all of it without our software. Whoever verifies it trusts \
+             nothing in it, but the entries that he was given by another way. The other exhibits are not in it.",
+        );
+        let (requesting, provider) = (&self.cast.requesting, &self.cast.provider);
+        let seals = provider.entry_file();
+        let mut export = vec!["custody", "export", &request.shared_number, "--exhibit", "EX-0001"];
+        export.extend(["--package", RECEIVED, "--trust", &seals, "-o", BUNDLE]);
+        self.acts((requesting, requesting.officer("evidence-officer")?), &export, DONE)?;
+        let entries = [requesting.entry_file(), self.cast.requested.entry_file(), seals];
+        let mut verify = vec!["package", "verify", BUNDLE, "--report", REPORT, "--require", "custody"];
+        verify.extend(entries.iter().flat_map(|entry| ["--trust", entry]));
+        self.anybody(&verify, DONE)?;
+        self.let_go(BUNDLE)
+    }
+
     pub(super) fn tampering(&self) -> anyhow::Result<()> {
-        self.chapter(14, "One flipped bit");
+        self.chapter(15, "One flipped bit");
         let original = self.shell.work.join(RECEIVED);
         let at = fs::metadata(&original).with_context(|| format!("cannot read `{RECEIVED}`"))?.len() / 2;
         say::paragraph(&format!(
