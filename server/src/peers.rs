@@ -20,8 +20,9 @@ use rogatory_proto::peer::v1::delivery_service_client::DeliveryServiceClient;
 use rogatory_proto::peer::v1::witness_service_client::WitnessServiceClient;
 use rogatory_proto::peer::v1::{
     AddCheckpointRequest, AddCheckpointResponse, BeginPackageRequest, CommitPackageRequest,
-    DeliverDocumentRequest, ProveConsistencyRequest, ProveConsistencyResponse, ProveInclusionRequest,
-    ProveInclusionResponse, ReportBrokenPromiseRequest, SendObjectRequest,
+    DeliverDocumentRequest, LastCheckpointRequest, LastCheckpointResponse, ProveConsistencyRequest,
+    ProveConsistencyResponse, ProveInclusionRequest, ProveInclusionResponse, ReportBrokenPromiseRequest,
+    SendObjectRequest,
 };
 use rustls::pki_types::ServerName;
 use std::collections::{HashMap, VecDeque};
@@ -112,6 +113,20 @@ pub async fn add_checkpoint(
     let mut client = WitnessServiceClient::new(connection(authority, to)?);
     let call = client.add_checkpoint(request);
     let answer = in_time_of(WITNESS_LIMIT, authority, to, "AddCheckpoint", call).await;
+    let_go_if_refused(authority, to, answer)
+}
+
+/// Asks a counterpart for the largest checkpoint of the own log that it persisted.
+///
+/// # Errors
+/// [`Reason::PeerUnreachable`] or [`Reason::PeerRefused`].
+pub async fn last_checkpoint(
+    authority: &Arc<Authority>,
+    to: &PartyId,
+) -> Result<LastCheckpointResponse, Problem> {
+    let mut client = WitnessServiceClient::new(connection(authority, to)?);
+    let call = client.last_checkpoint(LastCheckpointRequest {});
+    let answer = in_time_of(WITNESS_LIMIT, authority, to, "LastCheckpoint", call).await;
     let_go_if_refused(authority, to, answer)
 }
 

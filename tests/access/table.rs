@@ -38,6 +38,7 @@ pub(crate) const EXPECTED: &[(&str, &str, &str)] = &[
     ("peer", "/rogatory.peer.v1.DeliveryService/SendObject", "peers"),
     ("peer", "/rogatory.peer.v1.DeliveryService/CommitPackage", "peers"),
     ("peer", "/rogatory.peer.v1.WitnessService/AddCheckpoint", "peers"),
+    ("peer", "/rogatory.peer.v1.WitnessService/LastCheckpoint", "peers"),
     ("peer", "/rogatory.peer.v1.WitnessService/ProveConsistency", "peers"),
     ("peer", "/rogatory.peer.v1.WitnessService/ProveInclusion", "peers"),
     ("peer", "/rogatory.peer.v1.WitnessService/ReportBrokenPromise", "peers"),

@@ -4,6 +4,7 @@
 //! made here only. It never says that an event happened: only that this log says so, completely
 //! and since the checkpoint. The order of the checks is the order of the spec's verification.
 
+use super::epochs::{VerifiedEpoch, check_epochs};
 use super::error::{EntryProblem, HeadMismatch, HeadProblem, RecordError};
 use super::receipted::{VerifiedReceiptedHead, check_receipted};
 use super::told::{ToldHead, check_told};
@@ -31,6 +32,7 @@ use std::fmt;
 pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, RecordError> {
     let record = Record::parse(bytes)?;
     let (checkpoint, cosignatures) = check_checkpoint(&record, trusted)?;
+    let epochs = check_epochs(&record.epochs, &checkpoint)?;
     let mut check = EntryCheck {
         tag_key: &record.tag_key,
         checkpoint: &checkpoint,
@@ -44,7 +46,7 @@ pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, R
     }
     let EntryCheck { case, streams, .. } = check;
     let mut streams = check_heads(&record, streams, checkpoint.vkey())?;
-    for head in check_receipted(&record, &entries, checkpoint.vkey())? {
+    for head in check_receipted(&record, &entries, &epochs, checkpoint.vkey())? {
         // Whatever the record holds an event of is one of its streams.
         if let Some(stream) = streams.iter_mut().find(|stream| stream.stream == head.head().stream) {
             stream.receipted = Some(head);
@@ -63,6 +65,7 @@ pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, R
         checkpoint,
         cosignatures,
         streams,
+        epochs,
         entries,
     })
 }
@@ -195,6 +198,7 @@ pub struct VerifiedRecord {
     checkpoint: VerifiedCheckpoint,
     cosignatures: Vec<Cosignature>,
     streams: Vec<VerifiedStream>,
+    epochs: Vec<VerifiedEpoch>,
     entries: Vec<VerifiedEntry>,
 }
 
@@ -248,6 +252,12 @@ impl VerifiedRecord {
         &self.streams
     }
 
+    /// The epochs of the log that ended, in their order.
+    #[must_use]
+    pub fn epochs(&self) -> &[VerifiedEpoch] {
+        &self.epochs
+    }
+
     /// The events by their index in the log.
     #[must_use]
     pub fn entries(&self) -> &[VerifiedEntry] {
@@ -264,17 +274,36 @@ impl VerifiedRecord {
     /// # Errors
     /// [`HeadMismatch`].
     pub fn compare_head(&self, head: &VerifiedCaseHead) -> Result<(), HeadMismatch> {
-        holds(self.origin(), &self.entries, head.head())
+        holds(self.origin(), &self.epochs, &self.entries, head.head())
     }
 }
 
-/// Whether the entries of the log `origin` hold the event that `head` names.
-pub(super) fn holds(origin: &Origin, entries: &[VerifiedEntry], head: &CaseHead) -> Result<(), HeadMismatch> {
-    if head.origin != *origin {
-        return Err(HeadMismatch::OtherLog(head.origin.clone()));
-    }
+/// Whether the entries of the log `origin` hold the event that `head` names; one of an epoch that ended names an event
+/// from before that end.
+pub(super) fn holds(
+    origin: &Origin,
+    epochs: &[VerifiedEpoch],
+    entries: &[VerifiedEntry],
+    head: &CaseHead,
+) -> Result<(), HeadMismatch> {
     let of_stream = || entries.iter().filter(|entry| entry.stream == head.stream);
-    match of_stream().find(|entry| entry.n == head.n) {
+    let named = of_stream().find(|entry| entry.n == head.n);
+    if head.origin != *origin {
+        let closed = epochs.iter().find(|epoch| *epoch.closed() == head.origin);
+        let closed = closed.ok_or_else(|| HeadMismatch::OtherLog(head.origin.clone()))?;
+        let kept = named.is_some_and(|entry| entry.index < closed.restored_size() && entry.leaf == head.leaf);
+        return if kept {
+            Ok(())
+        } else {
+            Err(HeadMismatch::Lost {
+                origin: head.origin.clone(),
+                stream: head.stream.clone(),
+                n: head.n,
+                lost: closed.lost(),
+            })
+        };
+    }
+    match named {
         None => Err(HeadMismatch::Missing {
             stream: head.stream.clone(),
             n: head.n,

@@ -167,6 +167,7 @@ pub(crate) fn story(alter: impl Fn(&str, u64, String) -> String) -> (Record, Log
         heads: Vec::new(),
         receipted: Vec::new(),
         told: Vec::new(),
+        epochs: Vec::new(),
         entries,
     };
     (record.with_heads(&log_key()).expect("signed"), log)

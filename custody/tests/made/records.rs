@@ -87,6 +87,7 @@ fn office() -> Record {
         heads: Vec::new(),
         receipted: Vec::new(),
         told: Vec::new(),
+        epochs: Vec::new(),
         entries: vec![Entry {
             stream: Stream::Internal,
             n: 1,

@@ -363,3 +363,18 @@ CREATE TABLE package_check (
     sound        INTEGER NOT NULL CHECK (sound IN (0, 1))
 ) STRICT;
 CREATE INDEX package_check_by_time ON package_check (checked_time);
+
+-- Stands in a backup only, since its making: what was restored from it is not served before the log's next epoch began.
+CREATE TABLE backup_mark (
+    id         INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    taken_time INTEGER NOT NULL
+) STRICT;
+
+-- The epochs of the log behind its first, each by the entry that began it. `closed_key` is the verifier key of the epoch before.
+CREATE TABLE log_epoch (
+    epoch         INTEGER PRIMARY KEY NOT NULL,
+    origin        TEXT    NOT NULL,
+    closed_origin TEXT    NOT NULL,
+    closed_key    TEXT    NOT NULL,
+    leaf_index    INTEGER NOT NULL
+) STRICT;

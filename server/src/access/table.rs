@@ -90,6 +90,7 @@ pub const ROWS: &[Row] = &[
     peer("/rogatory.peer.v1.DeliveryService/SendObject"),
     peer("/rogatory.peer.v1.DeliveryService/CommitPackage"),
     peer("/rogatory.peer.v1.WitnessService/AddCheckpoint"),
+    peer("/rogatory.peer.v1.WitnessService/LastCheckpoint"),
     peer("/rogatory.peer.v1.WitnessService/ProveConsistency"),
     peer("/rogatory.peer.v1.WitnessService/ProveInclusion"),
     peer("/rogatory.peer.v1.WitnessService/ReportBrokenPromise"),

@@ -6,7 +6,7 @@ use crate::casework::erase_case;
 use crate::casework::export_patience::Patience;
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::casework::witness;
-use crate::datastore::{Act, Erased, ErasureRow, HeadRow, OFFICE, Session, StoreError, Transaction};
+use crate::datastore::{Act, Erased, ErasureRow, HeadRow, OFFICE, Session, StoreError, Transaction, log_of};
 use crate::directory::open_container;
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event, Stream};
@@ -14,8 +14,9 @@ use rogatory_core::document::DATA_FILE;
 use rogatory_core::receipt::Receipt;
 use rogatory_core::reference::DocumentId;
 use rogatory_core::{CaseId, PackageId, PartyId, SharedNumber};
+use rogatory_custody::checkpoint::Origin;
 use rogatory_custody::leaf::Leaf;
-use rogatory_custody::record::{Content, Entry, MAX_ENTRIES, ReceiptedHead, Record};
+use rogatory_custody::record::{Content, Entry, EpochEntry, MAX_ENTRIES, ReceiptedHead, Record};
 use rogatory_custody::tree::MAX_TREE_SIZE;
 use std::time::Duration;
 
@@ -80,6 +81,7 @@ pub async fn export_record(
         heads: Vec::new(),
         receipted: acknowledged(&mut session, &case, &entries).await?,
         told: told(&mut session, &case, &entries).await?,
+        epochs: epochs(&mut session, size).await?,
         entries,
     };
     let failed = |error| Problem::internal("the custody record could not be made", error);
@@ -149,6 +151,7 @@ async fn export_erased(
         // The receipts went with the case.
         receipted: Vec::new(),
         told: told(&mut session, row.case.as_str(), &entries).await?,
+        epochs: epochs(&mut session, size).await?,
         entries,
     };
     let failed = |error| Problem::internal("the custody record could not be made", error);
@@ -190,10 +193,33 @@ async fn acknowledged(
     Ok(acknowledged)
 }
 
-/// For each counterpart the latest head that came from its log.
+/// The entries that began the epochs of the log behind its first, as far as the tree of `size` holds them.
+async fn epochs(session: &mut Session, size: u64) -> Result<Vec<EpochEntry>, Problem> {
+    let mut told = Vec::new();
+    for row in session.epochs().await? {
+        let index = row.leaf_index;
+        let entry = session.entries(OFFICE, index, index.saturating_add(1), 1).await?.pop();
+        let missing =
+            || Problem::internal("the custody log is damaged", "the entry that began an epoch is missing");
+        let entry = entry.ok_or_else(missing)?;
+        let leaf = Leaf::new(&session.tag_key(OFFICE)?, &entry.stream, entry.n, &entry.salt, &entry.body);
+        let proof = session.inclusion_proof(index, size).await?;
+        told.push(EpochEntry { index, leaf: leaf.to_bytes(), salt: entry.salt, body: entry.body, proof });
+    }
+    Ok(told)
+}
+
+/// The epoch of the log that a head names; what names none comes last.
+fn epoch_of(head: &HeadRow) -> u32 {
+    log_of(&head.note).and_then(|log| log.parse::<Origin>().ok()).map_or(0, |origin| origin.epoch())
+}
+
+/// For each counterpart the latest head that came from its log, in the latest of its epochs.
 async fn told(session: &mut Session, case: &str, entries: &[Entry]) -> Result<Vec<String>, Problem> {
     let (mut told, mut last) = (Vec::new(), None);
-    for head in session.received_heads(case).await? {
+    let mut heads = session.received_heads(case).await?;
+    heads.sort_by_key(|head| (head.counterpart.to_string(), std::cmp::Reverse((epoch_of(head), head.n))));
+    for head in heads {
         if last.as_ref() == Some(&head.counterpart) || last_of(entries, &head.counterpart).is_none() {
             continue;
         }

@@ -3,7 +3,7 @@
 use super::case::CaseLog;
 use super::report::{Item, Report};
 use super::{Office, outbox};
-use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawPreservation, RawReceipt};
+use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawPreservation, RawReceipt, log_of};
 use crate::directory::{open_container, verify_container};
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
@@ -377,13 +377,16 @@ async fn head_faults(
     }
     let sent = row.direction == "sent";
     let counterpart: Option<PartyId> = row.counterpart.parse().ok();
-    let keys: Vec<Vkey> = if sent {
-        vec![office.log_key().clone()]
+    let mut keys: Vec<Vkey> = if sent {
+        office.log_keys().cloned().collect()
     } else {
         counterpart.as_ref().and_then(|party| office.log_key_of(party)).into_iter().collect()
     };
+    if !sent {
+        keys.retain(|key| log_of(&row.note) == Some(key.name()));
+    }
     if keys.is_empty() {
-        // Its sender is not confirmed any more; the digest was compared.
+        // Its sender is not confirmed any more, or its log was another one then; the digest was compared.
         return Ok(faults);
     }
     let head = match verify_case_head(&row.note, &keys) {

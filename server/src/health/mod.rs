@@ -4,7 +4,7 @@
 //! it in [`examine`]. A source that cannot look is itself a finding. Changes nothing of any case.
 
 use crate::authority::Authority;
-use crate::casework::{stamp, witness};
+use crate::casework::{epoch, stamp, witness};
 use crate::datastore::Session;
 use crate::problem::Problem;
 use rogatory_core::custody_event::EventBody;
@@ -60,6 +60,8 @@ pub enum FindingKind {
     PromiseBroken,
     /// A log, a counterpart's or the own, was seen with two histories.
     LogContradicted,
+    /// A backup was restored here, or the configuration names another log than the database holds.
+    EpochNotBegun,
     /// Time stamps wait, or soon cannot be renewed.
     TimeStampsWaiting,
     /// A source could not look.
@@ -68,7 +70,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PackageDamaged,
         Self::CheckpointStale,
         Self::KeyStoreNotWritable,
@@ -79,6 +81,7 @@ impl FindingKind {
         Self::WitnessSilent,
         Self::PromiseBroken,
         Self::LogContradicted,
+        Self::EpochNotBegun,
         Self::TimeStampsWaiting,
         Self::NotExamined,
     ];
@@ -97,6 +100,7 @@ impl FindingKind {
             Self::WitnessSilent => "witness-silent",
             Self::PromiseBroken => "promise-broken",
             Self::LogContradicted => "log-contradicted",
+            Self::EpochNotBegun => "epoch-not-begun",
             Self::TimeStampsWaiting => "time-stamps-waiting",
             Self::NotExamined => "not-examined",
         }
@@ -147,6 +151,7 @@ pub async fn examine(authority: &Authority) -> Vec<Finding> {
     // Each source stands here once.
     take("stored packages", packages(authority).await, &mut all);
     take("checkpoint", checkpoint(authority).await, &mut all);
+    take("epoch", epoch(authority).await, &mut all);
     take("disks", disks(authority).await, &mut all);
     take("outbox", outbox(authority).await, &mut all);
     take("erasures", erasures(authority).await, &mut all);
@@ -196,6 +201,13 @@ async fn checkpoint(authority: &Authority) -> Result<Vec<Finding>, Problem> {
         size - covered
     );
     Ok(vec![Finding::red(FindingKind::CheckpointStale, what)])
+}
+
+async fn epoch(authority: &Authority) -> Result<Vec<Finding>, Problem> {
+    let standing = epoch::standing(authority).await?;
+    let refused = standing.demand_current(authority.institution.log_origin()).err();
+    let found = |problem: Problem| Finding::red(FindingKind::EpochNotBegun, problem.message());
+    Ok(refused.map(found).into_iter().collect())
 }
 
 /// When the entry at `leaf_index` was recorded; none if its body is gone.

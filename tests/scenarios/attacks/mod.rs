@@ -60,6 +60,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("attacks::claims", include_str!("claims.rs")),
     ("attacks::rewriting", include_str!("rewriting.rs")),
     ("attacks::views", include_str!("views.rs")),
+    ("epochs", include_str!("../epochs.rs")),
     ("fsck", include_str!("../fsck.rs")),
     ("witness", include_str!("../witness.rs")),
 ];

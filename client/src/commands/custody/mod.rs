@@ -22,7 +22,7 @@ pub use bundle::{BundleArguments, BundleMade, BundlePlan, BundledExhibits, make_
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
 pub use record::{RecordExported, export};
 pub use tiles::{LogAudited, StreamAudited, TilesFetched, audit, fetch};
-pub use verify::{Compared, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
+pub use verify::{Compared, EpochFacts, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
 pub use witnessed::{Witnessed, require_witnesses};
 pub use witnesses::{InclusionPromise, LogContradiction, LogWitness, SeenLog, WitnessesListed, witnesses};
 

@@ -10,7 +10,8 @@ use rogatory_container::asice::Asice;
 use rogatory_core::receipt::{Receipt, ReceiptKind};
 use rogatory_core::{Digest, PartyId};
 use rogatory_custody::record::{
-    Record, RecordError, ToldHead, VerifiedReceiptedHead, VerifiedRecord, VerifiedStream, verify_record,
+    HeadMismatch, Record, RecordError, ToldHead, VerifiedEpoch, VerifiedReceiptedHead, VerifiedRecord,
+    VerifiedStream, verify_record,
 };
 use serde::Serialize;
 
@@ -31,6 +32,8 @@ pub struct RecordVerified {
     pub checkpoint_root: Digest,
     /// Who cosigned the checkpoint.
     pub witnesses: Vec<Witnessed>,
+    /// The epochs of the log that ended, because a backup was restored.
+    pub epochs: Vec<EpochFacts>,
     /// How many entries were verified.
     pub entries: usize,
     /// How far each stream is complete.
@@ -39,6 +42,27 @@ pub struct RecordVerified {
     pub compared: Option<Compared>,
     /// SHA-256 of the record.
     pub record_sha256: Digest,
+}
+
+/// An epoch of the log that ended, by the word of the log that followed.
+#[derive(Clone, Debug, Serialize)]
+pub struct EpochFacts {
+    /// The log whose epoch ended.
+    pub closed: String,
+    /// When, by the server's clock, in UTC.
+    pub ended: String,
+    /// How many entries were restored.
+    pub restored_size: u64,
+    /// The size of the largest checkpoint that a witness holds of it; none if none does.
+    pub witnessed_size: Option<u64>,
+    /// How many entries were witnessed and are not known to be here.
+    pub lost: u64,
+    /// Who cosigned that checkpoint, and so knows that there were so many.
+    pub known_to: Vec<Witnessed>,
+    /// Who did not say what it had seen.
+    pub silent: Vec<PartyId>,
+    /// Why, in the operator's words.
+    pub reason: String,
 }
 
 /// Two records, each of which holds what its log told the other's institution.
@@ -110,6 +134,15 @@ impl Outcome for RecordVerified {
         if self.witnesses.is_empty() {
             page.fact("", "no witness cosigned it");
         }
+        for epoch in &self.epochs {
+            page.fact("epoch", epoch);
+            for witness in &epoch.known_to {
+                page.fact("", witness);
+            }
+            for party in &epoch.silent {
+                page.fact("", format!("{party} did not say what it had seen"));
+            }
+        }
         page.fact("entries", self.entries);
         for stream in &self.streams {
             let erased = if stream.erased.is_empty() {
@@ -145,6 +178,29 @@ impl Outcome for RecordVerified {
         page.line(
             "witnesses cosigned its checkpoint: each of them has seen this one log, up to that checkpoint.",
         );
+    }
+}
+
+impl std::fmt::Display for EpochFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { closed, ended, restored_size, lost, .. } = self;
+        write!(
+            f,
+            "{closed} ended on {ended} ({}): {restored_size} entries were restored; ",
+            clean(&self.reason)
+        )?;
+        match (self.witnessed_size, lost) {
+            (None, _) => f.write_str("no witness said how many there had been"),
+            (Some(size), 0) => write!(f, "a witness had seen {size} entries, and none of them is lost"),
+            (Some(size), lost) => {
+                let first = size - lost;
+                write!(
+                    f,
+                    "a witness had seen {size} entries: {lost}, from number {first} to {}, counted from 0, are lost here",
+                    size - 1
+                )
+            }
+        }
     }
 }
 
@@ -251,14 +307,22 @@ fn holds_what_was_told(
     let institution = teller.institution();
     let told = hearer.streams().iter().filter_map(VerifiedStream::told);
     let Some(told) = told.into_iter().find(|told| told.counterpart() == institution) else { return Ok(None) };
-    let head = told
-        .verify(&trust.log_keys_of(institution))
-        .map_err(|error| fails_at(&format!("told {institution}")).because(&error))?;
+    // What was told in an epoch that ended is signed with the key that the next one names.
+    let mut keys = trust.log_keys_of(institution);
+    let closed = teller.epochs().iter().map(VerifiedEpoch::closed_key);
+    keys.extend(closed.filter(|key| !trust.log_keys_of(institution).contains(key)).cloned());
+    let head =
+        told.verify(&keys).map_err(|error| fails_at(&format!("told {institution}")).because(&error))?;
     teller.compare_head(&head).map_err(|error| {
         Problem::unverified(format!("the record of {institution} does not hold what its log told"))
             .because(&error)
             .with_details(vec![format!("told to: {}", hearer.institution())])
-            .with_hint("the log has two histories, or the records are of two cases")
+            .with_hint(match error {
+                HeadMismatch::Lost { .. } => {
+                    "the office restored a backup and says that it lost entries; the other record shows that this was one of them"
+                }
+                _ => "the log has two histories, or the records are of two cases",
+            })
     })?;
     Ok(Some(head.head().n))
 }
@@ -281,10 +345,26 @@ fn facts(institution: PartyId, verified: &VerifiedRecord, trust: &Trust) -> Resu
         checkpoint_size: verified.checkpoint().size(),
         checkpoint_root: *verified.checkpoint().root(),
         witnesses: witnessed(verified.checkpoint(), verified.cosignatures(), trust)?,
+        epochs: verified.epochs().iter().map(|epoch| ended(epoch, trust)).collect::<Result<_, _>>()?,
         entries: verified.entries().len(),
         streams: verified.streams().iter().map(stream).collect::<Result<_, _>>()?,
         compared: None,
         record_sha256: verified.digest(),
+    })
+}
+
+/// How an epoch of the log ended, and who knows how far it had come.
+fn ended(epoch: &VerifiedEpoch, trust: &Trust) -> Result<EpochFacts, Problem> {
+    let known_to = epoch.witnessed().map(|(seen, lines)| witnessed(seen, lines, trust)).transpose()?;
+    Ok(EpochFacts {
+        closed: epoch.closed().to_string(),
+        ended: epoch.at().to_string(),
+        restored_size: epoch.restored_size(),
+        witnessed_size: epoch.witnessed().map(|(seen, _)| seen.size()),
+        lost: epoch.lost(),
+        known_to: known_to.unwrap_or_default(),
+        silent: epoch.silent().to_vec(),
+        reason: epoch.reason().to_owned(),
     })
 }
 

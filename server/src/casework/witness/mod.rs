@@ -72,7 +72,18 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
         } else {
             format!("the log {origin} contradicts itself ({}), shown by {by} at {at}", one.found)
         };
-        findings.push(Finding::red(FindingKind::LogContradicted, what));
+        let now = authority.directory().party(origin.party()).map(|party| party.log.origin.clone());
+        let now = if origin.party() == own.party() { Some(own.clone()) } else { now };
+        // What was seen stays kept; that its epoch ended was recorded there, and confirmed by a person here.
+        let ended = now.is_some_and(|now| now.domain() == origin.domain() && now.epoch() > origin.epoch());
+        findings.push(if ended {
+            Finding::amber(
+                FindingKind::LogContradicted,
+                format!("{what}; that epoch of the log has ended since"),
+            )
+        } else {
+            Finding::red(FindingKind::LogContradicted, what)
+        });
     }
     Ok(findings)
 }
