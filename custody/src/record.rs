@@ -97,7 +97,8 @@ pub enum Content {
         /// The body's bytes as stored.
         body: Vec<u8>,
     },
-    /// Body and salt were erased by law; the leaf still shows that there was an event.
+    /// Body and salt were erased by law, as those of every entry of the record; the leaf still shows that there was
+    /// an event.
     Erased,
 }
 

@@ -5,9 +5,10 @@ mod scan;
 
 use common::{
     CASE_KEY, COUNTERPART_ORIGIN, Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, data_of, erased,
-    honest, key, log_key, salt, shared_number, story, told_head,
+    honest, key, log_key, partly_erased, salt, shared_number, story, told_head,
 };
 use rogatory_core::Digest;
+use rogatory_core::custody_event::Stream;
 use rogatory_custody::case_head::{CaseHead, verify_case_head};
 use rogatory_custody::leaf::{Leaf, TagKey};
 use rogatory_custody::note::Vkey;
@@ -49,12 +50,31 @@ fn an_honest_record_verifies_and_says_how_far_it_is_complete() {
 }
 
 #[test]
-fn an_erased_body_leaves_its_number_and_its_place() {
+fn erased_bodies_leave_their_numbers_and_their_places() {
     let verified = verify(&erased()).expect("valid");
-    assert_eq!(lines(&verified)[1], "internal: complete from #1 to #4 of what this log says; erased: #2");
-    assert_eq!(verified.streams()[1].erased(), [2]);
-    let entry = &verified.entries()[2];
-    assert_eq!((entry.n(), entry.body()), (2, None));
+    assert_eq!(lines(&verified), lines(&verify(&honest()).expect("valid")));
+    assert!(verified.is_erased() && verified.case().is_none());
+    assert!(verified.entries().iter().all(|entry| entry.body().is_none()));
+    assert!(!verify(&honest()).expect("valid").is_erased());
+}
+
+#[test]
+fn no_entry_can_be_called_erased_among_others() {
+    let error = verify(&partly_erased()).expect_err("nobody erases one event");
+    assert_eq!(error.part(), "erased");
+    assert!(matches!(error, RecordError::PartlyErased { erased: 1, entries: 6 }), "{error}");
+    // Not all but one either, nor a whole stream.
+    let whole = honest();
+    for at in 0..whole.entries.len() {
+        let mut record = erased();
+        record.entries[at].content = whole.entries[at].content.clone();
+        assert_eq!(verify(&record).expect_err("one body is left").part(), "erased", "entry {at}");
+    }
+    let mut record = whole;
+    for entry in record.entries.iter_mut().filter(|entry| entry.stream == Stream::Internal) {
+        entry.content = Content::Erased;
+    }
+    assert_eq!(verify(&record).expect_err("a stream alone").part(), "erased");
 }
 
 #[test]
@@ -69,8 +89,17 @@ fn a_record_is_written_in_one_way() {
 
 #[test]
 fn every_flipped_bit_of_a_record_is_noticed() {
-    // Six entries in two streams, one of them erased.
-    let good = erased().to_bytes().expect("within the limits");
+    // Six entries in two streams.
+    every_flipped_bit_is_noticed(&honest());
+}
+
+#[test]
+fn every_flipped_bit_of_an_erased_record_is_noticed() {
+    every_flipped_bit_is_noticed(&erased());
+}
+
+fn every_flipped_bit_is_noticed(record: &Record) {
+    let good = record.to_bytes().expect("within the limits");
     let trusted = trusted();
     assert!(verify_record(&good, &trusted).is_ok());
     let bits: Vec<usize> = (0..good.len() * 8).collect();

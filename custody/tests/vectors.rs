@@ -196,7 +196,7 @@ impl<'a> Vector<'a> {
             AuditError::OtherLog { .. } | AuditError::Older { .. } => check(1),
             AuditError::Leaf { .. } | AuditError::Tree(_) | AuditError::Count { .. } => check(2),
             AuditError::Root { .. } => check(3),
-            AuditError::Twice { .. } | AuditError::LeftOut { .. } => check(5),
+            AuditError::Twice { .. } | AuditError::LeftOut { .. } | AuditError::Gap { .. } => check(5),
         };
         let mut audit = Audit::new(checkpoint, &record, &tag_key).map_err(against)?;
         let mut nodes = HashMap::new();

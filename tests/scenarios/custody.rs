@@ -119,6 +119,15 @@ async fn two_records_are_compared_by_what_their_logs_told_each_other() {
     let other = record(md, other.shared_number.as_str()).await;
     let problem = custody::verify(&at_gb, Some(&other), &both).expect_err("another history");
     assert_eq!(problem.exit(), Exit::VerificationFailed, "{problem}");
+    // Two cases of which neither log told the other anything yet: nothing says that they are one.
+    let silent = [federation.request_transmitted().await, federation.request_transmitted().await];
+    let [first, second] = silent.map(|request| request.shared_number);
+    let (at_gb, at_md) = (record(gb, first.as_str()).await, record(md, second.as_str()).await);
+    let problem = custody::verify(&at_gb, Some(&at_md), &both).expect_err("two cases");
+    assert_eq!(problem.exit(), Exit::VerificationFailed, "{problem}");
+    let at_md = record(md, first.as_str()).await;
+    let facts = custody::verify(&at_gb, Some(&at_md), &both).expect("one case");
+    assert!(shown(&facts).contains("nothing could be compared"), "{}", shown(&facts));
     let same = custody::verify(&at_gb, Some(&at_gb), &both).expect_err("one institution");
     assert_eq!(same.exit(), Exit::Usage);
 }

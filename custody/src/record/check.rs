@@ -44,6 +44,7 @@ pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, R
     for entry in &record.entries {
         entries.push(check.entry(entry).map_err(|problem| entry.error(problem))?);
     }
+    check_erased(&entries)?;
     let EntryCheck { case, streams, .. } = check;
     let mut streams = check_heads(&record, streams, checkpoint.vkey())?;
     for head in check_receipted(&record, &entries, &epochs, checkpoint.vkey())? {
@@ -84,11 +85,20 @@ fn check_checkpoint(
     Ok((checkpoint, cosignatures))
 }
 
+/// The law erases whole cases. Nobody signs that a body was erased, so whoever holds a record could call any entry so
+/// that does not suit him: one that stands among others with their bodies is never honest.
+fn check_erased(entries: &[VerifiedEntry]) -> Result<(), RecordError> {
+    let erased = entries.iter().filter(|entry| entry.body.is_none()).count();
+    if erased == 0 || erased == entries.len() {
+        return Ok(());
+    }
+    Err(RecordError::PartlyErased { erased, entries: entries.len() })
+}
+
 /// How far a stream has come.
 struct Progress {
     n: u64,
     leaf: Digest,
-    erased: Vec<u64>,
 }
 
 struct EntryCheck<'a> {
@@ -138,14 +148,11 @@ impl EntryCheck<'_> {
 
         self.next_index = entry.index + 1;
         let (_, progress) = self.streams.entry(name).or_insert_with(|| {
-            let progress = Progress { n: 0, leaf: hash, erased: Vec::new() };
+            let progress = Progress { n: 0, leaf: hash };
             (entry.stream.clone(), progress)
         });
         progress.n = entry.n;
         progress.leaf = hash;
-        if body.is_none() {
-            progress.erased.push(entry.n);
-        }
         Ok(VerifiedEntry { stream: entry.stream.clone(), n: entry.n, index: entry.index, leaf: hash, body })
     }
 }
@@ -177,14 +184,7 @@ fn check_heads(
         if head.signature_lines() != 1 {
             return Err(problem(HeadProblem::Signatures(head.signature_lines())));
         }
-        verified.push(VerifiedStream {
-            stream,
-            complete_to: progress.n,
-            erased: progress.erased,
-            head,
-            receipted: None,
-            told: None,
-        });
+        verified.push(VerifiedStream { stream, complete_to: progress.n, head, receipted: None, told: None });
     }
     Ok(verified)
 }
@@ -231,6 +231,12 @@ impl VerifiedRecord {
     #[must_use]
     pub fn case(&self) -> Option<&str> {
         self.case.as_deref()
+    }
+
+    /// Whether no body is shown. That they were erased is what the record says, and nobody signs it.
+    #[must_use]
+    pub const fn is_erased(&self) -> bool {
+        self.case.is_none()
     }
 
     /// The checkpoint to which every proof leads.
@@ -321,7 +327,6 @@ pub(super) fn holds(
 pub struct VerifiedStream {
     stream: Stream,
     complete_to: u64,
-    erased: Vec<u64>,
     head: VerifiedCaseHead,
     receipted: Option<VerifiedReceiptedHead>,
     told: Option<ToldHead>,
@@ -338,12 +343,6 @@ impl VerifiedStream {
     #[must_use]
     pub const fn complete_to(&self) -> u64 {
         self.complete_to
-    }
-
-    /// The numbers whose bodies were erased.
-    #[must_use]
-    pub fn erased(&self) -> &[u64] {
-        &self.erased
     }
 
     /// The log's signed word that the stream ended there when the record was made.
@@ -369,11 +368,7 @@ impl VerifiedStream {
 /// The finding in one line, for a report.
 impl fmt::Display for VerifiedStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: complete from #1 to #{} of what this log says", self.stream, self.complete_to)?;
-        for (at, n) in self.erased.iter().enumerate() {
-            write!(f, "{}#{n}", if at == 0 { "; erased: " } else { ", " })?;
-        }
-        Ok(())
+        write!(f, "{}: complete from #1 to #{} of what this log says", self.stream, self.complete_to)
     }
 }
 
@@ -412,7 +407,7 @@ impl VerifiedEntry {
         self.leaf
     }
 
-    /// The body; none if it was erased.
+    /// The body; none if it was erased, and with it every other of the record.
     #[must_use]
     pub const fn body(&self) -> Option<&VerifiedBody> {
         self.body.as_ref()

@@ -102,6 +102,16 @@ pub enum RecordError {
         #[source]
         problem: ToldProblem,
     },
+    /// Some entries have their bodies, and others are said to be erased.
+    #[error(
+        "{erased} of the {entries} entries of the custody record are said to be erased, and the law erases whole cases"
+    )]
+    PartlyErased {
+        /// How many are said to be erased.
+        erased: usize,
+        /// How many entries there are.
+        entries: usize,
+    },
     /// An entry doesn't hold.
     #[error("entry #{n} of stream {stream} is not valid: {}", .problem.part())]
     Entry {
@@ -116,7 +126,7 @@ pub enum RecordError {
 }
 
 impl RecordError {
-    /// The failing part in words that don't change: `framing`, `checkpoint`, `heads`,
+    /// The failing part in words that don't change: `framing`, `checkpoint`, `erased`, `heads`,
     /// `head <stream>`, `epochs`, `epoch <position>`, `receipted <position>`, `told <position>` or `entry <stream> #<n> <part>`.
     #[must_use]
     pub fn part(&self) -> String {
@@ -130,6 +140,7 @@ impl RecordError {
             Self::Checkpoint(_) | Self::CheckpointOfOtherLog(_) | Self::Cosignatures(_) => {
                 "checkpoint".to_owned()
             }
+            Self::PartlyErased { .. } => "erased".to_owned(),
             Self::Heads { .. } => "heads".to_owned(),
             Self::Head { stream, .. } => format!("head {stream}"),
             Self::Receipted { position, .. } => format!("receipted {position}"),

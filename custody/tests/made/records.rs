@@ -4,7 +4,7 @@
 use super::{Files, cosignature, cosigners, sign, signature_lines};
 use crate::common::{
     COUNTERPART_ORIGIN, Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, erased, honest, key,
-    log_key, quoting, salt, sent_head, shared_number, story, told_head, unsealed,
+    log_key, partly_erased, quoting, salt, sent_head, shared_number, story, told_head, unsealed,
 };
 use rogatory_core::Digest;
 use rogatory_core::custody_event::Stream;
@@ -50,7 +50,7 @@ fn resigned(record: Record) -> Record {
 
 fn good(add: &mut Add<'_>) {
     add("good", "A custody record: six events in two streams.", None, &bytes(&honest()));
-    add("good-erased", "The body of internal #2 was erased.", None, &bytes(&erased()));
+    add("good-erased", "The case was erased: every body is gone.", None, &bytes(&erased()));
     let mut shared = honest();
     shared.entries.retain(|entry| entry.stream != Stream::Internal);
     let shared = resigned(shared);
@@ -393,6 +393,8 @@ fn entries(add: &mut Add<'_>) {
         "entry internal #2 body",
         &record,
     );
+    let about = "Internal #2 is called erased, and the bodies beside it are there.";
+    refused("partly-erased", about, "erased", &partly_erased());
     let mut record = erased();
     record.entries[2].leaf[64] ^= 1;
     refused(

@@ -8,7 +8,7 @@ use crate::problem::{Problem, clean};
 use crate::trust::{SealedEntry, Trust};
 use rogatory_container::asice::Asice;
 use rogatory_core::receipt::{Receipt, ReceiptKind};
-use rogatory_core::{Digest, PartyId};
+use rogatory_core::{Digest, PartyId, SharedNumber};
 use rogatory_custody::record::{
     HeadMismatch, Record, RecordError, ToldHead, VerifiedEpoch, VerifiedReceiptedHead, VerifiedRecord,
     VerifiedStream, verify_record,
@@ -36,6 +36,8 @@ pub struct RecordVerified {
     pub epochs: Vec<EpochFacts>,
     /// How many entries were verified.
     pub entries: usize,
+    /// Whether no body is shown: they were erased, the record says.
+    pub erased: bool,
     /// How far each stream is complete.
     pub streams: Vec<StreamFacts>,
     /// What the record of a counterpart was compared with; none if none was given.
@@ -85,8 +87,6 @@ pub struct StreamFacts {
     pub stream: String,
     /// Every number from 1 to this one is there.
     pub complete_to: u64,
-    /// Those of them whose bodies were erased.
-    pub erased: Vec<u64>,
     /// How far the counterpart knew it; none if no receipt of its says so.
     pub known: Option<KnownTo>,
     /// How far the counterpart's own log said it had come; none if it told nothing.
@@ -144,16 +144,12 @@ impl Outcome for RecordVerified {
             }
         }
         page.fact("entries", self.entries);
+        if self.erased {
+            // Nobody signs that.
+            page.fact("", "no body is shown (erased, the record says)");
+        }
         for stream in &self.streams {
-            let erased = if stream.erased.is_empty() {
-                String::new()
-            } else {
-                format!("; erased: {:?}", stream.erased)
-            };
-            page.fact(
-                "stream",
-                format!("{}: complete from #1 to #{}{erased}", stream.stream, stream.complete_to),
-            );
+            page.fact("stream", format!("{}: complete from #1 to #{}", stream.stream, stream.complete_to));
             match &stream.known {
                 Some(known) => page.fact("", known),
                 None if stream.stream != "internal" => {
@@ -237,6 +233,10 @@ impl std::fmt::Display for ToldBy {
 impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "with the record of {}: ", self.institution)?;
+        if self.told_here.is_none() && self.told_there.is_none() {
+            return f
+                .write_str("nothing could be compared, for neither log told the other institution anything");
+        }
         let told = |n: Option<u64>| {
             n.map_or_else(|| "nothing was told".to_owned(), |n| format!("holds #{n} as told"))
         };
@@ -283,19 +283,29 @@ fn verify_one(record: &[u8], trust: &Trust) -> Result<(PartyId, VerifiedRecord),
     Ok((institution, verified))
 }
 
-/// Compares two records: what the log of each told the other's institution, it must hold.
+/// Compares two records: what the log of each told the other's institution, it must hold. Where neither told anything,
+/// they must at least be of one case.
 fn compare(record: &VerifiedRecord, other: &[u8], trust: &Trust) -> Result<Compared, Problem> {
     let (institution, other) = verify_one(other, trust)?;
     if institution == *record.institution() {
         return Err(Problem::usage("both records are of one institution")
             .with_hint("give the record of a counterpart of the same case with --compare"));
     }
-    Ok(Compared {
-        told_here: holds_what_was_told(&other, record, trust)?,
-        told_there: holds_what_was_told(record, &other, trust)?,
-        record_sha256: other.digest(),
-        institution,
-    })
+    let told_here = holds_what_was_told(&other, record, trust)?;
+    let told_there = holds_what_was_told(record, &other, trust)?;
+    let (number, others) = (record.shared_number(), other.shared_number());
+    // An order has another number than the request that it serves; then what was told ties the two records.
+    if told_here.is_none() && told_there.is_none() && (number != others || number.is_none()) {
+        let none = || "no case that two institutions share".to_owned();
+        let name = |number: Option<&SharedNumber>| number.map_or_else(none, ToString::to_string);
+        return Err(Problem::unverified("nothing says that the two records are of one case")
+            .with_details(vec![
+                format!("{}: {}", record.institution(), name(number)),
+                format!("{institution}: {}", name(others)),
+            ])
+            .with_hint("give the record of a counterpart of the same case with --compare"));
+    }
+    Ok(Compared { told_here, told_there, record_sha256: other.digest(), institution })
 }
 
 /// The number up to which `teller` told the institution of `hearer`, if it told it anything.
@@ -332,7 +342,6 @@ fn facts(institution: PartyId, verified: &VerifiedRecord, trust: &Trust) -> Resu
         Ok::<_, Problem>(StreamFacts {
             stream: stream.stream().to_string(),
             complete_to: stream.complete_to(),
-            erased: stream.erased().to_vec(),
             known: stream.receipted().map(|head| known(head, trust)).transpose()?,
             told: stream.told().map(|head| told(head, trust)).transpose()?,
         })
@@ -347,6 +356,7 @@ fn facts(institution: PartyId, verified: &VerifiedRecord, trust: &Trust) -> Resu
         witnesses: witnessed(verified.checkpoint(), verified.cosignatures(), trust)?,
         epochs: verified.epochs().iter().map(|epoch| ended(epoch, trust)).collect::<Result<_, _>>()?,
         entries: verified.entries().len(),
+        erased: verified.is_erased(),
         streams: verified.streams().iter().map(stream).collect::<Result<_, _>>()?,
         compared: None,
         record_sha256: verified.digest(),
