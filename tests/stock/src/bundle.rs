@@ -1,4 +1,4 @@
-//! A whole case on real servers, the court bundles made of it, forged ones, and the page that says how to check them.
+//! A whole case on real servers, the court bundles made of it, and the page that says how to check them.
 //!
 //! May run the programs and `openssl`, and write below the folder that it is given. The servers end when the bundles are made.
 
@@ -8,16 +8,12 @@ use crate::programs::rogatory;
 use crate::servers::Server;
 use crate::tools::{Ended, own_file, project, run, text};
 use crate::tsa::{Tsa, TsaServer};
-use rogatory_container::cades;
-use rogatory_container::manifest;
 use rogatory_container::timestamp::{Answer, Nonce, Request};
-use rogatory_container::zip::{StrictZip, ZipLimits, ZipWriter};
+use rogatory_container::zip::{StrictZip, ZipLimits};
 use rogatory_core::{Digest, PartyId};
 use rogatory_custody::cosignature::WitnessVkey;
 use rogatory_custody::note::Vkey;
-use rogatory_custody::record::Record;
 use rogatory_pki::development::{DevelopmentCa, Validity};
-use rogatory_pki::signing::{FileSigner, Signer};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs;
@@ -32,7 +28,7 @@ pub const PAGES: [(&str, &str); 4] = [
     ("check.py", "check.py"),
 ];
 
-const OFFICER: &str = "gb/officers/okafor";
+pub(crate) const OFFICER: &str = "gb/officers/okafor";
 const ENTRIES: [&str; 2] = ["gb.party.asice", "md.party.asice"];
 
 /// What an order says of its own; the rest follows from the request.
@@ -240,31 +236,8 @@ pub fn token(tsa: &Tsa, bytes: &[u8]) -> Vec<u8> {
     good(Answer::from_der(&tsa.reply(&request.to_der(None)))).token().to_vec()
 }
 
-/// The bundle `bundle.asice` with other objects, signed anew by the officer who made it, as `file`.
-///
-/// # Panics
-/// If it can't be written.
-pub fn remade(made: &Made, file: &str, change: impl FnOnce(&mut Objects)) {
-    let forge = Forge::new(made);
-    let mut objects = forge.objects.clone();
-    change(&mut objects);
-    write(&made.path(file), &zip(&forge.signed(objects, &forge.officer)));
-}
-
-/// Puts an object among the others that stand in the order of their names, or in the place of the one of this name.
-///
-/// # Panics
-/// If the bundle holds no index.
-pub fn put(objects: &mut Objects, name: &str, bytes: Vec<u8>) {
-    objects.retain(|(found, _)| found != name);
-    let index = objects.iter().position(|(found, _)| found == "index.asice");
-    let first = index.unwrap_or_else(|| panic!("no index")) + 1;
-    let place = objects.iter().skip(first).position(|(found, _)| found.as_str() > name || found == LIST);
-    objects.insert(first + place.unwrap_or(0), (name.to_owned(), bytes));
-}
-
 /// Certificate and key of a development authority.
-fn authority(folder: &Path) -> (PathBuf, PathBuf) {
+pub(crate) fn authority(folder: &Path) -> (PathBuf, PathBuf) {
     let mut files: Vec<PathBuf> = good(fs::read_dir(folder)).map(|entry| good(entry).path()).collect();
     files.sort();
     let holds = |what: &str| {
@@ -275,7 +248,7 @@ fn authority(folder: &Path) -> (PathBuf, PathBuf) {
 }
 
 /// The objects of a bundle in their order.
-fn read(path: &Path) -> Objects {
+pub(crate) fn read(path: &Path) -> Objects {
     let bytes = good(fs::read(path));
     let mut zip = good(StrictZip::open(Cursor::new(bytes), ZipLimits::PACKAGE));
     let names: Vec<String> = zip.entries().iter().map(|entry| entry.name.clone()).collect();
@@ -286,7 +259,7 @@ fn read(path: &Path) -> Objects {
     names.into_iter().map(read).collect()
 }
 
-fn document_json(container: &[u8]) -> Value {
+pub(crate) fn document_json(container: &[u8]) -> Value {
     let mut zip = good(StrictZip::open(Cursor::new(container), ZipLimits::DOCUMENT));
     good(serde_json::from_slice(&good(zip.read("document.json", 1 << 20))))
 }
@@ -469,7 +442,7 @@ pub struct Pages {
     pub language: &'static str,
     /// The whole text.
     pub text: String,
-    /// The commands of each step, from 1.
+    /// The commands of each step, from 1; behind each block what a reader does, who goes on only if it ended without an error.
     pub steps: Vec<String>,
 }
 
@@ -491,6 +464,9 @@ impl Pages {
             } else if line == "```sh" {
                 in_block = true;
             } else if line.starts_with("```") {
+                if in_block && let Some(step) = steps.last_mut() {
+                    step.push_str("[ $? = 0 ] || exit 1\n");
+                }
                 in_block = false;
             } else if in_block {
                 let step = steps.last_mut().unwrap_or_else(|| panic!("a block before the first step"));
@@ -505,7 +481,7 @@ impl Pages {
     /// All commands in one script that says which step it has come to.
     #[must_use]
     pub fn script(&self) -> String {
-        let mut script = "set -e\n".to_owned();
+        let mut script = String::new();
         for (number, step) in (1..).zip(&self.steps) {
             script.push_str(&format!("echo '## step {number}'\n{step}"));
         }
@@ -549,186 +525,4 @@ pub fn judged_by_page(made: &Made, bundle: &Path) -> Option<usize> {
         }
         _ => panic!("{}", ended.text()),
     }
-}
-
-/// Bundles forged as the page names it, in its order: names and files.
-///
-/// # Panics
-/// If one can't be made.
-#[must_use]
-pub fn forgeries(made: &Made) -> Vec<(&'static str, String)> {
-    let forge = Forge::new(made);
-    let all: [(&'static str, Objects); 9] = [
-        ("own-authority", forge.own_authority()),
-        ("other-signer", forge.signed(forge.objects.clone(), &forge.stranger)),
-        ("changed-list", forge.changed_list()),
-        ("changed-file", forge.changed_file()),
-        ("added-file", forge.added_file()),
-        ("forged-receipt", forge.forged_receipt()),
-        ("exchanged-exhibit", forge.exchanged_exhibit()),
-        ("shortened-record", forge.shortened_record()),
-        ("strange-document", forge.strange_document()),
-    ];
-    let write_one = |(name, objects): (&'static str, Objects)| {
-        let file = format!("forged-{name}.asice");
-        write(&made.path(&file), &zip(&objects));
-        (name, file)
-    };
-    all.into_iter().map(write_one).collect()
-}
-
-fn zip(objects: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in objects {
-        good(zip.add(name, bytes));
-    }
-    good(zip.finish()).into_inner()
-}
-
-const LIST: &str = "manifest-sha256.txt";
-const MANIFEST: &str = "META-INF/ASiCManifest001.xml";
-const SIGNATURE: &str = "META-INF/signature001.p7s";
-
-struct Forge<'a> {
-    made: &'a Made,
-    objects: Objects,
-    /// The officer who made the bundle.
-    officer: FileSigner,
-    /// Somebody under an authority of his own.
-    stranger: FileSigner,
-    strange_ca: DevelopmentCa,
-}
-
-impl<'a> Forge<'a> {
-    fn new(made: &'a Made) -> Self {
-        let profile = made.path(OFFICER);
-        let read = |name: &str| good(fs::read_to_string(profile.join(name)));
-        let settings = read("profile.toml");
-        let setting = |name: &str| {
-            let line = settings.lines().find_map(|line| line.strip_prefix(&format!("{name} = \"")));
-            line.and_then(|rest| rest.strip_suffix('"')).unwrap_or_else(|| panic!("no {name}")).to_owned()
-        };
-        let officer = good(FileSigner::from_pem(
-            &read(&setting("signing_key")),
-            &read(&setting("signing_certificate")),
-        ));
-        let from = officer.chain()[0].not_before();
-        let validity = good(Validity::days(from, 30));
-        let strange_ca = good(DevelopmentCa::new(good("gb".parse()), "Another root", validity));
-        let id = good("gb/central-authority/officer/okafor".parse());
-        let issued = good(strange_ca.issue_officer_signing(&id, "Ngozi Okafor", "PNOGB-1", validity));
-        let stranger = good(FileSigner::from_pem(&issued.key_pem, &issued.certificate_pem));
-        Self { made, objects: read_bundle(made), officer, stranger, strange_ca }
-    }
-
-    fn replaced(&self, name: &str, bytes: Vec<u8>) -> Objects {
-        let mut objects = self.objects.clone();
-        let place = objects.iter_mut().find(|(found, _)| found == name);
-        place.unwrap_or_else(|| panic!("no `{name}`")).1 = bytes;
-        objects
-    }
-
-    /// Lists and manifest made right again, and signed.
-    fn signed(&self, mut objects: Objects, signer: &FileSigner) -> Objects {
-        objects.retain(|(name, _)| ![LIST, MANIFEST, SIGNATURE].contains(&name.as_str()));
-        let listed = |(name, _): &&(String, Vec<u8>)| name != "mimetype";
-        let line = |(name, bytes): &(String, Vec<u8>)| format!("{}  {name}\n", Digest::of(bytes));
-        let list: String = objects.iter().filter(listed).map(line).collect();
-        objects.push((LIST.to_owned(), list.into_bytes()));
-        let covered = objects.iter().filter(listed).map(|(name, bytes)| (name.as_str(), Digest::of(bytes)));
-        let xml = good(manifest::to_xml(SIGNATURE, covered));
-        let at = signer.chain()[0].not_before().plus_seconds(60);
-        let signature = good(cades::sign(&xml, signer, at, Some("officer")));
-        objects.push((MANIFEST.to_owned(), xml));
-        objects.push((SIGNATURE.to_owned(), signature));
-        objects
-    }
-
-    /// An entry of the same name, sealed under another root, and everything signed anew.
-    fn own_authority(&self) -> Objects {
-        let name = "parties/gb-central-authority.asice";
-        let mut entry = document_json(&self.made.object("bundle.asice", name));
-        entry["anchors_pem"] = json!(self.strange_ca.certificate_pem());
-        let json = good(serde_json::to_vec(&entry));
-        let contents = vec![("document.json".to_owned(), "application/json".to_owned(), json)];
-        let at = self.stranger.chain()[0].not_before().plus_seconds(60);
-        let unsigned = good(rogatory_container::asice::start(contents));
-        let forged = good(unsigned.sign(&self.stranger, at, None)).to_bytes();
-        self.signed(self.replaced(name, forged), &self.stranger)
-    }
-
-    fn changed_list(&self) -> Objects {
-        let mut objects = self.changed_file();
-        let right = self.signed(objects.clone(), &self.stranger);
-        for name in [LIST, MANIFEST] {
-            let bytes = right.iter().find(|(found, _)| found == name).map(|(_, bytes)| bytes.clone());
-            let place = objects.iter_mut().find(|(found, _)| found == name);
-            if let (Some(place), Some(bytes)) = (place, bytes) {
-                place.1 = bytes;
-            }
-        }
-        objects
-    }
-
-    fn changed_file(&self) -> Objects {
-        let exhibit = self.exhibit();
-        let mut bytes = self.made.object("bundle.asice", &exhibit);
-        bytes[0] ^= 1;
-        self.replaced(&exhibit, bytes)
-    }
-
-    fn added_file(&self) -> Objects {
-        let mut objects = self.objects.clone();
-        let place = objects.iter().position(|(name, _)| name == "documents/001-request.asice");
-        let bytes = self.made.object("bundle.asice", "documents/001-request.asice");
-        objects.insert(place.unwrap_or(1) + 1, ("documents/001-request2.asice".to_owned(), bytes));
-        objects
-    }
-
-    fn forged_receipt(&self) -> Objects {
-        let name = self.name_with("receipts/", "-relay.asice");
-        let json = good(serde_json::to_vec(&document_json(&self.made.object("bundle.asice", &name))));
-        let contents = vec![("document.json".to_owned(), "application/json".to_owned(), json)];
-        let at = self.stranger.chain()[0].not_before().plus_seconds(60);
-        let unsigned = good(rogatory_container::asice::start(contents));
-        let forged = good(unsigned.sign(&self.stranger, at, None)).to_bytes();
-        self.signed(self.replaced(&name, forged), &self.officer)
-    }
-
-    fn exchanged_exhibit(&self) -> Objects {
-        self.signed(self.changed_file(), &self.officer)
-    }
-
-    /// The last event is gone; the head that the log signed still names it.
-    fn shortened_record(&self) -> Objects {
-        let name = "custody/record.json";
-        let mut record = good(Record::parse(&self.made.object("bundle.asice", name)));
-        record.entries.pop();
-        let bytes = good(record.to_bytes());
-        self.signed(self.replaced(name, bytes), &self.officer)
-    }
-
-    fn strange_document(&self) -> Objects {
-        let folder = self.made.path("other-case");
-        let mut files: Vec<PathBuf> = good(fs::read_dir(folder)).map(|entry| good(entry).path()).collect();
-        files.sort();
-        let is_document = |path: &&PathBuf| !text(path).ends_with("-receipt.asice");
-        let document = files.iter().find(is_document).unwrap_or_else(|| panic!("no document"));
-        let bytes = good(fs::read(document));
-        self.signed(self.replaced("documents/002-acknowledgement.asice", bytes), &self.officer)
-    }
-
-    fn exhibit(&self) -> String {
-        self.name_with("exhibits/EX-0001/", "")
-    }
-
-    fn name_with(&self, start: &str, end: &str) -> String {
-        let fits = |name: &&String| name.starts_with(start) && name.ends_with(end);
-        let found = self.objects.iter().map(|(name, _)| name).find(fits);
-        found.unwrap_or_else(|| panic!("nothing is named `{start}…{end}`")).clone()
-    }
-}
-
-fn read_bundle(made: &Made) -> Objects {
-    read(&made.path("bundle.asice"))
 }

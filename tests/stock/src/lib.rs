@@ -10,6 +10,7 @@ pub mod by_hand;
 pub mod custody;
 pub mod exhibits;
 pub mod flips;
+pub mod forged_bundle;
 pub mod forgery;
 pub mod formal;
 pub mod inspection;
