@@ -50,7 +50,7 @@ pub use session::{Session, StoreError};
 pub use sqlx::Error as DatabaseError;
 pub use stamps::{GotToken, Interruption, StampRow, StampSummary, Stamped};
 pub use transaction::Transaction;
-pub use witness::{Contradiction, Found, HeardCheckpoint, LogWitness, SeenCheckpoint};
+pub use witness::{Contradiction, Found, HeardCheckpoint, LogWitness, OpenComparison, SeenCheckpoint};
 
 use crate::faults::Faults;
 use crate::keystore::KeyStore;

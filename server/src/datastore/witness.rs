@@ -48,6 +48,17 @@ pub struct HeardCheckpoint {
     pub checkpoint: SeenCheckpoint,
 }
 
+/// A log that was asked to prove something, and has not for long.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenComparison {
+    /// The log.
+    pub origin: Origin,
+    /// Who showed what it is to prove.
+    pub heard_from: PartyId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// How two checkpoints of one log contradict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Found {
@@ -175,7 +186,7 @@ impl Transaction {
     }
 
     /// Keeps what somebody showed of a log, in place of what the same one showed before; it is compared
-    /// no earlier than the last comparison allowed.
+    /// no earlier than the last comparison allowed. What is shown anew does not make an open comparison younger.
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
@@ -183,9 +194,11 @@ impl Transaction {
         let now = self.now().microseconds();
         sqlx::query(
             "-- keep_heard
-             INSERT INTO heard_checkpoint (origin, heard_from, tree_size, root, note, compared, next_time)
-             VALUES ($1, $2, $3, $4, $5, 0, $6)
-             ON CONFLICT (origin, heard_from) DO UPDATE SET tree_size = $3, root = $4, note = $5, compared = 0",
+             INSERT INTO heard_checkpoint (origin, heard_from, tree_size, root, note, compared, heard_time, next_time)
+             VALUES ($1, $2, $3, $4, $5, 0, $6, $6)
+             ON CONFLICT (origin, heard_from) DO UPDATE SET tree_size = $3, root = $4, note = $5,
+               heard_time = CASE WHEN heard_checkpoint.compared = 0 THEN heard_checkpoint.heard_time ELSE $6 END,
+               compared = 0",
         )
         .bind(heard.origin.to_string())
         .bind(heard.heard_from.to_string())
@@ -355,6 +368,35 @@ impl Session {
                     origin: parse(row.try_get(0)?, "a stored log origin is damaged")?,
                     heard_from: parse(row.try_get(1)?, "a stored party is damaged")?,
                     checkpoint,
+                })
+            })
+            .collect()
+    }
+
+    /// The comparisons that are open since `before` or earlier, the oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn open_comparisons(
+        &mut self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OpenComparison>, StoreError> {
+        let rows = sqlx::query(
+            "-- open_comparisons
+             SELECT origin, heard_from, heard_time FROM heard_checkpoint
+             WHERE compared = 0 AND heard_time <= $1 ORDER BY heard_time, origin, heard_from LIMIT $2",
+        )
+        .bind(before.microseconds())
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(OpenComparison {
+                    origin: parse(row.try_get(0)?, "a stored log origin is damaged")?,
+                    heard_from: parse(row.try_get(1)?, "a stored party is damaged")?,
+                    since: instant(row.try_get(2)?)?,
                 })
             })
             .collect()

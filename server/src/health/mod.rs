@@ -60,6 +60,8 @@ pub enum FindingKind {
     PromiseBroken,
     /// A log, a counterpart's or the own, was seen with two histories.
     LogContradicted,
+    /// A log has not proven for long that it goes on from what others saw of it.
+    LogNotProven,
     /// Time stamps wait, or soon cannot be renewed.
     TimeStampsWaiting,
     /// A source could not look.
@@ -68,7 +70,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PackageDamaged,
         Self::CheckpointStale,
         Self::KeyStoreNotWritable,
@@ -79,6 +81,7 @@ impl FindingKind {
         Self::WitnessSilent,
         Self::PromiseBroken,
         Self::LogContradicted,
+        Self::LogNotProven,
         Self::TimeStampsWaiting,
         Self::NotExamined,
     ];
@@ -97,6 +100,7 @@ impl FindingKind {
             Self::WitnessSilent => "witness-silent",
             Self::PromiseBroken => "promise-broken",
             Self::LogContradicted => "log-contradicted",
+            Self::LogNotProven => "log-not-proven",
             Self::TimeStampsWaiting => "time-stamps-waiting",
             Self::NotExamined => "not-examined",
         }

@@ -32,7 +32,9 @@ pub const CHECKPOINT_BYTES: usize = 4096;
 pub const CHECKPOINTS_PASSED_ON: usize = 16;
 /// How long a witness may be silent although the log grew, in seconds.
 const SILENT_SECONDS: i64 = 60 * 60;
-/// How many contradictions are listed.
+/// How long a log may take to prove that it goes on from what others saw of it, in seconds.
+const UNPROVEN_SECONDS: i64 = 60 * 60;
+/// How many contradictions are listed, and how many logs that do not prove.
 const CONTRADICTIONS_LISTED: u32 = 100;
 
 /// What the operator should know, in plain words; nothing if all is well.
@@ -57,6 +59,15 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
             "{party} promised by its receipts to log {count} of our messages and has not proven it; the oldest proof was due at {since}"
         );
         findings.push(Finding::red(FindingKind::PromiseBroken, what));
+    }
+    let long_ago = now.plus_seconds(-UNPROVEN_SECONDS);
+    for open in session.open_comparisons(long_ago, CONTRADICTIONS_LISTED).await? {
+        // It may be down. But a log that forked, and does not answer this one question, looks no different.
+        let what = format!(
+            "the log {} has not proven since {} that it goes on from what {} saw of it",
+            open.origin, open.since, open.heard_from
+        );
+        findings.push(Finding::red(FindingKind::LogNotProven, what));
     }
     let own = authority.institution.log_origin();
     for one in session.contradictions(CONTRADICTIONS_LISTED).await? {
