@@ -14,6 +14,7 @@ use rogatory_server::casework::witness::ask::{Rounds, ask};
 use rogatory_server::casework::witness::heard::compare_heard;
 use rogatory_server::casework::witness::promises::ask_for_proofs;
 use rogatory_server::casework::witness::{findings, prove};
+use rogatory_server::health::{Finding, FindingKind};
 use rogatory_server::peers;
 use rogatory_server::problem::{Problem, Reason};
 use rogatory_tests::{Federation, Office};
@@ -296,4 +297,13 @@ async fn a_counterpart_that_is_down_breaks_no_promise_but_is_a_silent_witness() 
     world.clock.advance_seconds(3700);
     let told = told(gb).await;
     assert!(told.contains("md/central-authority has not cosigned"), "{told}");
+    // Nor has it answered this one question, as if it were down for that alone.
+    assert!(told.contains("md/central-authority cannot be reached to prove that it logged 1 of our"), "{told}");
+    let findings = findings(gb.served()).await.expect("the database works");
+    let overdue: Vec<bool> = findings
+        .iter()
+        .filter(|finding| finding.kind == FindingKind::PromiseOverdue)
+        .map(Finding::is_red)
+        .collect();
+    assert_eq!(overdue, [false], "once, and it accuses nobody");
 }

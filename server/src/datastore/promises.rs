@@ -229,12 +229,27 @@ impl Session {
         )
         .fetch_all(self.connection())
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                let party = parse(row.try_get(0)?, "a stored party is damaged")?;
-                Ok((party, size(row.try_get(1)?)?, instant(row.try_get(2)?)?))
-            })
-            .collect()
+        rows.iter().map(counted).collect()
+    }
+
+    /// The promises that were due at `before` or earlier, and are neither kept nor known to be broken, by counterpart:
+    /// how many, and when the oldest was due.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn overdue_promises(
+        &mut self,
+        before: Timestamp,
+    ) -> Result<Vec<(PartyId, u64, Timestamp)>, StoreError> {
+        let rows = sqlx::query(
+            "-- overdue_promises
+             SELECT counterpart, COUNT(*), MIN(due_time) FROM promise_got
+             WHERE proof IS NULL AND broken_time IS NULL AND due_time <= $1 GROUP BY counterpart ORDER BY counterpart",
+        )
+        .bind(before.microseconds())
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(counted).collect()
     }
 
     /// The stored proof of a promise that was kept.
@@ -256,6 +271,12 @@ impl Session {
         .await?;
         Ok(proof.flatten())
     }
+}
+
+/// How many promises of a counterpart, and when the oldest was due.
+fn counted(row: &AnyRow) -> Result<(PartyId, u64, Timestamp), StoreError> {
+    let party = parse(row.try_get(0)?, "a stored party is damaged")?;
+    Ok((party, size(row.try_get(1)?)?, instant(row.try_get(2)?)?))
 }
 
 fn promise_of(row: &AnyRow) -> Result<OpenPromise, StoreError> {

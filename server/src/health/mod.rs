@@ -58,6 +58,8 @@ pub enum FindingKind {
     WitnessSilent,
     /// A counterpart has not proven that its log holds what its receipts promised.
     PromiseBroken,
+    /// A counterpart is not reached for what its receipts promised.
+    PromiseOverdue,
     /// A log, a counterpart's or the own, was seen with two histories.
     LogContradicted,
     /// A log has not proven for long that it goes on from what others saw of it.
@@ -70,7 +72,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PackageDamaged,
         Self::CheckpointStale,
         Self::KeyStoreNotWritable,
@@ -80,6 +82,7 @@ impl FindingKind {
         Self::ErasureUnfinished,
         Self::WitnessSilent,
         Self::PromiseBroken,
+        Self::PromiseOverdue,
         Self::LogContradicted,
         Self::LogNotProven,
         Self::TimeStampsWaiting,
@@ -99,6 +102,7 @@ impl FindingKind {
             Self::ErasureUnfinished => "erasure-unfinished",
             Self::WitnessSilent => "witness-silent",
             Self::PromiseBroken => "promise-broken",
+            Self::PromiseOverdue => "promise-overdue",
             Self::LogContradicted => "log-contradicted",
             Self::LogNotProven => "log-not-proven",
             Self::TimeStampsWaiting => "time-stamps-waiting",

@@ -32,7 +32,7 @@ pub const CHECKPOINT_BYTES: usize = 4096;
 pub const CHECKPOINTS_PASSED_ON: usize = 16;
 /// How long a witness may be silent although the log grew, in seconds.
 const SILENT_SECONDS: i64 = 60 * 60;
-/// How long a log may take to prove that it goes on from what others saw of it, in seconds.
+/// How long a log may take to prove what was promised, or that it goes on from what others saw of it, in seconds.
 const UNPROVEN_SECONDS: i64 = 60 * 60;
 /// How many contradictions are listed, and how many logs that do not prove.
 const CONTRADICTIONS_LISTED: u32 = 100;
@@ -61,6 +61,13 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
         findings.push(Finding::red(FindingKind::PromiseBroken, what));
     }
     let long_ago = now.plus_seconds(-UNPROVEN_SECONDS);
+    for (party, count, since) in session.overdue_promises(long_ago).await? {
+        // Who cannot be reached has broken nothing. But who will not be reached for this alone looks no different.
+        let what = format!(
+            "{party} cannot be reached to prove that it logged {count} of our messages; the oldest proof was due at {since}"
+        );
+        findings.push(Finding::amber(FindingKind::PromiseOverdue, what));
+    }
     for open in session.open_comparisons(long_ago, CONTRADICTIONS_LISTED).await? {
         // It may be down. But a log that forked, and does not answer this one question, looks no different.
         let what = format!(
