@@ -190,6 +190,20 @@ async fn without_an_authority_what_was_sealed_waits_and_is_found_later() {
     assert!(
         gb.served().datastore.read().await.expect("reads").interruption().await.expect("reads").is_none()
     );
+    // A checkpoint that was queued while the clock was ahead does not keep later ones from being stamped.
+    let checkpoints = async |office: &Office| {
+        let mut session = office.served().datastore.read().await.expect("reads");
+        session.last_checkpoint_stamp().await.expect("reads").expect("one").position
+    };
+    let before = checkpoints(&gb).await;
+    let options = SqliteConnectOptions::new().filename(gb.folder.join("database.sqlite"));
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+    let ahead = "UPDATE time_stamp SET queued_time = queued_time + 31536000000000 WHERE what = 'checkpoint'";
+    sqlx::raw_sql(ahead).execute(&mut connection).await.expect("a statement");
+    connection.close().await.expect("closed");
+    road::send(&gb, "drafter", &papers::request(&gb, &md), "").await;
+    stamp_waiting(gb.served()).await.expect("works");
+    assert!(checkpoints(&gb).await > before);
 }
 
 /// So many documents at `office` with a stamp each, by a certificate that ends at `until`, behind all others.

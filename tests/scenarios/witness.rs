@@ -240,6 +240,43 @@ async fn what_a_receipt_promises_is_asked_for_proven_and_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_ahead_for_a_moment_puts_nothing_off() {
+    let mut federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let leaf = promised(&federation.gb, &federation.md).await;
+    let ministry = federation.competent_authority().await;
+    federation.md.stop().await;
+    let year = 365 * 86_400;
+    federation.world.clock.advance_seconds(year);
+    // md is down, and what it promised and what the ministry shows of its log is put off until then.
+    let (_, own) = sign_checkpoint(ministry.served()).await.expect("signed").expect("a checkpoint");
+    ask_for_proofs(federation.gb.served()).await.expect("the database works");
+    federation.world.clock.advance_seconds(-year);
+    federation.md.start().await;
+    let Federation { gb, md, .. } = &federation;
+    let size = seen(gb, md).await;
+    let request = AddCheckpointRequest {
+        checkpoint: own.into(),
+        seen_checkpoints: vec![forged(md, size + 1000, b"x").into_bytes().into()],
+        ..AddCheckpointRequest::default()
+    };
+    peers::add_checkpoint(ministry.served(), &gb.party, request).await.expect("heard");
+    sql(gb, "UPDATE heard_checkpoint SET heard_time = heard_time + 31536000000000, next_time = next_time + 31536000000000")
+        .await;
+    until("the proof is here", async || {
+        ask_for_proofs(gb.served()).await.expect("the database works");
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        session.promise_proof(&md.party, &leaf).await.expect("the database works").is_some()
+    })
+    .await;
+    until("the views are compared", async || {
+        compare_heard(gb.served()).await.expect("the database works");
+        !office_events(gb, "log-contradicted").await.is_empty()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_leaf_is_proven_only_to_whom_a_receipt_names_it() {
     let federation = Federation::new().await;
     federation.request_transmitted().await;

@@ -29,19 +29,26 @@ impl Transaction {
 }
 
 impl Session {
-    /// The package that was not read since `before` for the longest; none if there is none.
+    /// The package that was not read since `before` for the longest; none if there is none. A reading later than `now`,
+    /// by a clock that was ahead, is none.
     ///
     /// # Errors
     /// [`StoreError`] if it is damaged or the database fails.
-    pub async fn due_check(&mut self, before: Timestamp) -> Result<Option<DueCheck>, StoreError> {
+    pub async fn due_check(
+        &mut self,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<DueCheck>, StoreError> {
         let id: Option<String> = sqlx::query_scalar(
             "-- due_check
              SELECT package.package_id FROM package
              LEFT JOIN package_check ON package_check.package_id = package.package_id
              WHERE COALESCE(package_check.checked_time, package.stage_time) < $1
+                OR COALESCE(package_check.checked_time, package.stage_time) > $2
              ORDER BY COALESCE(package_check.checked_time, package.stage_time), package.package_id LIMIT 1",
         )
         .bind(before.microseconds())
+        .bind(now.microseconds())
         .fetch_optional(self.connection())
         .await?;
         Ok(id.map(|id| parse(&id, "a stored package id is damaged")).transpose()?)

@@ -10,6 +10,8 @@ use sqlx::any::AnyRow;
 
 /// How long an issuer has to prove the inclusion, in seconds.
 const PROMISED_SECONDS: i64 = 60;
+/// The longest pause before one is asked for again, in seconds.
+pub const PAUSE_SECONDS_AT_MOST: i64 = 60 * 60;
 /// After how many seconds it is asked first: a checkpoint follows within a second or two.
 const FIRST_ASKED_SECONDS: i64 = 5;
 
@@ -95,7 +97,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// It is asked again at `next_time`.
+    /// It is asked again at `next_time`. One that was got while the clock was ahead is due as if it were got now.
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
@@ -104,14 +106,18 @@ impl Transaction {
         promise: &OpenPromise,
         next_time: Timestamp,
     ) -> Result<(), StoreError> {
+        let latest_due = self.now().plus_seconds(PROMISED_SECONDS);
         sqlx::query(
             "-- put_off_promise
-             UPDATE promise_got SET attempts = $3, next_time = $4 WHERE counterpart = $1 AND leaf_hash = $2",
+             UPDATE promise_got SET attempts = $3, next_time = $4,
+                                    due_time = CASE WHEN due_time > $5 THEN $5 ELSE due_time END
+             WHERE counterpart = $1 AND leaf_hash = $2",
         )
         .bind(promise.counterpart.to_string())
         .bind(promise.leaf_hash.as_bytes().as_slice())
         .bind(i64::from(promise.attempts.saturating_add(1)))
         .bind(next_time.microseconds())
+        .bind(latest_due.microseconds())
         .execute(self.connection())
         .await?;
         Ok(())
@@ -196,7 +202,8 @@ impl Session {
         Ok(index.map(size).transpose()?)
     }
 
-    /// The promises that are to be asked for by now, the longest due first, at most `limit`.
+    /// The promises that are to be asked for by now, the longest due first, at most `limit`. One that was put off
+    /// further than any is, by a clock that was ahead, is among them.
     ///
     /// # Errors
     /// [`StoreError`] if one is damaged or the database fails.
@@ -208,9 +215,10 @@ impl Session {
         let rows = sqlx::query(
             "-- open_promises
              SELECT counterpart, leaf_hash, due_time, attempts, broken_time, told_time FROM promise_got
-             WHERE proof IS NULL AND next_time <= $1 ORDER BY next_time LIMIT $2",
+             WHERE proof IS NULL AND (next_time <= $1 OR next_time > $2) ORDER BY next_time LIMIT $3",
         )
         .bind(now.microseconds())
+        .bind(now.plus_seconds(PAUSE_SECONDS_AT_MOST).microseconds())
         .bind(i64::from(limit))
         .fetch_all(self.connection())
         .await?;

@@ -12,6 +12,9 @@ use rogatory_custody::tree;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+/// After a comparison the same one is believed to show nothing new of the same log for so long, in seconds: each
+/// comparison costs that log a call. No comparison is put off further.
+pub const COMPARED_PAUSE_SECONDS: i64 = 10 * 60;
 /// How many contradictions of one log are kept that one institution showed: a hostile log can sign any number.
 const KEPT_CONTRADICTIONS: i64 = 16;
 
@@ -221,9 +224,12 @@ impl Transaction {
         compared: bool,
         next_time: Timestamp,
     ) -> Result<(), StoreError> {
+        // What was heard while the clock was ahead was heard by now.
+        let now = self.now().microseconds();
         sqlx::query(
             "-- settle_heard
-             UPDATE heard_checkpoint SET compared = $4, next_time = $5
+             UPDATE heard_checkpoint SET compared = $4, next_time = $5,
+               heard_time = CASE WHEN heard_time > $6 THEN $6 ELSE heard_time END
              WHERE origin = $1 AND heard_from = $2 AND note = $3",
         )
         .bind(heard.origin.to_string())
@@ -231,6 +237,7 @@ impl Transaction {
         .bind(&heard.checkpoint.note)
         .bind(i64::from(compared))
         .bind(next_time.microseconds())
+        .bind(now)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -339,7 +346,8 @@ impl Session {
         row.map(|row| seen_of(&row)).transpose()
     }
 
-    /// What was heard and is to be compared by now, at most `limit`.
+    /// What was heard and is to be compared by now, at most `limit`. What was put off further than anything is, by a
+    /// clock that was ahead, is among it.
     ///
     /// # Errors
     /// [`StoreError`] if one is damaged or the database fails.
@@ -351,9 +359,11 @@ impl Session {
         let rows = sqlx::query(
             "-- heard_due
              SELECT origin, heard_from, tree_size, root, note FROM heard_checkpoint
-             WHERE compared = 0 AND next_time <= $1 ORDER BY next_time, origin, heard_from LIMIT $2",
+             WHERE compared = 0 AND (next_time <= $1 OR next_time > $2)
+             ORDER BY next_time, origin, heard_from LIMIT $3",
         )
         .bind(now.microseconds())
+        .bind(now.plus_seconds(COMPARED_PAUSE_SECONDS).microseconds())
         .bind(i64::from(limit))
         .fetch_all(self.connection())
         .await?;

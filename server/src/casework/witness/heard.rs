@@ -5,7 +5,9 @@ use super::take_up::{TakeUp, TakenUp, contradict};
 use super::{CHECKPOINT_BYTES, CHECKPOINTS_PASSED_ON, checkpoint_of, hashes};
 use crate::authority::Authority;
 use crate::casework::sign_checkpoint::sign_checkpoint;
-use crate::datastore::{Act, Found, HeardCheckpoint, SeenCheckpoint, StoreError, Transaction};
+use crate::datastore::{
+    Act, COMPARED_PAUSE_SECONDS, Found, HeardCheckpoint, SeenCheckpoint, StoreError, Transaction,
+};
 use crate::directory::ConfirmedParty;
 use crate::peers;
 use crate::problem::{Problem, Reason};
@@ -17,9 +19,6 @@ use std::sync::Arc;
 
 /// How many are compared in one run.
 const COMPARED_AT_ONCE: u32 = 16;
-/// After a comparison the same one is believed to show nothing new of the same log for so long, in seconds: each
-/// comparison costs that log a call.
-const PAUSE_SECONDS: i64 = 10 * 60;
 /// When a log that could not be reached is asked again, in seconds.
 const AGAIN_SECONDS: i64 = 60;
 
@@ -182,7 +181,7 @@ async fn compare(authority: &Arc<Authority>, heard: HeardCheckpoint, now: Timest
     let [of_heard, of_seen] = proven.proofs.try_into().map_err(|_| malformed(&party))?;
     let take_up =
         TakeUp { from: party.entry.party.clone(), checkpoint: proven.checkpoint, old_size, proof: of_seen };
-    let compared = Compare { heard, take_up, of_heard, next_time: now.plus_seconds(PAUSE_SECONDS) };
+    let compared = Compare { heard, take_up, of_heard, next_time: now.plus_seconds(COMPARED_PAUSE_SECONDS) };
     authority.datastore.perform(compared).await
 }
 

@@ -4,7 +4,7 @@
 use super::take_up::{TakeUp, TakenUp};
 use super::{checkpoint_of, hashes};
 use crate::authority::Authority;
-use crate::datastore::{Act, OFFICE, OpenPromise, StoreError, Transaction};
+use crate::datastore::{Act, OFFICE, OpenPromise, PAUSE_SECONDS_AT_MOST, StoreError, Transaction};
 use crate::peers;
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
@@ -15,9 +15,8 @@ use std::sync::Arc;
 
 /// How many promises are asked for in one run.
 const ASKED_AT_ONCE: u32 = 32;
-/// The pause after an attempt, in seconds; it doubles, up to an hour.
+/// The pause after an attempt, in seconds; it doubles, up to [`PAUSE_SECONDS_AT_MOST`].
 const PAUSE_SECONDS: i64 = 5;
-const PAUSE_SECONDS_AT_MOST: i64 = 60 * 60;
 
 /// Asks for the proofs that are due to be asked for; says how many it asked for.
 ///
