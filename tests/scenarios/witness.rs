@@ -239,6 +239,50 @@ async fn what_a_receipt_promises_is_asked_for_proven_and_kept() {
     assert_eq!(told(gb).await, "");
 }
 
+/// Takes calls where `office` took them, whose server is stopped, and never answers.
+async fn never_answering(office: &Office) -> tokio::task::JoinHandle<()> {
+    let listener = tokio::net::TcpListener::bind(office.peer_address()).await.expect("the port is free again");
+    tokio::spawn(async move {
+        let mut taken = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            taken.push(stream);
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_counterpart_that_never_answers_holds_up_no_other() {
+    let mut federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let ministry = federation.competent_authority().await;
+    let request = rogatory_tests::papers::request(&federation.gb, &ministry);
+    rogatory_tests::road::send(&federation.gb, "drafter", &request, "").await;
+    let leaf = promised(&federation.gb, &ministry).await;
+    federation.md.stop().await;
+    let silent = never_answering(&federation.md).await;
+    let Federation { gb, world, .. } = &federation;
+    // md's promise comes first.
+    sql(gb, "UPDATE promise_got SET next_time = 0 WHERE counterpart = 'md/central-authority'").await;
+    world.clock.advance_seconds(6);
+    let authority = gb.served().clone();
+    let asking = tokio::spawn(async move { ask_for_proofs(&authority).await });
+    until("the ministry's proof is here", async || {
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        session.promise_proof(&ministry.party, &leaf).await.expect("the database works").is_some()
+    })
+    .await;
+    assert!(!asking.is_finished(), "md is still being asked");
+    asking.abort();
+
+    // The same while the server asks for cosignatures: md is being asked in vain, the ministry again and again.
+    for _ in 0..3 {
+        rogatory_tests::road::send(gb, "drafter", &rogatory_tests::papers::request(gb, &ministry), "").await;
+        let (size, _) = sign_checkpoint(gb.served()).await.expect("signed").expect("a checkpoint");
+        until("the ministry has cosigned all", async || seen(&ministry, gb).await >= size).await;
+    }
+    silent.abort();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_was_ahead_for_a_moment_puts_nothing_off() {
     let mut federation = Federation::new().await;

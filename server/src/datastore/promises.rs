@@ -202,7 +202,7 @@ impl Session {
         Ok(index.map(size).transpose()?)
     }
 
-    /// The promises that are to be asked for by now, the longest due first, at most `limit`. One that was put off
+    /// The promises that are to be asked for by now, the longest due first, at most `limit` of each counterpart. One that was put off
     /// further than any is, by a clock that was ahead, is among them.
     ///
     /// # Errors
@@ -214,8 +214,11 @@ impl Session {
     ) -> Result<Vec<OpenPromise>, StoreError> {
         let rows = sqlx::query(
             "-- open_promises
-             SELECT counterpart, leaf_hash, due_time, attempts, broken_time, told_time FROM promise_got
-             WHERE proof IS NULL AND (next_time <= $1 OR next_time > $2) ORDER BY next_time LIMIT $3",
+             SELECT counterpart, leaf_hash, due_time, attempts, broken_time, told_time FROM
+               (SELECT counterpart, leaf_hash, due_time, attempts, broken_time, told_time, next_time,
+                       ROW_NUMBER() OVER (PARTITION BY counterpart ORDER BY next_time, leaf_hash) AS place
+                FROM promise_got WHERE proof IS NULL AND (next_time <= $1 OR next_time > $2)) AS due
+             WHERE place <= $3 ORDER BY next_time",
         )
         .bind(now.microseconds())
         .bind(now.plus_seconds(PAUSE_SECONDS_AT_MOST).microseconds())

@@ -346,7 +346,7 @@ impl Session {
         row.map(|row| seen_of(&row)).transpose()
     }
 
-    /// What was heard and is to be compared by now, at most `limit`. What was put off further than anything is, by a
+    /// What was heard and is to be compared by now, at most `limit` of each log. What was put off further than anything is, by a
     /// clock that was ahead, is among it.
     ///
     /// # Errors
@@ -358,9 +358,11 @@ impl Session {
     ) -> Result<Vec<HeardCheckpoint>, StoreError> {
         let rows = sqlx::query(
             "-- heard_due
-             SELECT origin, heard_from, tree_size, root, note FROM heard_checkpoint
-             WHERE compared = 0 AND (next_time <= $1 OR next_time > $2)
-             ORDER BY next_time, origin, heard_from LIMIT $3",
+             SELECT origin, heard_from, tree_size, root, note FROM
+               (SELECT origin, heard_from, tree_size, root, note, next_time,
+                       ROW_NUMBER() OVER (PARTITION BY origin ORDER BY next_time, heard_from) AS place
+                FROM heard_checkpoint WHERE compared = 0 AND (next_time <= $1 OR next_time > $2)) AS due
+             WHERE place <= $3 ORDER BY next_time, origin, heard_from",
         )
         .bind(now.microseconds())
         .bind(now.plus_seconds(COMPARED_PAUSE_SECONDS).microseconds())

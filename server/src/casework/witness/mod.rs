@@ -25,11 +25,14 @@ use rogatory_core::Digest;
 use rogatory_custody::checkpoint::{VerifiedCheckpoint, verify_checkpoint};
 use rogatory_custody::cosignature::{Cosignature, cosigned_note};
 use rogatory_custody::tree::MAX_PROOF_HASHES;
+use std::time::Duration;
 
 /// The largest checkpoint that is read, in bytes.
 pub const CHECKPOINT_BYTES: usize = 4096;
 /// How many checkpoints of other logs are passed on and looked at.
 pub const CHECKPOINTS_PASSED_ON: usize = 16;
+/// How long a run asks one counterpart one thing after another: as long as one call may take, and a little longer.
+const TURN_LIMIT: Duration = Duration::from_secs(25);
 /// How long a witness may be silent although the log grew, in seconds.
 const SILENT_SECONDS: i64 = 60 * 60;
 /// How long a log may take to prove what was promised, or that it goes on from what others saw of it, in seconds.
