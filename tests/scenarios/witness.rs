@@ -338,6 +338,24 @@ async fn a_leaf_is_proven_only_to_whom_a_receipt_names_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_reports_a_promise_as_broken_before_it_is_due() {
+    let federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let Federation { gb, md, world, .. } = &federation;
+    let leaf = promised(gb, md).await;
+    for passed in [0, 59] {
+        world.clock.advance_seconds(passed);
+        let long_ago = gb.now().plus_seconds(-1000);
+        let reported = peers::report_broken_promise(gb.served(), &md.party, &leaf, long_ago).await;
+        assert_eq!(reported.expect_err("it is not due").reason(), Reason::PeerRefused);
+    }
+    assert!(office_events(md, "promise-broken-reported").await.is_empty());
+    world.clock.advance_seconds(1);
+    peers::report_broken_promise(gb.served(), &md.party, &leaf, gb.now()).await.expect("it is due");
+    assert_eq!(office_events(md, "promise-broken-reported").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_promise_that_is_not_kept_in_time_is_an_alarm_on_both_sides() {
     let federation = Federation::new().await;
     federation.request_transmitted().await;

@@ -5,11 +5,9 @@
 
 use crate::authority::Authority;
 use crate::casework::{stamp, witness};
-use crate::datastore::Session;
 use crate::problem::Problem;
-use rogatory_core::custody_event::EventBody;
 use rogatory_core::receipt::INCLUSION_PROMISE_SECONDS;
-use rogatory_core::{Timestamp, chain};
+use rogatory_core::chain;
 use rogatory_evidence::limits::free_bytes;
 use serde::Serialize;
 use std::fmt;
@@ -193,7 +191,7 @@ async fn checkpoint(authority: &Authority) -> Result<Vec<Finding>, Problem> {
     if covered >= size {
         return Ok(Vec::new());
     }
-    let Some(since) = recorded_at(&mut session, covered).await? else { return Ok(Vec::new()) };
+    let Some(since) = session.recorded_time(covered).await? else { return Ok(Vec::new()) };
     let age = (authority.clock.now().microseconds() - since.microseconds()) / 1_000_000;
     if age <= i64::from(INCLUSION_PROMISE_SECONDS) {
         return Ok(Vec::new());
@@ -204,14 +202,6 @@ async fn checkpoint(authority: &Authority) -> Result<Vec<Finding>, Problem> {
         size - covered
     );
     Ok(vec![Finding::red(FindingKind::CheckpointStale, what)])
-}
-
-/// When the entry at `leaf_index` was recorded; none if its body is gone.
-async fn recorded_at(session: &mut Session, leaf_index: u64) -> Result<Option<Timestamp>, Problem> {
-    let Some(case) = session.case_of_leaf(leaf_index).await? else { return Ok(None) };
-    let entries = session.entries(&case, leaf_index, leaf_index.saturating_add(1), 1).await?;
-    let body = entries.first().and_then(|entry| serde_json::from_slice::<EventBody>(&entry.body).ok());
-    Ok(body.map(|body| body.at))
 }
 
 async fn disks(authority: &Authority) -> Result<Vec<Finding>, Problem> {
