@@ -173,8 +173,7 @@ impl KeyStore {
     pub fn read_again(&self) -> Result<(), Problem> {
         // Held from the first file to the last: an erasure in between would be forgotten.
         let mut shelf = self.shelf();
-        *shelf =
-            self.read_all().map_err(|error| Problem::internal("the case keys cannot be read", error))?;
+        *shelf = self.read_all().map_err(|error| Problem::internal("the case keys cannot be read", error))?;
         self.cache().clear();
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What custody logs show to others: case heads in receipts, and proofs of single entries.
 
+use crate::witness::until;
 use rogatory_client::commands::custody::{self, ProveArguments, RecordVerified, Wanted};
 use rogatory_client::output::{Outcome as _, page::Page};
 use rogatory_client::trust::Trust;
@@ -13,7 +14,6 @@ use rogatory_custody::record::Record;
 use rogatory_proto::office::v1::ListCasesRequest;
 use rogatory_tests::papers::{self, assert_refused, assert_status};
 use rogatory_tests::{Federation, Office, road};
-use crate::witness::until;
 use std::path::Path;
 
 /// The record of a case at `office`, as its auditor exports it.

@@ -241,7 +241,8 @@ async fn what_a_receipt_promises_is_asked_for_proven_and_kept() {
 
 /// Takes calls where `office` took them, whose server is stopped, and never answers.
 async fn never_answering(office: &Office) -> tokio::task::JoinHandle<()> {
-    let listener = tokio::net::TcpListener::bind(office.peer_address()).await.expect("the port is free again");
+    let listener =
+        tokio::net::TcpListener::bind(office.peer_address()).await.expect("the port is free again");
     tokio::spawn(async move {
         let mut taken = Vec::new();
         while let Ok((stream, _)) = listener.accept().await {
@@ -397,7 +398,10 @@ async fn a_counterpart_that_is_down_breaks_no_promise_but_is_a_silent_witness() 
     let told = told(gb).await;
     assert!(told.contains("md/central-authority has not cosigned"), "{told}");
     // Nor has it answered this one question, as if it were down for that alone.
-    assert!(told.contains("md/central-authority cannot be reached to prove that it logged 1 of our"), "{told}");
+    assert!(
+        told.contains("md/central-authority cannot be reached to prove that it logged 1 of our"),
+        "{told}"
+    );
     let findings = findings(gb.served()).await.expect("the database works");
     let overdue: Vec<bool> = findings
         .iter()

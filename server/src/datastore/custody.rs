@@ -326,8 +326,7 @@ impl Session {
             let wanted: BTreeSet<NodeCoordinates> = plans.iter().flat_map(|plan| plan.nodes()).collect();
             let known = self.nodes(wanted).await?;
             for plan in plans {
-                proofs
-                    .push(plan.assemble(|coordinates| known.get(&coordinates).copied()).map_err(damaged)?);
+                proofs.push(plan.assemble(|coordinates| known.get(&coordinates).copied()).map_err(damaged)?);
             }
         }
         Ok(proofs)

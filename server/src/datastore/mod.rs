@@ -50,7 +50,9 @@ pub use session::{Session, StoreError};
 pub use sqlx::Error as DatabaseError;
 pub use stamps::{GotToken, Interruption, StampRow, StampSummary, Stamped};
 pub use transaction::Transaction;
-pub use witness::{COMPARED_PAUSE_SECONDS, Contradiction, Found, HeardCheckpoint, LogWitness, OpenComparison, SeenCheckpoint};
+pub use witness::{
+    COMPARED_PAUSE_SECONDS, Contradiction, Found, HeardCheckpoint, LogWitness, OpenComparison, SeenCheckpoint,
+};
 
 use crate::faults::Faults;
 use crate::keystore::KeyStore;

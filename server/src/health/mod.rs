@@ -6,8 +6,8 @@
 use crate::authority::Authority;
 use crate::casework::{stamp, witness};
 use crate::problem::Problem;
-use rogatory_core::receipt::INCLUSION_PROMISE_SECONDS;
 use rogatory_core::chain;
+use rogatory_core::receipt::INCLUSION_PROMISE_SECONDS;
 use rogatory_evidence::limits::free_bytes;
 use serde::Serialize;
 use std::fmt;
