@@ -235,7 +235,7 @@ async fn renewals(office: &Office) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_that_ages_out_is_renewed_at_once_and_nothing_for_a_stamp_that_another_authority_gave() {
-    let Federation { mut gb, .. } = Federation::new().await;
+    let Federation { mut gb, world: _world, .. } = Federation::new().await;
     let tsa = Tsa::issued_by(&gb.authority(), days(100)).serve();
     tsa.switch(false);
     configure(&mut gb, &tsa).await;
