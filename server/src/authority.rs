@@ -23,6 +23,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
+/// How many custody records are put together at once: fewer than there are connections for reading.
+const EXPORTS_AT_ONCE: usize = 1;
 /// How many parties are read at once.
 const PARTIES_A_PAGE: u32 = 500;
 
@@ -44,6 +46,8 @@ pub struct Authority {
     pub lines: Lines,
     /// Held while a party entry is checked against the others and taken up.
     pub importing: tokio::sync::Mutex<()>,
+    /// Held while a custody record is put together, so that exports leave others connections for reading.
+    pub exporting: tokio::sync::Semaphore,
     /// Who read what since the start, so that every reading leaves a trace.
     pub readings: Readings,
     /// Told when another checkpoint stands.
@@ -90,6 +94,7 @@ impl Authority {
             peers: Peers::new(faults),
             lines: Lines::default(),
             importing: tokio::sync::Mutex::new(()),
+            exporting: tokio::sync::Semaphore::new(EXPORTS_AT_ONCE),
             readings: Readings::default(),
         })
     }

@@ -1,5 +1,6 @@
 //! What custody logs show to others: case heads in receipts, and proofs of single entries.
 
+use crate::witness::until;
 use rogatory_client::commands::custody::{self, ProveArguments, RecordVerified, Wanted};
 use rogatory_client::output::{Outcome as _, page::Page};
 use rogatory_client::trust::Trust;
@@ -365,4 +366,38 @@ async fn who_looks_at_a_case_leaves_one_trace_an_hour() {
         cases.list_cases(ListCasesRequest::default()).await.expect("a list");
     }
     assert_eq!(traces(Federation::timeline(gb, "office").await, "cases-listed"), [drafter.as_str()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_that_wait_for_their_turn_leave_all_connections_to_others() {
+    let federation = Federation::new().await;
+    let request = federation.request_acknowledged().await;
+    let gb = &federation.gb;
+    let number = request.shared_number.to_string();
+    let turn = gb.served().exporting.acquire().await.expect("nobody exports");
+    let mut exports = tokio::task::JoinSet::new();
+    for nth in 0..6 {
+        let (session, case) = (gb.session("operator"), number.clone());
+        let file = gb.folder.join(format!("custody-{nth}.json"));
+        exports.spawn(async move {
+            custody::export(&session, &case, 0, &file).await.expect("a record");
+            std::fs::read(file).expect("a file")
+        });
+    }
+    let recorded = async || {
+        let timeline = Federation::timeline(gb, &number).await;
+        timeline.iter().filter(|(_, event, _)| event == "custody-exported").count() == 6
+    };
+    until("all exports are recorded", recorded).await;
+    // As many as there are, at the same time.
+    let mut sessions = Vec::new();
+    for _ in 0..4 {
+        sessions.push(gb.served().datastore.read().await.expect("a session"));
+    }
+    assert!(exports.try_join_next().is_none(), "none has had its turn");
+    drop(sessions);
+    drop(turn);
+    while let Some(exported) = exports.join_next().await {
+        custody::verify(&exported.expect("exported"), None, &trust(&[gb])).expect("verified");
+    }
 }

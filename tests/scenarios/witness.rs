@@ -18,6 +18,7 @@ use rogatory_server::casework::witness::heard::compare_heard;
 use rogatory_server::casework::witness::promises::ask_for_proofs;
 use rogatory_server::casework::witness::{findings, prove};
 use rogatory_server::datastore::{Act, LogWitness, StoreError, StoredReceipt, Transaction};
+use rogatory_server::health::{Finding, FindingKind};
 use rogatory_server::peers;
 use rogatory_server::problem::{Problem, Reason};
 use rogatory_tests::{Federation, Office};
@@ -237,6 +238,88 @@ async fn what_a_receipt_promises_is_asked_for_proven_and_kept() {
     assert_eq!(told(gb).await, "");
 }
 
+/// Takes calls where `office` took them, whose server is stopped, and never answers.
+async fn never_answering(office: &Office) -> tokio::task::JoinHandle<()> {
+    let listener =
+        tokio::net::TcpListener::bind(office.peer_address()).await.expect("the port is free again");
+    tokio::spawn(async move {
+        let mut taken = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            taken.push(stream);
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_counterpart_that_never_answers_holds_up_no_other() {
+    let mut federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let ministry = federation.competent_authority().await;
+    let request = rogatory_tests::papers::request(&federation.gb, &ministry);
+    rogatory_tests::road::send(&federation.gb, "drafter", &request, "").await;
+    let leaf = promised(&federation.gb, &ministry).await;
+    federation.md.stop().await;
+    let silent = never_answering(&federation.md).await;
+    let Federation { gb, world, .. } = &federation;
+    // md's promise comes first.
+    sql(gb, "UPDATE promise_got SET next_time = 0 WHERE counterpart = 'md/central-authority'").await;
+    world.clock.advance_seconds(6);
+    let authority = gb.served().clone();
+    let asking = tokio::spawn(async move { ask_for_proofs(&authority).await });
+    until("the ministry's proof is here", async || {
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        session.promise_proof(&ministry.party, &leaf).await.expect("the database works").is_some()
+    })
+    .await;
+    assert!(!asking.is_finished(), "md is still being asked");
+    asking.abort();
+
+    // The same while the server asks for cosignatures: md is being asked in vain, the ministry again and again.
+    for _ in 0..3 {
+        rogatory_tests::road::send(gb, "drafter", &rogatory_tests::papers::request(gb, &ministry), "").await;
+        let (size, _) = sign_checkpoint(gb.served()).await.expect("signed").expect("a checkpoint");
+        until("the ministry has cosigned all", async || seen(&ministry, gb).await >= size).await;
+    }
+    silent.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_ahead_for_a_moment_puts_nothing_off() {
+    let mut federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let leaf = promised(&federation.gb, &federation.md).await;
+    let ministry = federation.competent_authority().await;
+    federation.md.stop().await;
+    let year = 365 * 86_400;
+    federation.world.clock.advance_seconds(year);
+    // md is down, and what it promised and what the ministry shows of its log is put off until then.
+    let (_, own) = sign_checkpoint(ministry.served()).await.expect("signed").expect("a checkpoint");
+    ask_for_proofs(federation.gb.served()).await.expect("the database works");
+    federation.world.clock.advance_seconds(-year);
+    federation.md.start().await;
+    let Federation { gb, md, .. } = &federation;
+    let size = seen(gb, md).await;
+    let request = AddCheckpointRequest {
+        checkpoint: own.into(),
+        seen_checkpoints: vec![forged(md, size + 1000, b"x").into_bytes().into()],
+        ..AddCheckpointRequest::default()
+    };
+    peers::add_checkpoint(ministry.served(), &gb.party, request).await.expect("heard");
+    sql(gb, "UPDATE heard_checkpoint SET heard_time = heard_time + 31536000000000, next_time = next_time + 31536000000000")
+        .await;
+    until("the proof is here", async || {
+        ask_for_proofs(gb.served()).await.expect("the database works");
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        session.promise_proof(&md.party, &leaf).await.expect("the database works").is_some()
+    })
+    .await;
+    until("the views are compared", async || {
+        compare_heard(gb.served()).await.expect("the database works");
+        !office_events(gb, "log-contradicted").await.is_empty()
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leaf_is_proven_only_to_whom_a_receipt_names_it() {
     let federation = Federation::new().await;
@@ -252,6 +335,24 @@ async fn a_leaf_is_proven_only_to_whom_a_receipt_names_it() {
     assert!(office_events(md, "promise-broken-reported").await.is_empty());
     let sizes = vec![0; prove::SIZES_AT_ONCE + 1];
     peers::prove_consistency(nistru.served(), &md.party, &sizes).await.expect_err("too many at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reports_a_promise_as_broken_before_it_is_due() {
+    let federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let Federation { gb, md, world, .. } = &federation;
+    let leaf = promised(gb, md).await;
+    for passed in [0, 59] {
+        world.clock.advance_seconds(passed);
+        let long_ago = gb.now().plus_seconds(-1000);
+        let reported = peers::report_broken_promise(gb.served(), &md.party, &leaf, long_ago).await;
+        assert_eq!(reported.expect_err("it is not due").reason(), Reason::PeerRefused);
+    }
+    assert!(office_events(md, "promise-broken-reported").await.is_empty());
+    world.clock.advance_seconds(1);
+    peers::report_broken_promise(gb.served(), &md.party, &leaf, gb.now()).await.expect("it is due");
+    assert_eq!(office_events(md, "promise-broken-reported").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -301,6 +402,18 @@ async fn a_counterpart_that_is_down_breaks_no_promise_but_is_a_silent_witness() 
     assert!(told.contains("md/central-authority has not cosigned"), "{told}");
     let text = page(&custody::witnesses(&gb.session("operator"), None).await.expect("a list"));
     assert!(text.contains("SILENT since") && text.contains("never"), "{text}");
+    // Nor has it answered this one question, as if it were down for that alone.
+    assert!(
+        told.contains("md/central-authority cannot be reached to prove that it logged 1 of our"),
+        "{told}"
+    );
+    let findings = findings(gb.served()).await.expect("the database works");
+    let overdue: Vec<bool> = findings
+        .iter()
+        .filter(|finding| finding.kind == FindingKind::PromiseOverdue)
+        .map(Finding::is_red)
+        .collect();
+    assert_eq!(overdue, [false], "once, and it accuses nobody");
 }
 
 /// What a person sees of it.

@@ -235,6 +235,7 @@ CREATE TABLE heard_checkpoint (
     root       BYTEA NOT NULL CHECK (length(root) = 32),
     note       BYTEA NOT NULL,
     compared   BIGINT NOT NULL CHECK (compared IN (0, 1)),
+    heard_time BIGINT NOT NULL,
     next_time  BIGINT NOT NULL,
     PRIMARY KEY (origin, heard_from)
 );

@@ -230,6 +230,7 @@ CREATE TABLE heard_checkpoint (
     root       BLOB    NOT NULL CHECK (length(root) = 32),
     note       BLOB    NOT NULL,
     compared   INTEGER NOT NULL CHECK (compared IN (0, 1)),
+    heard_time INTEGER NOT NULL,
     next_time  INTEGER NOT NULL,
     PRIMARY KEY (origin, heard_from)
 ) STRICT, WITHOUT ROWID;

@@ -19,6 +19,7 @@ use rogatory_custody::leaf::Leaf;
 use rogatory_custody::record::{Content, Entry, EpochEntry, MAX_ENTRIES, ReceiptedHead, Record};
 use rogatory_custody::tree::MAX_TREE_SIZE;
 use std::time::Duration;
+use tokio::sync::SemaphorePermit;
 
 /// Exports the record of a case, after the export itself is recorded.
 ///
@@ -45,6 +46,7 @@ pub async fn export_record(
     patience.for_witness(authority, before).await?;
     let (size, checkpoint) = checkpoint_over(authority, before).await?;
     patience.for_stamp(authority, &checkpoint).await?;
+    let _turn = turn(authority).await?;
     let mut session = authority.datastore.read().await?;
     let limit = u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
     let recorded = session.entries(&case, 0, size, limit.saturating_add(1)).await?;
@@ -55,8 +57,10 @@ pub async fn export_record(
         ));
     }
     let tag_key = session.tag_key(&case)?;
+    let indices: Vec<u64> = recorded.iter().map(|entry| entry.leaf_index).collect();
+    let proofs = session.inclusion_proofs(&indices, size).await?;
     let mut entries = Vec::with_capacity(recorded.len());
-    for entry in recorded {
+    for (entry, proof) in recorded.into_iter().zip(proofs) {
         let leaf = Leaf::new(&tag_key, &entry.stream, entry.n, &entry.salt, &entry.body);
         if leaf.hash() != entry.leaf_hash {
             return Err(Problem::internal(
@@ -65,7 +69,7 @@ pub async fn export_record(
             ));
         }
         entries.push(Entry {
-            proof: session.inclusion_proof(entry.leaf_index, size).await?,
+            proof,
             stream: entry.stream,
             n: entry.n,
             index: entry.leaf_index,
@@ -86,6 +90,12 @@ pub async fn export_record(
     };
     let failed = |error| Problem::internal("the custody record could not be made", error);
     record.with_heads(authority.institution.log_key()).map_err(failed)?.to_bytes().map_err(failed)
+}
+
+/// Waits until it is this export's turn to read: a record takes a connection for as long as it is put together.
+async fn turn(authority: &Authority) -> Result<SemaphorePermit<'_>, Problem> {
+    let turn = authority.exporting.acquire().await;
+    turn.map_err(|error| Problem::internal("no record can be exported any more", error))
 }
 
 /// The checkpoint to which proofs lead, and its size: the newest that a witness cosigned, if it has `size` leaves
@@ -130,11 +140,14 @@ async fn export_erased(
     patience.for_witness(authority, covering).await?;
     let (size, checkpoint) = checkpoint_over(authority, covering).await?;
     patience.for_stamp(authority, &checkpoint).await?;
+    let _turn = turn(authority).await?;
     let mut session = authority.datastore.read().await?;
+    let indices: Vec<u64> = events.iter().map(|event| event.leaf_index).collect();
+    let proofs = session.inclusion_proofs(&indices, size).await?;
     let mut entries = Vec::with_capacity(events.len());
-    for event in events {
+    for (event, proof) in events.into_iter().zip(proofs) {
         entries.push(Entry {
-            proof: session.inclusion_proof(event.leaf_index, size).await?,
+            proof,
             stream: event.stream,
             n: event.n,
             index: event.leaf_index,

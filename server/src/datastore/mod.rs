@@ -46,13 +46,16 @@ pub use moving::{MovedTable, back_up_rows, move_rows, restore_rows};
 pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
 pub use parties::PartyRow;
-pub use promises::{OpenPromise, Promise};
+pub use promises::{OpenPromise, PAUSE_SECONDS_AT_MOST, Promise};
 pub use session::{Session, StoreError};
 /// What a database may fail with.
 pub use sqlx::Error as DatabaseError;
 pub use stamps::{GotToken, Interruption, StampRow, StampSummary, Stamped};
 pub use transaction::Transaction;
-pub use witness::{Contradiction, Found, HeardCheckpoint, LogWitness, SeenCheckpoint, SeenLog};
+pub use witness::{
+    COMPARED_PAUSE_SECONDS, Contradiction, Found, HeardCheckpoint, LogWitness, OpenComparison, SeenCheckpoint,
+    SeenLog,
+};
 
 use crate::faults::Faults;
 use crate::keystore::KeyStore;

@@ -12,6 +12,8 @@ use sqlx::any::AnyRow;
 
 /// How long an issuer has to prove the inclusion, in seconds.
 const PROMISED_SECONDS: i64 = 60;
+/// The longest pause before one is asked for again, in seconds.
+pub const PAUSE_SECONDS_AT_MOST: i64 = 60 * 60;
 /// After how many seconds it is asked first: a checkpoint follows within a second or two.
 const FIRST_ASKED_SECONDS: i64 = 5;
 
@@ -122,7 +124,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// It is asked again at `next_time`.
+    /// It is asked again at `next_time`. One that was got while the clock was ahead is due as if it were got now.
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
@@ -131,14 +133,18 @@ impl Transaction {
         promise: &OpenPromise,
         next_time: Timestamp,
     ) -> Result<(), StoreError> {
+        let latest_due = self.now().plus_seconds(PROMISED_SECONDS);
         sqlx::query(
             "-- put_off_promise
-             UPDATE promise_got SET attempts = $3, next_time = $4 WHERE counterpart = $1 AND leaf_hash = $2",
+             UPDATE promise_got SET attempts = $3, next_time = $4,
+                                    due_time = CASE WHEN due_time > $5 THEN $5 ELSE due_time END
+             WHERE counterpart = $1 AND leaf_hash = $2",
         )
         .bind(promise.counterpart.to_string())
         .bind(promise.leaf_hash.as_bytes().as_slice())
         .bind(i64::from(promise.attempts.saturating_add(1)))
         .bind(next_time.microseconds())
+        .bind(latest_due.microseconds())
         .execute(self.connection())
         .await?;
         Ok(())
@@ -223,7 +229,8 @@ impl Session {
         Ok(index.map(size).transpose()?)
     }
 
-    /// The promises that are to be asked for by now, the longest due first, at most `limit`.
+    /// The promises that are to be asked for by now, the longest due first, at most `limit` of each counterpart. One that was put off
+    /// further than any is, by a clock that was ahead, is among them.
     ///
     /// # Errors
     /// [`StoreError`] if one is damaged or the database fails.
@@ -234,10 +241,14 @@ impl Session {
     ) -> Result<Vec<OpenPromise>, StoreError> {
         let rows = sqlx::query(
             "-- open_promises
-             SELECT counterpart, leaf_hash, due_time, attempts, broken_time, told_time FROM promise_got
-             WHERE proof IS NULL AND next_time <= $1 ORDER BY next_time LIMIT $2",
+             SELECT counterpart, leaf_hash, due_time, attempts, broken_time, told_time FROM
+               (SELECT counterpart, leaf_hash, due_time, attempts, broken_time, told_time, next_time,
+                       ROW_NUMBER() OVER (PARTITION BY counterpart ORDER BY next_time, leaf_hash) AS place
+                FROM promise_got WHERE proof IS NULL AND (next_time <= $1 OR next_time > $2)) AS due
+             WHERE place <= $3 ORDER BY next_time",
         )
         .bind(now.microseconds())
+        .bind(now.plus_seconds(PAUSE_SECONDS_AT_MOST).microseconds())
         .bind(i64::from(limit))
         .fetch_all(self.connection())
         .await?;
@@ -256,12 +267,27 @@ impl Session {
         )
         .fetch_all(self.connection())
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                let party = parse(row.try_get(0)?, "a stored party is damaged")?;
-                Ok((party, size(row.try_get(1)?)?, instant(row.try_get(2)?)?))
-            })
-            .collect()
+        rows.iter().map(counted).collect()
+    }
+
+    /// The promises that were due at `before` or earlier, and are neither kept nor known to be broken, by counterpart:
+    /// how many, and when the oldest was due.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn overdue_promises(
+        &mut self,
+        before: Timestamp,
+    ) -> Result<Vec<(PartyId, u64, Timestamp)>, StoreError> {
+        let rows = sqlx::query(
+            "-- overdue_promises
+             SELECT counterpart, COUNT(*), MIN(due_time) FROM promise_got
+             WHERE proof IS NULL AND broken_time IS NULL AND due_time <= $1 GROUP BY counterpart ORDER BY counterpart",
+        )
+        .bind(before.microseconds())
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(counted).collect()
     }
 
     /// The promises of counterparts, first those that were broken, then the latest, at most `limit`.
@@ -321,6 +347,12 @@ impl Session {
         .await?;
         Ok(proof.flatten())
     }
+}
+
+/// How many promises of a counterpart, and when the oldest was due.
+fn counted(row: &AnyRow) -> Result<(PartyId, u64, Timestamp), StoreError> {
+    let party = parse(row.try_get(0)?, "a stored party is damaged")?;
+    Ok((party, size(row.try_get(1)?)?, instant(row.try_get(2)?)?))
 }
 
 fn promise_of(row: &AnyRow) -> Result<OpenPromise, StoreError> {

@@ -12,6 +12,9 @@ use rogatory_custody::tree;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+/// After a comparison the same one is believed to show nothing new of the same log for so long, in seconds: each
+/// comparison costs that log a call. No comparison is put off further.
+pub const COMPARED_PAUSE_SECONDS: i64 = 10 * 60;
 /// How many contradictions of one log are kept that one institution showed: a hostile log can sign any number.
 const KEPT_CONTRADICTIONS: i64 = 16;
 
@@ -57,6 +60,17 @@ pub struct HeardCheckpoint {
     pub heard_from: PartyId,
     /// What was shown.
     pub checkpoint: SeenCheckpoint,
+}
+
+/// A log that was asked to prove something, and has not for long.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenComparison {
+    /// The log.
+    pub origin: Origin,
+    /// Who showed what it is to prove.
+    pub heard_from: PartyId,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// How two checkpoints of one log contradict.
@@ -188,7 +202,7 @@ impl Transaction {
     }
 
     /// Keeps what somebody showed of a log, in place of what the same one showed before; it is compared
-    /// no earlier than the last comparison allowed.
+    /// no earlier than the last comparison allowed. What is shown anew does not make an open comparison younger.
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
@@ -196,9 +210,11 @@ impl Transaction {
         let now = self.now().microseconds();
         sqlx::query(
             "-- keep_heard
-             INSERT INTO heard_checkpoint (origin, heard_from, tree_size, root, note, compared, next_time)
-             VALUES ($1, $2, $3, $4, $5, 0, $6)
-             ON CONFLICT (origin, heard_from) DO UPDATE SET tree_size = $3, root = $4, note = $5, compared = 0",
+             INSERT INTO heard_checkpoint (origin, heard_from, tree_size, root, note, compared, heard_time, next_time)
+             VALUES ($1, $2, $3, $4, $5, 0, $6, $6)
+             ON CONFLICT (origin, heard_from) DO UPDATE SET tree_size = $3, root = $4, note = $5,
+               heard_time = CASE WHEN heard_checkpoint.compared = 0 THEN heard_checkpoint.heard_time ELSE $6 END,
+               compared = 0",
         )
         .bind(heard.origin.to_string())
         .bind(heard.heard_from.to_string())
@@ -221,9 +237,12 @@ impl Transaction {
         compared: bool,
         next_time: Timestamp,
     ) -> Result<(), StoreError> {
+        // What was heard while the clock was ahead was heard by now.
+        let now = self.now().microseconds();
         sqlx::query(
             "-- settle_heard
-             UPDATE heard_checkpoint SET compared = $4, next_time = $5
+             UPDATE heard_checkpoint SET compared = $4, next_time = $5,
+               heard_time = CASE WHEN heard_time > $6 THEN $6 ELSE heard_time END
              WHERE origin = $1 AND heard_from = $2 AND note = $3",
         )
         .bind(heard.origin.to_string())
@@ -231,6 +250,7 @@ impl Transaction {
         .bind(&heard.checkpoint.note)
         .bind(i64::from(compared))
         .bind(next_time.microseconds())
+        .bind(now)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -358,7 +378,8 @@ impl Session {
         row.map(|row| seen_of(&row)).transpose()
     }
 
-    /// What was heard and is to be compared by now, at most `limit`.
+    /// What was heard and is to be compared by now, at most `limit` of each log. What was put off further than anything is, by a
+    /// clock that was ahead, is among it.
     ///
     /// # Errors
     /// [`StoreError`] if one is damaged or the database fails.
@@ -369,10 +390,14 @@ impl Session {
     ) -> Result<Vec<HeardCheckpoint>, StoreError> {
         let rows = sqlx::query(
             "-- heard_due
-             SELECT origin, heard_from, tree_size, root, note FROM heard_checkpoint
-             WHERE compared = 0 AND next_time <= $1 ORDER BY next_time, origin, heard_from LIMIT $2",
+             SELECT origin, heard_from, tree_size, root, note FROM
+               (SELECT origin, heard_from, tree_size, root, note, next_time,
+                       ROW_NUMBER() OVER (PARTITION BY origin ORDER BY next_time, heard_from) AS place
+                FROM heard_checkpoint WHERE compared = 0 AND (next_time <= $1 OR next_time > $2)) AS due
+             WHERE place <= $3 ORDER BY next_time, origin, heard_from",
         )
         .bind(now.microseconds())
+        .bind(now.plus_seconds(COMPARED_PAUSE_SECONDS).microseconds())
         .bind(i64::from(limit))
         .fetch_all(self.connection())
         .await?;
@@ -387,6 +412,35 @@ impl Session {
                     origin: parse(row.try_get(0)?, "a stored log origin is damaged")?,
                     heard_from: parse(row.try_get(1)?, "a stored party is damaged")?,
                     checkpoint,
+                })
+            })
+            .collect()
+    }
+
+    /// The comparisons that are open since `before` or earlier, the oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn open_comparisons(
+        &mut self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OpenComparison>, StoreError> {
+        let rows = sqlx::query(
+            "-- open_comparisons
+             SELECT origin, heard_from, heard_time FROM heard_checkpoint
+             WHERE compared = 0 AND heard_time <= $1 ORDER BY heard_time, origin, heard_from LIMIT $2",
+        )
+        .bind(before.microseconds())
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(OpenComparison {
+                    origin: parse(row.try_get(0)?, "a stored log origin is damaged")?,
+                    heard_from: parse(row.try_get(1)?, "a stored party is damaged")?,
+                    since: instant(row.try_get(2)?)?,
                 })
             })
             .collect()

@@ -27,14 +27,19 @@ use rogatory_custody::checkpoint::{VerifiedCheckpoint, verify_checkpoint};
 use rogatory_custody::cosignature::{Cosignature, cosigned_note};
 use rogatory_custody::note::MAX_SIGNATURES;
 use rogatory_custody::tree::MAX_PROOF_HASHES;
+use std::time::Duration;
 
 /// The largest checkpoint that is read, in bytes.
 pub const CHECKPOINT_BYTES: usize = 4096;
 /// How many checkpoints of other logs are passed on and looked at.
 pub const CHECKPOINTS_PASSED_ON: usize = 16;
+/// How long a run asks one counterpart one thing after another: as long as one call may take, and a little longer.
+const TURN_LIMIT: Duration = Duration::from_secs(25);
 /// How long a witness may be silent although the log grew, in seconds.
 const SILENT_SECONDS: i64 = 60 * 60;
-/// How many contradictions are listed.
+/// How long a log may take to prove what was promised, or that it goes on from what others saw of it, in seconds.
+const UNPROVEN_SECONDS: i64 = 60 * 60;
+/// How many contradictions are listed, and how many logs that do not prove.
 const CONTRADICTIONS_LISTED: u32 = 100;
 
 /// What the operator should know, in plain words; nothing if all is well.
@@ -58,6 +63,22 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
             "{party} promised by its receipts to log {count} of our messages and has not proven it; the oldest proof was due at {since}"
         );
         findings.push(Finding::red(FindingKind::PromiseBroken, what));
+    }
+    let long_ago = now.plus_seconds(-UNPROVEN_SECONDS);
+    for (party, count, since) in session.overdue_promises(long_ago).await? {
+        // Who cannot be reached has broken nothing. But who will not be reached for this alone looks no different.
+        let what = format!(
+            "{party} cannot be reached to prove that it logged {count} of our messages; the oldest proof was due at {since}"
+        );
+        findings.push(Finding::amber(FindingKind::PromiseOverdue, what));
+    }
+    for open in session.open_comparisons(long_ago, CONTRADICTIONS_LISTED).await? {
+        // It may be down. But a log that forked, and does not answer this one question, looks no different.
+        let what = format!(
+            "the log {} has not proven since {} that it goes on from what {} saw of it",
+            open.origin, open.since, open.heard_from
+        );
+        findings.push(Finding::red(FindingKind::LogNotProven, what));
     }
     let own = authority.institution.log_origin();
     for one in session.contradictions(CONTRADICTIONS_LISTED).await? {
