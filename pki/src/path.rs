@@ -12,9 +12,7 @@ use rogatory_core::{CountryCode, Timestamp};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::time::Duration;
 use verdicts::Verdicts;
-use webpki::{
-    EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, RevocationOptions,
-};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, RevocationOptions};
 
 /// The most anchors that are read from one text.
 const MAX_ANCHORS: usize = 1024;
