@@ -42,8 +42,8 @@ impl Clock {
         let issued = self.root.issue_time_stamping("Clock", validity).expect("a certificate");
         let config = format!(
             "[tsa]\ndefault_tsa = here\n[here]\nserial = serial\ncrypto_device = builtin\nsigner_cert = tsa.pem\n\
-             signer_key = tsa.key\nsigner_digest = sha256\ndefault_policy = 1.2.3\ndigests = sha256\n\
-             accuracy = {accuracy}\nordering = no\ntsa_name = yes\ness_cert_id_alg = sha256\n"
+             signer_key = tsa.key\nsigner_digest = sha256\ndefault_policy = 1.3.6.1.4.1.99999.3.1\ndigests = sha256\n\
+             accuracy = {accuracy}, millisecs:500\nclock_precision_digits = 3\nordering = no\ntsa_name = yes\ness_cert_id_alg = sha256\n"
         );
         let write =
             |name: &str, bytes: &[u8]| fs::write(self.folder.path().join(name), bytes).expect("writes");
