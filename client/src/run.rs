@@ -477,6 +477,7 @@ async fn custody(
                 custody::ProveArguments { case: it.case, wanted, closed: it.closed, output: it.output };
             printer.outcome(&custody::prove(session, arguments).await?)
         }
+        Custody::Witnesses(it) => printer.outcome(&custody::witnesses(session, it.save.as_deref()).await?),
         Custody::Tiles(it) => printer.outcome(&custody::fetch(session, &it.output).await?),
         Custody::Audit(it) => {
             let record = files::read(&it.record, RECORD_LIMIT_BYTES, "the record")?;

@@ -270,6 +270,12 @@ events! {
     }
     /// The institution's log began.
     LogStarted = "log-started" { origin: String }
+    /// A backup was restored, and the log goes on under another origin.
+    EpochBegun = "epoch-begun" {
+        origin: String, closed_origin: String, closed_log_key: String,
+        restored_size: u64, restored_root: Digest, common_size: u64,
+        witnessed: Option<String>, silent: Vec<PartyId>, reason: String,
+    }
 }
 
 /// The JSON that a body holds, in the order in which it is written.

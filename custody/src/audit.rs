@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! every leaf, in order ──► tree ──► the root of the checkpoint, and of the record's
-//!                     └──► tag known? ──► each #1 … #n stands once, where the record says; no #n+1
+//!                     └──► tag known? ──► each #1 … #n stands once, where the record says; no #n+1, nor one some way ahead
 //! ```
 //! Needs the case's tag key only: nothing of other cases can be told from their leaves, and nothing is read of any
 //! body. Calls [`tree`](crate::tree) and [`leaf`](crate::leaf); reads no files.
@@ -14,6 +14,12 @@ use crate::tree::{Node, Tree, TreeError};
 use rogatory_core::Digest;
 use rogatory_core::custody_event::Stream;
 use std::collections::HashMap;
+
+/// How many numbers beyond the last are looked for in each stream at most; at least one is.
+const MAX_AHEAD: u64 = 1_000;
+
+/// How many numbers beyond the last are looked for in all streams together, unless they are more streams.
+const MAX_AHEAD_IN_ALL: u64 = 100_000;
 
 /// What stands against a log or a record.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -74,9 +80,19 @@ pub enum AuditError {
         /// Where it stands again.
         second: u64,
     },
-    /// The next number stands already under the record's checkpoint, and the record leaves it out.
+    /// A later number stands already under the record's checkpoint, and the record leaves it out.
     #[error("{stream} #{n} stands at leaf {index}, before the record was made, and is not in it")]
     LeftOut {
+        /// The stream.
+        stream: Stream,
+        /// The number.
+        n: u64,
+        /// Where it stands.
+        index: u64,
+    },
+    /// A later number stands without the one before it, or before that.
+    #[error("{stream} #{n} stands at leaf {index}, and the number before it does not stand before it")]
+    Gap {
         /// The stream.
         stream: Stream,
         /// The number.
@@ -95,6 +111,9 @@ pub struct AuditedStream {
     pub complete_to: u64,
     /// The leaf of the next number, if it came after the record was made.
     pub next: Option<u64>,
+    /// The last number that was looked for. What stands there of those after `complete_to` came after the record was
+    /// made, without gaps; of numbers further on nothing is known.
+    pub looked_to: u64,
 }
 
 /// A log whose leaves are those of its checkpoint, and hold of a case what the record of it says. Only
@@ -134,6 +153,7 @@ pub struct Audit {
     seen: (u64, Digest),
     tree: Tree,
     streams: Vec<(Stream, u64)>,
+    ahead: u64,
     places: HashMap<[u8; 32], Place>,
 }
 
@@ -159,13 +179,15 @@ impl Audit {
         }
         let streams: Vec<(Stream, u64)> =
             record.streams().iter().map(|stream| (stream.stream().clone(), stream.complete_to())).collect();
+        let count = u64::try_from(streams.len()).unwrap_or(u64::MAX).max(1);
+        let ahead = (MAX_AHEAD_IN_ALL / count).clamp(1, MAX_AHEAD);
         let mut places = HashMap::new();
         for (at, (stream, last)) in streams.iter().enumerate() {
-            for n in 1..=last.saturating_add(1) {
+            for n in 1..=last.saturating_add(ahead) {
                 places.insert(tag_key.tag(stream, n), Place { stream: at, n, found: None });
             }
         }
-        Ok(Self { checkpoint, seen, tree: Tree::new(), streams, places })
+        Ok(Self { checkpoint, seen, tree: Tree::new(), streams, ahead, places })
     }
 
     /// Takes the next leaf; tells which nodes of the tree are complete with it, to be compared with tiles of hashes.
@@ -185,8 +207,8 @@ impl Audit {
             if let Some(first) = place.found {
                 return Err(AuditError::Twice { stream: stream(), n: place.n, first, second: index });
             }
-            let is_next = self.streams.get(place.stream).is_some_and(|(_, last)| place.n > *last);
-            if is_next && index < self.seen.0 {
+            let is_later = self.streams.get(place.stream).is_some_and(|(_, last)| place.n > *last);
+            if is_later && index < self.seen.0 {
                 return Err(AuditError::LeftOut { stream: stream(), n: place.n, index });
             }
             place.found = Some(index);
@@ -203,7 +225,7 @@ impl Audit {
     /// tree of its checkpoint, and that tree is the beginning of this one.
     ///
     /// # Errors
-    /// [`AuditError::Count`], [`AuditError::Root`].
+    /// [`AuditError::Count`], [`AuditError::Root`], [`AuditError::Gap`].
     pub fn finish(self) -> Result<AuditedLog, AuditError> {
         let (size, found) = (self.checkpoint.size(), self.tree.size());
         if found != size {
@@ -215,14 +237,29 @@ impl Audit {
         let mut streams: Vec<AuditedStream> = self
             .streams
             .into_iter()
-            .map(|(stream, complete_to)| AuditedStream { stream, complete_to, next: None })
+            .map(|(stream, complete_to)| {
+                let looked_to = complete_to.saturating_add(self.ahead);
+                AuditedStream { stream, complete_to, next: None, looked_to }
+            })
             .collect();
-        for place in self.places.into_values() {
-            if let Some(stream) = streams.get_mut(place.stream)
-                && place.n > stream.complete_to
+        let found = |place: Place| Some((place.stream, place.n, place.found?));
+        let mut found: Vec<(usize, u64, u64)> = self.places.into_values().filter_map(found).collect();
+        found.sort_unstable();
+        // Stream, number and leaf of the one before.
+        let mut before = (usize::MAX, 0, 0);
+        for (at, n, index) in found {
+            if let Some(stream) = streams.get_mut(at)
+                && n > stream.complete_to
             {
-                stream.next = place.found;
+                let follows = before.0 == at && before.1 == n - 1 && before.2 < index;
+                if !follows {
+                    return Err(AuditError::Gap { stream: stream.stream.clone(), n, index });
+                }
+                if n == stream.complete_to.saturating_add(1) {
+                    stream.next = Some(index);
+                }
             }
+            before = (at, n, index);
         }
         Ok(AuditedLog { checkpoint: self.checkpoint, streams })
     }

@@ -17,13 +17,15 @@ use std::collections::BTreeMap;
 use std::io;
 
 mod check;
+mod epochs;
 mod error;
 mod receipted;
 mod told;
 pub use check::{VerifiedBody, VerifiedEntry, VerifiedRecord, VerifiedStream, verify_record};
+pub use epochs::{EpochEntry, MAX_EPOCHS, VerifiedEpoch};
 pub use error::{
-    EntryPart, EntryProblem, HeadMismatch, HeadProblem, ReceiptMismatch, ReceiptedProblem, RecordError,
-    ToldProblem,
+    EntryPart, EntryProblem, EpochProblem, HeadMismatch, HeadProblem, ReceiptMismatch, ReceiptedProblem,
+    RecordError, ToldProblem,
 };
 pub use receipted::{ReceiptedHead, VerifiedReceiptedHead};
 pub use told::ToldHead;
@@ -62,6 +64,8 @@ pub struct Record {
     /// For each counterpart the latest case head that came from its log with a message, by its name:
     /// what that log must still hold.
     pub told: Vec<String>,
+    /// The entries that began the log's epochs behind its first, by their index in the log.
+    pub epochs: Vec<EpochEntry>,
     /// The events by their index in the log.
     pub entries: Vec<Entry>,
 }
@@ -93,7 +97,8 @@ pub enum Content {
         /// The body's bytes as stored.
         body: Vec<u8>,
     },
-    /// Body and salt were erased by law; the leaf still shows that there was an event.
+    /// Body and salt were erased by law, as those of every entry of the record; the leaf still shows that there was
+    /// an event.
     Erased,
 }
 
@@ -206,7 +211,19 @@ struct Wire {
     heads: Vec<String>,
     receipted: Vec<WireReceipted>,
     told: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    epochs: Vec<WireEpoch>,
     entries: Vec<WireEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireEpoch {
+    index: u64,
+    leaf: Hex<LEAF_BYTES>,
+    salt: Hex<32>,
+    body: Base64,
+    proof: Vec<Digest>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -249,6 +266,7 @@ impl Wire {
                 .map(|one| WireReceipted { head: one.head.clone(), receipt: Base64(one.receipt.clone()) })
                 .collect(),
             told: record.told.clone(),
+            epochs: record.epochs.iter().map(WireEpoch::of).collect(),
             entries: record.entries.iter().map(WireEntry::of).collect(),
         }
     }
@@ -266,6 +284,7 @@ impl Wire {
                 .map(|one| ReceiptedHead { head: one.head, receipt: one.receipt.0 })
                 .collect(),
             told: self.told,
+            epochs: self.epochs.into_iter().map(WireEpoch::into_entry).collect(),
             entries: self.entries.into_iter().map(WireEntry::into_entry).collect::<Result<_, _>>()?,
         })
     }
@@ -280,6 +299,12 @@ impl Wire {
         for one in &self.receipted {
             limit(one.receipt.0.len() > MAX_RECEIPT_BYTES, "a receipt has more than 65,536 bytes")?;
         }
+        limit(self.epochs.len() > MAX_EPOCHS, "it tells of more than 1,000 epochs")?;
+        for epoch in &self.epochs {
+            limit(epoch.body.0.len() > MAX_BODY_BYTES, "a body has more than 65,536 bytes")?;
+            limit(epoch.proof.len() > MAX_PROOF_HASHES, "a proof has more than 64 hashes")?;
+            limit(epoch.index >= MAX_TREE_SIZE, "a number or an index is out of range")?;
+        }
         for entry in &self.entries {
             let body = entry.body.as_ref().map_or(0, |body| body.0.len());
             limit(body > MAX_BODY_BYTES, "a body has more than 65,536 bytes")?;
@@ -293,6 +318,23 @@ impl Wire {
     fn write(&self, to: &mut impl io::Write) -> serde_json::Result<()> {
         serde_json::to_writer_pretty(&mut *to, self)?;
         to.write_all(b"\n").map_err(serde_json::Error::io)
+    }
+}
+
+impl WireEpoch {
+    fn of(entry: &EpochEntry) -> Self {
+        Self {
+            index: entry.index,
+            leaf: Hex(entry.leaf),
+            salt: Hex(entry.salt),
+            body: Base64(entry.body.clone()),
+            proof: entry.proof.clone(),
+        }
+    }
+
+    fn into_entry(self) -> EpochEntry {
+        let Self { index, leaf, salt, body, proof } = self;
+        EpochEntry { index, leaf: leaf.0, salt: salt.0, body: body.0, proof }
     }
 }
 

@@ -4,15 +4,17 @@ mod common;
 mod scan;
 
 use common::{
-    CASE_KEY, COUNTERPART_ORIGIN, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, data_of, erased,
-    honest, key, log_key, shared_number, story, told_head,
+    CASE_KEY, COUNTERPART_ORIGIN, Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, data_of, erased,
+    honest, key, log_key, partly_erased, salt, shared_number, story, told_head,
 };
 use rogatory_core::Digest;
+use rogatory_core::custody_event::Stream;
 use rogatory_custody::case_head::{CaseHead, verify_case_head};
-use rogatory_custody::leaf::TagKey;
+use rogatory_custody::leaf::{Leaf, TagKey};
 use rogatory_custody::note::Vkey;
 use rogatory_custody::record::{
-    Content, HeadMismatch, MAX_RECORD_BYTES, Record, RecordError, VerifiedRecord, verify_record,
+    Content, Entry, EpochEntry, HeadMismatch, MAX_RECORD_BYTES, Record, RecordError, VerifiedRecord,
+    verify_record,
 };
 
 fn trusted() -> Vec<Vkey> {
@@ -48,12 +50,31 @@ fn an_honest_record_verifies_and_says_how_far_it_is_complete() {
 }
 
 #[test]
-fn an_erased_body_leaves_its_number_and_its_place() {
+fn erased_bodies_leave_their_numbers_and_their_places() {
     let verified = verify(&erased()).expect("valid");
-    assert_eq!(lines(&verified)[1], "internal: complete from #1 to #4 of what this log says; erased: #2");
-    assert_eq!(verified.streams()[1].erased(), [2]);
-    let entry = &verified.entries()[2];
-    assert_eq!((entry.n(), entry.body()), (2, None));
+    assert_eq!(lines(&verified), lines(&verify(&honest()).expect("valid")));
+    assert!(verified.is_erased() && verified.case().is_none());
+    assert!(verified.entries().iter().all(|entry| entry.body().is_none()));
+    assert!(!verify(&honest()).expect("valid").is_erased());
+}
+
+#[test]
+fn no_entry_can_be_called_erased_among_others() {
+    let error = verify(&partly_erased()).expect_err("nobody erases one event");
+    assert_eq!(error.part(), "erased");
+    assert!(matches!(error, RecordError::PartlyErased { erased: 1, entries: 6 }), "{error}");
+    // Not all but one either, nor a whole stream.
+    let whole = honest();
+    for at in 0..whole.entries.len() {
+        let mut record = erased();
+        record.entries[at].content = whole.entries[at].content.clone();
+        assert_eq!(verify(&record).expect_err("one body is left").part(), "erased", "entry {at}");
+    }
+    let mut record = whole;
+    for entry in record.entries.iter_mut().filter(|entry| entry.stream == Stream::Internal) {
+        entry.content = Content::Erased;
+    }
+    assert_eq!(verify(&record).expect_err("a stream alone").part(), "erased");
 }
 
 #[test]
@@ -68,8 +89,17 @@ fn a_record_is_written_in_one_way() {
 
 #[test]
 fn every_flipped_bit_of_a_record_is_noticed() {
-    // Six entries in two streams, one of them erased.
-    let good = erased().to_bytes().expect("within the limits");
+    // Six entries in two streams.
+    every_flipped_bit_is_noticed(&honest());
+}
+
+#[test]
+fn every_flipped_bit_of_an_erased_record_is_noticed() {
+    every_flipped_bit_is_noticed(&erased());
+}
+
+fn every_flipped_bit_is_noticed(record: &Record) {
+    let good = record.to_bytes().expect("within the limits");
     let trusted = trusted();
     assert!(verify_record(&good, &trusted).is_ok());
     let bits: Vec<usize> = (0..good.len() * 8).collect();
@@ -269,4 +299,125 @@ fn a_later_version_is_named_as_such() {
 #[test]
 fn the_tag_key_of_the_story_follows_from_its_case_key() {
     assert_eq!(honest().tag_key.as_bytes(), TagKey::derive(&CASE_KEY).as_bytes());
+}
+
+/// The story after a backup was restored: the tree goes on in the log's second epoch with the entry that says so, and one
+/// more event of the case.
+fn second_epoch(alter: impl Fn(&mut serde_json::Value)) -> Record {
+    let (mut record, mut log) = story(|_, _, body| body);
+    let next = key(NEXT_ORIGIN, 1);
+    let mut seen = Log::new();
+    for leaf in 0..14_u64 {
+        seen.append(Digest::of(&leaf.to_be_bytes()));
+    }
+    let mut body = serde_json::json!({
+        "case": "office", "stream": "internal", "n": 9, "previous": Digest::of(b"before").to_string(),
+        "at": "2026-11-23T08:00:00Z", "actor": {"kind": "server"}, "event": "epoch-begun",
+        "origin": NEXT_ORIGIN, "closed_origin": ORIGIN, "closed_log_key": log_key().vkey().to_string(),
+        "restored_size": log.tree.size(), "restored_root": log.tree.root().to_string(), "common_size": 11,
+        "witnessed": seen.checkpoint(ORIGIN, &log_key()), "silent": [], "reason": "a backup was restored",
+    });
+    alter(&mut body);
+    let body = serde_json::to_vec(&body).expect("JSON");
+    let office = TagKey::derive(&[4; 32]);
+    let leaf = Leaf::new(&office, &"internal".parse().expect("a stream"), 9, &salt(90), &body);
+    let index = log.append(leaf.hash());
+    let (stream, last) = ("fr/bepi", record.entries[4].clone());
+    let previous = Leaf::from_bytes(&last.leaf).expect("a leaf").hash();
+    let event = format!(
+        r#"{{"case":"C-7K2M9QXR4T1VC8ZE","stream":"{stream}","n":3,"previous":"{previous}","at":"2026-11-23T09:00:00Z","actor":{{"kind":"server"}},"event":"document-transmitted","message_number":2}}"#
+    )
+    .into_bytes();
+    let of_case = Leaf::new(&TagKey::derive(&CASE_KEY), &last.stream, 3, &salt(91), &event);
+    let at = log.append(of_case.hash());
+    record.entries.push(Entry {
+        stream: last.stream,
+        n: 3,
+        index: at,
+        leaf: of_case.to_bytes(),
+        content: Content::Body { salt: salt(91), body: event },
+        proof: Vec::new(),
+    });
+    for entry in &mut record.entries {
+        entry.proof = log.inclusion(entry.index);
+    }
+    let proof = log.inclusion(index);
+    record.epochs = vec![EpochEntry { index, leaf: leaf.to_bytes(), salt: salt(90), body, proof }];
+    record.receipted = acknowledged().receipted;
+    record.origin = NEXT_ORIGIN.parse().expect("an origin");
+    record.checkpoint = log.checkpoint(NEXT_ORIGIN, &next);
+    record.with_heads(&next).expect("signed")
+}
+
+fn verify_second(record: &Record) -> Result<VerifiedRecord, RecordError> {
+    verify_record(&record.to_bytes().expect("within the limits"), &[key(NEXT_ORIGIN, 1).vkey().clone()])
+}
+
+#[test]
+fn a_record_goes_over_two_epochs_and_says_what_is_lost_between_them() {
+    let record = second_epoch(|_| {});
+    let verified = verify_second(&record).expect("valid");
+    let [epoch] = verified.epochs() else { panic!("{:?}", verified.epochs()) };
+    assert_eq!((epoch.closed().to_string().as_str(), epoch.restored_size(), epoch.lost()), (ORIGIN, 11, 3));
+    let stream = &verified.streams()[0];
+    assert_eq!(stream.complete_to(), 3, "the numbers go on");
+    assert_eq!(
+        stream.receipted().expect("a head").head().origin.to_string(),
+        ORIGIN,
+        "its head keeps its epoch"
+    );
+
+    // What the closed log told of what was restored, the record holds; of what was not, it says so.
+    let compare = |n, leaf| {
+        let head = CaseHead { n, leaf, ..common::sent_head(&honest()) };
+        let note = head.sign(&log_key()).expect("signed");
+        let head = verify_case_head(note.as_bytes(), &[log_key().vkey().clone()]).expect("valid");
+        verified.compare_head(&head)
+    };
+    assert_eq!(compare(2, stream_leaf(&verified, 2)), Ok(()));
+    let lost = compare(3, Digest::of(b"what was lost"));
+    assert!(matches!(lost, Err(HeadMismatch::Lost { n: 3, lost: 3, .. })), "{lost:?}");
+    // An event of the second epoch is none that the first could have told.
+    assert!(matches!(compare(3, stream_leaf(&verified, 3)), Err(HeadMismatch::Lost { .. })));
+}
+
+fn stream_leaf(verified: &VerifiedRecord, n: u64) -> Digest {
+    let of_stream =
+        |entry: &&rogatory_custody::record::VerifiedEntry| entry.stream().to_string() == "fr/bepi";
+    verified.entries().iter().filter(of_stream).find(|entry| entry.n() == n).expect("an event").leaf()
+}
+
+#[test]
+fn how_an_epoch_ended_is_neither_left_out_nor_made_up() {
+    let part = |record: &Record| verify_second(record).expect_err("must fail").part();
+    let mut untold = second_epoch(|_| {});
+    untold.epochs.clear();
+    assert_eq!(part(&untold), "epochs");
+    let told = second_epoch(|_| {}).epochs;
+    let first = Record { epochs: told, ..honest() };
+    assert_eq!(verify(&first).expect_err("not this log's").part(), "epoch 1");
+    let alterations: [(&str, serde_json::Value); 9] = [
+        ("event", "log-started".into()),
+        ("case", "C-7K2M9QXR4T1VC8ZE".into()),
+        ("stream", "fr/bepi".into()),
+        ("origin", ORIGIN.into()),
+        ("closed_origin", "ca.example.md/rogatory/fr/bepi/1".into()),
+        ("closed_log_key", key(ORIGIN, 2).vkey().to_string().into()),
+        ("restored_size", 12.into()),
+        ("common_size", 12.into()),
+        ("witnessed", "no note".into()),
+    ];
+    for (field, value) in alterations {
+        let altered = second_epoch(|body| body[field] = value.clone());
+        assert_eq!(part(&altered), "epoch 1", "{field}");
+    }
+    let mut changed = second_epoch(|_| {});
+    changed.epochs[0].salt[0] ^= 1;
+    assert_eq!(part(&changed), "epoch 1");
+    let mut elsewhere = second_epoch(|_| {});
+    elsewhere.epochs[0].proof.pop();
+    assert_eq!(part(&elsewhere), "epoch 1");
+    let mut twice = second_epoch(|_| {});
+    twice.epochs.push(twice.epochs[0].clone());
+    assert_eq!(part(&twice), "epoch 2");
 }

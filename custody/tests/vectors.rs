@@ -144,6 +144,7 @@ impl<'a> Vector<'a> {
                     .and_then(|proof| proof.verify(leaf.as_ref(), &self.trusted))
                     .is_ok()
             }
+            "promise" => self.promise(),
             "consistency" => self.consistency(),
             "leaf" => self.leaf(),
             other => panic!("`{other}` is no kind of vector"),
@@ -195,7 +196,7 @@ impl<'a> Vector<'a> {
             AuditError::OtherLog { .. } | AuditError::Older { .. } => check(1),
             AuditError::Leaf { .. } | AuditError::Tree(_) | AuditError::Count { .. } => check(2),
             AuditError::Root { .. } => check(3),
-            AuditError::Twice { .. } | AuditError::LeftOut { .. } => check(5),
+            AuditError::Twice { .. } | AuditError::LeftOut { .. } | AuditError::Gap { .. } => check(5),
         };
         let mut audit = Audit::new(checkpoint, &record, &tag_key).map_err(against)?;
         let mut nodes = HashMap::new();
@@ -224,6 +225,19 @@ impl<'a> Vector<'a> {
             let Ok(key) = key.parse::<WitnessVkey>() else { return false };
             lines.iter().any(|line| line.verify(&checkpoint, &key).is_ok())
         })
+    }
+
+    /// The proof, and that the entry in it names the receipt, which the log's institution gave.
+    fn promise(&self) -> bool {
+        let at = self.payload.iter().position(|byte| *byte == b'\n').expect("a line");
+        let receipt = BASE64.decode(&self.payload[..at]).expect("base64");
+        let Ok(proof) = InclusionProof::parse(&self.payload[at + 1..]) else { return false };
+        let Ok(verified) = proof.verify(None, &self.trusted) else { return false };
+        let Some((_, body)) = verified.entry() else { return false };
+        let body: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+        let issuer = data_of(&receipt).expect("a receipt").issuer.party;
+        body["receipt_sha256"] == Digest::of(&receipt).to_hex()
+            && issuer == *verified.checkpoint().origin().party()
     }
 
     fn consistency(&self) -> bool {

@@ -3,21 +3,28 @@
 
 use crate::casework::dispatch::Lines;
 use crate::casework::record_reading::Readings;
-use crate::datastore::Datastore;
+use crate::config::ServerConfig as OfficeConfig;
+use crate::datastore::{Datastore, Opening};
 use crate::directory::{Directory, SoundEntry};
-use crate::faults::Faults;
+use crate::faults::{Faults, NoFaults};
+use crate::files::{Disk, DurableFiles};
 use crate::institution::Institution;
+use crate::keystore::KeyStore;
 use crate::peers::Peers;
 use crate::problem::{Problem, Reason};
 use crate::vault::Vault;
+use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use rogatory_core::{Clock, Entropy};
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::tls::{Listener, server_config};
 use rustls::ServerConfig;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
+/// How many custody records are put together at once: fewer than there are connections for reading.
+const EXPORTS_AT_ONCE: usize = 1;
 /// How many parties are read at once.
 const PARTIES_A_PAGE: u32 = 500;
 
@@ -39,6 +46,8 @@ pub struct Authority {
     pub lines: Lines,
     /// Held while a party entry is checked against the others and taken up.
     pub importing: tokio::sync::Mutex<()>,
+    /// Held while a custody record is put together, so that exports leave others connections for reading.
+    pub exporting: tokio::sync::Semaphore,
     /// Who read what since the start, so that every reading leaves a trace.
     pub readings: Readings,
     /// Told when another checkpoint stands.
@@ -85,8 +94,38 @@ impl Authority {
             peers: Peers::new(faults),
             lines: Lines::default(),
             importing: tokio::sync::Mutex::new(()),
+            exporting: tokio::sync::Semaphore::new(EXPORTS_AT_ONCE),
             readings: Readings::default(),
         })
+    }
+
+    /// Puts together the office of a server's folder, for what is done there without serving anybody.
+    ///
+    /// # Errors
+    /// If the folder cannot be opened: no database, no key-encryption key, a key that does not fit.
+    pub async fn of_folder(
+        folder: &Path,
+        config: OfficeConfig,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> anyhow::Result<Self> {
+        let files: Arc<dyn DurableFiles> = Arc::new(Disk::OwnerOnly);
+        let wrapping_path = folder.join(&config.keys.key_encryption_key);
+        let wrapping = std::fs::read(&wrapping_path)
+            .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
+        let keys = KeyStore::open(&folder.join(&config.storage.case_keys), Arc::clone(&files), &wrapping)?;
+        let opening = Opening {
+            location: &config.database.location(folder)?,
+            create: false,
+            keys: Arc::new(keys),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            faults: Arc::new(NoFaults),
+        };
+        let datastore = Datastore::open(opening).await?;
+        let vault = Vault::open(folder.join(&config.storage.vault), files)?;
+        let institution = Institution::load(folder, config)?;
+        Ok(Self::assemble(institution, datastore, vault, clock, entropy, Arc::new(NoFaults)).await?)
     }
 
     /// The confirmed parties as they are now.

@@ -171,9 +171,9 @@ impl KeyStore {
     /// # Errors
     /// [`Problem`] if what is there cannot be read.
     pub fn read_again(&self) -> Result<(), Problem> {
-        let shelf =
-            self.read_all().map_err(|error| Problem::internal("the case keys cannot be read", error))?;
-        *self.shelf() = shelf;
+        // Held from the first file to the last: an erasure in between would be forgotten.
+        let mut shelf = self.shelf();
+        *shelf = self.read_all().map_err(|error| Problem::internal("the case keys cannot be read", error))?;
         self.cache().clear();
         Ok(())
     }
@@ -575,6 +575,34 @@ mod tests {
         known.push(("C-2".to_owned(), *store.create("C-2").expect("a key").as_bytes()));
         store.sync().expect("synced");
         assert_holds(&folder, &known);
+    }
+
+    #[test]
+    fn an_erasure_while_the_files_are_read_again_is_not_forgotten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("keys");
+        stored(&folder, ["C-1".to_owned()]);
+        let store = open(&folder);
+        // A second file that is read only when somebody writes to it: the first is read by then.
+        let pipe = folder.join("000002.keys");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+        assert!(made.success());
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(|| store.read_again());
+            let writer = fs::File::options().write(true).open(&pipe).expect("a reader");
+            let erasing = scope.spawn(|| store.erase("C-1"));
+            // It has to wait for the reader; if it had not, it would be done by now.
+            for _ in 0..50 {
+                if erasing.is_finished() {
+                    break;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+            drop(writer);
+            reading.join().expect("no panic").expect("read");
+            erasing.join().expect("no panic").expect("erased");
+        });
+        assert!(store.is_erased("C-1") && !store.knows("C-1"));
     }
 
     #[test]

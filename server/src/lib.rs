@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod authority;
+pub mod backup;
 pub mod casework;
 pub mod config;
 pub mod datastore;
@@ -22,6 +23,7 @@ pub mod institution;
 pub mod keystore;
 pub mod listener;
 pub mod migrate;
+pub mod next_epoch;
 mod pace;
 pub mod peers;
 pub mod problem;
@@ -32,6 +34,7 @@ pub mod workers;
 
 use crate::access::AccessLayer;
 use crate::authority::Authority;
+use crate::casework::epoch::standing;
 use crate::casework::erase_case::finish_erasures;
 use crate::casework::record_run::{record_start, record_stop};
 use crate::casework::sign_checkpoint::sign_checkpoint;
@@ -153,6 +156,7 @@ impl Server {
         let institution = Institution::load(folder, config)?;
         let authority = Authority::assemble(institution, datastore, vault, clock, entropy, faults).await?;
         let authority = Arc::new(authority);
+        standing(&authority).await?.demand_current(authority.institution.log_origin())?;
         // What a crash left of an erasure goes before anybody is served.
         if let Err(problem) = finish_erasures(&authority).await {
             tracing::error!(problem = %rogatory_core::chain(&problem), "an erasure is not finished yet");

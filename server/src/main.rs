@@ -6,7 +6,7 @@ use rogatory_core::{Clock, Entropy, PartyId, Timestamp};
 use rogatory_server::config::{DatabaseConfig, InstitutionKind, ServerConfig};
 use rogatory_server::faults::NoFaults;
 use rogatory_server::init::{self, GivenKeys, NewOfficer, NewServer, OfficerFile, OfficerText};
-use rogatory_server::{Server, Sockets, fsck, health, migrate};
+use rogatory_server::{Server, Sockets, backup, fsck, health, migrate, next_epoch};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +35,14 @@ enum Command {
     /// Moves the database from its SQLite file to an empty database of a PostgreSQL server, checks it there, and writes
     /// `server.toml` so. The server must be stopped.
     Migrate(MigrateArguments),
+    /// Copies what the server keeps to a new folder, beside the running server, and the case keys to another one; checks the
+    /// copy.
+    Backup(BackupArguments),
+    /// Puts a backup back into the folder of a server that has its configuration and keys, and no database. The server must
+    /// be stopped. Ends with 0 if all is sound, else with 1.
+    Restore(RestoreArguments),
+    /// After a backup was restored: ends the epoch of the custody log and begins the next one. The server must be stopped.
+    NextEpoch(NextEpochArguments),
     /// Says what endangers the promises of this office, and what soon may; may run beside the server. Ends with 1 if
     /// anything is red.
     Doctor(DoctorArguments),
@@ -54,6 +62,45 @@ struct MigrateArguments {
 }
 
 #[derive(Args)]
+struct BackupArguments {
+    /// The server's folder, with `server.toml` in it.
+    #[arg(long)]
+    directory: PathBuf,
+    /// The new folder of the backup.
+    #[arg(long)]
+    to: PathBuf,
+    /// The folder of the copy of the case keys: the same one each time, outside every backup.
+    #[arg(long)]
+    case_keys: PathBuf,
+}
+
+#[derive(Args)]
+struct RestoreArguments {
+    /// The server's folder, with `server.toml` and the office's keys in it.
+    #[arg(long)]
+    directory: PathBuf,
+    /// The folder of the backup.
+    #[arg(long)]
+    from: PathBuf,
+    /// The copy of the case keys, if the server's folder has none.
+    #[arg(long)]
+    case_keys: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct NextEpochArguments {
+    /// The server's folder, with `server.toml` in it.
+    #[arg(long)]
+    directory: PathBuf,
+    /// Why, for the log: one line without names and facts of a case.
+    #[arg(long)]
+    reason: Option<String>,
+    /// Also if nothing shows that the log was restored, or a witness does not answer.
+    #[arg(long, requires = "reason")]
+    force: bool,
+}
+
+#[derive(Args)]
 struct DoctorArguments {
     /// The server's folder, with `server.toml` in it.
     #[arg(long)]
@@ -68,6 +115,12 @@ struct FsckArguments {
     /// The server's folder, with `server.toml` in it.
     #[arg(long)]
     directory: PathBuf,
+    /// Checks this backup of the server instead, with the office's keys.
+    #[arg(long, requires = "case_keys")]
+    backup: Option<PathBuf>,
+    /// With --backup: the copy of the case keys.
+    #[arg(long, requires = "backup")]
+    case_keys: Option<PathBuf>,
     /// Reads every byte of every package and compares its digest.
     #[arg(long)]
     deep: bool,
@@ -224,6 +277,21 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Command::Backup(BackupArguments { directory, to, case_keys }) => {
+            let copied = backup::back_up(&directory, &to, &case_keys, clock.now()).await?;
+            say(&copied);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Restore(RestoreArguments { directory, from, case_keys }) => {
+            let copied = backup::restore(&directory, &from, case_keys.as_deref()).await?;
+            say(&copied);
+            Ok(if copied.report.sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::NextEpoch(NextEpochArguments { directory, reason, force }) => {
+            let wanted = next_epoch::Wanted { reason, force };
+            say(&next_epoch::next_epoch(&directory, wanted, clock, entropy).await?);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Doctor(arguments) => doctor(&arguments, clock, entropy).await,
         Command::Run(arguments) => {
             let config = ServerConfig::load(&arguments.directory)?;
@@ -239,8 +307,18 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "what was done is the command's output")]
+fn say(what: &impl std::fmt::Display) {
+    println!("{what}");
+}
+
 async fn check(arguments: &FsckArguments) -> anyhow::Result<ExitCode> {
-    let report = fsck::check(&arguments.directory, arguments.deep).await?;
+    let folder = &arguments.directory;
+    let mut config = ServerConfig::load(folder)?;
+    if let (Some(copy), Some(case_keys)) = (&arguments.backup, &arguments.case_keys) {
+        config = backup::configuration_of(&config, copy, case_keys)?;
+    }
+    let report = fsck::check_with(folder, config, arguments.deep).await?;
     let text = if arguments.json { serde_json::to_string_pretty(&report)? } else { report.to_string() };
     #[expect(clippy::print_stdout, reason = "the report is this command's output")]
     {

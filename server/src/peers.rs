@@ -20,8 +20,9 @@ use rogatory_proto::peer::v1::delivery_service_client::DeliveryServiceClient;
 use rogatory_proto::peer::v1::witness_service_client::WitnessServiceClient;
 use rogatory_proto::peer::v1::{
     AddCheckpointRequest, AddCheckpointResponse, BeginPackageRequest, CommitPackageRequest,
-    DeliverDocumentRequest, ProveConsistencyRequest, ProveConsistencyResponse, ProveInclusionRequest,
-    ProveInclusionResponse, ReportBrokenPromiseRequest, SendObjectRequest,
+    DeliverDocumentRequest, LastCheckpointRequest, LastCheckpointResponse, ProveConsistencyRequest,
+    ProveConsistencyResponse, ProveInclusionRequest, ProveInclusionResponse, ReportBrokenPromiseRequest,
+    SendObjectRequest,
 };
 use rustls::pki_types::ServerName;
 use std::collections::{HashMap, VecDeque};
@@ -49,6 +50,8 @@ const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
 const FRAME_BYTES: u32 = 256 * 1024;
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// What is quoted of a message of theirs.
+const QUOTED_CHARACTERS: usize = 300;
 /// How often the receiver is asked again, and after which pause, if it still holds what an earlier try left.
 const RACES: u32 = 20;
 const RACE_PAUSE: Duration = Duration::from_millis(100);
@@ -110,6 +113,20 @@ pub async fn add_checkpoint(
     let mut client = WitnessServiceClient::new(connection(authority, to)?);
     let call = client.add_checkpoint(request);
     let answer = in_time_of(WITNESS_LIMIT, authority, to, "AddCheckpoint", call).await;
+    let_go_if_refused(authority, to, answer)
+}
+
+/// Asks a counterpart for the largest checkpoint of the own log that it persisted.
+///
+/// # Errors
+/// [`Reason::PeerUnreachable`] or [`Reason::PeerRefused`].
+pub async fn last_checkpoint(
+    authority: &Arc<Authority>,
+    to: &PartyId,
+) -> Result<LastCheckpointResponse, Problem> {
+    let mut client = WitnessServiceClient::new(connection(authority, to)?);
+    let call = client.last_checkpoint(LastCheckpointRequest {});
+    let answer = in_time_of(WITNESS_LIMIT, authority, to, "LastCheckpoint", call).await;
     let_go_if_refused(authority, to, answer)
 }
 
@@ -452,7 +469,9 @@ fn no_receipt(party: &PartyId) -> Problem {
 
 /// What a peer's status means for our caller; its text is quoted as the peer's.
 fn refused(party: &PartyId, status: &Status) -> Problem {
-    let why = explain_tls_error(status).unwrap_or_else(|| format!("\"{}\"", status.message()));
+    // In one line and of bounded length: it goes to the own log, too.
+    let said = || status.message().escape_debug().take(QUOTED_CHARACTERS).collect::<String>();
+    let why = explain_tls_error(status).unwrap_or_else(|| format!("\"{}\"", said()));
     let contradicted = Reason::LogContradicted.as_str().as_bytes();
     if status.metadata().get(REASON_KEY).is_some_and(|reason| reason.as_bytes() == contradicted) {
         return Problem::new(Reason::LogContradicted, format!("{party} refuses the custody log: {why}"))

@@ -11,12 +11,12 @@ use crate::casework::recheck::{Rate, recheck_next};
 use crate::casework::record_run::{ClockReading, look_at_clock};
 use crate::casework::remove_stale_transfers::remove_stale_transfers;
 use crate::casework::sign_checkpoint::sign_checkpoint;
-use crate::casework::stamp::{Run, renew_stamps, stamp_waiting};
+use crate::casework::stamp::{Renewals, Run, stamp_waiting};
 use crate::casework::witness::ask::Rounds;
 use crate::casework::witness::heard::compare_heard;
 use crate::casework::witness::promises::ask_for_proofs;
 use crate::health::{Finding, examine};
-use rogatory_core::{Timestamp, chain};
+use rogatory_core::chain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -42,8 +42,6 @@ const PROOFS_INTERVAL: Duration = Duration::from_secs(5);
 /// How often it is looked for what waits for a time stamp, and at most how long after authorities did not answer.
 const STAMPS_INTERVAL: Duration = Duration::from_secs(5);
 const STAMPS_INTERVAL_AT_MOST: Duration = Duration::from_secs(5 * 60);
-/// How often it is looked for stamps that age out.
-const RENEWALS_SECONDS: i64 = 60 * 60;
 /// How often the files of revocation lists are read again.
 const REVOCATION_INTERVAL: Duration = Duration::from_secs(5 * 60);
 /// How often transfers are looked through.
@@ -212,14 +210,11 @@ pub async fn time_stamps(authority: Arc<Authority>, mut up: watch::Receiver<bool
         return Ok(());
     }
     let mut pause = STAMPS_INTERVAL;
-    let mut renewed: Option<Timestamp> = None;
+    let mut renewals = Renewals::default();
     loop {
         let work = async {
             tokio::time::sleep(pause).await;
-            if renewed.is_none_or(|at| at.plus_seconds(RENEWALS_SECONDS) <= authority.clock.now()) {
-                renew_stamps(&authority).await?;
-                renewed = Some(authority.clock.now());
-            }
+            renewals.go_on(&authority).await?;
             stamp_waiting(&authority).await
         };
         let run = tokio::select! {

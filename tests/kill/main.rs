@@ -1,10 +1,12 @@
-//! `kill -9`: three servers and the officers' commands as processes of their own; each is killed at a seeded
-//! random moment of a package's way from the provider to the requesting officer, and started again.
+//! `kill -9`. By name: the server's process at each write of sequencing and cosigning (`sequencing.rs`). By chance, here:
+//! three servers and the officers' commands as processes of their own; each is killed at a seeded random moment of a
+//! package's way from the provider to the requesting officer, and started again.
 //!
 //! The job must complete by repeating the commands, nothing may be lost or doubled, and the custody records must verify.
 //! The case is brought up to the sealed package in this process, then the real programs take over its folders.
 
 mod processes;
+mod sequencing;
 
 use processes::{Programs, Server, below, present, timed};
 use rogatory_client::commands::package::{self, SealArguments};

@@ -2,6 +2,7 @@
 
 use rogatory_core::Timestamp;
 use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -90,6 +91,64 @@ impl Drop for Server {
         // It may have been killed already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The program `mortal_server.rs`, which dies at the commit that a test names.
+pub(crate) struct MortalServer {
+    folder: PathBuf,
+    child: Child,
+}
+
+impl MortalServer {
+    /// Starts it on `folder` and waits until it listens.
+    pub(crate) async fn start(folder: &Path) -> Self {
+        let path = folder.join("log.txt");
+        let log = File::create(&path).expect("a file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rogatory-mortal-server"));
+        command.arg(folder).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
+        let mut this = Self { folder: folder.to_owned(), child: command.spawn().expect("it starts") };
+        for _ in 0..3000 {
+            if this.log().contains("listening") {
+                return this;
+            }
+            let status = this.child.try_wait().expect("a process of ours");
+            assert!(status.is_none(), "the server of {} ended: {}", folder.display(), this.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the server of {} is not ready", folder.display());
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Waits until it was killed by its own hand, with SIGKILL.
+    pub(crate) async fn assert_killed(&mut self, at: &str) {
+        for _ in 0..3000 {
+            if let Some(status) = self.child.try_wait().expect("a process of ours") {
+                assert_eq!(status.signal(), Some(9), "{at}: {}", self.log());
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{at}: never passed: {}", self.log());
+    }
+
+    /// Kills it, unless it is dead.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log.txt")).unwrap_or_default()
+    }
+}
+
+impl Drop for MortalServer {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

@@ -1,5 +1,6 @@
 //! What custody logs show to others: case heads in receipts, and proofs of single entries.
 
+use crate::witness::until;
 use rogatory_client::commands::custody::{self, ProveArguments, RecordVerified, Wanted};
 use rogatory_client::output::{Outcome as _, page::Page};
 use rogatory_client::trust::Trust;
@@ -119,6 +120,15 @@ async fn two_records_are_compared_by_what_their_logs_told_each_other() {
     let other = record(md, other.shared_number.as_str()).await;
     let problem = custody::verify(&at_gb, Some(&other), &both).expect_err("another history");
     assert_eq!(problem.exit(), Exit::VerificationFailed, "{problem}");
+    // Two cases of which neither log told the other anything yet: nothing says that they are one.
+    let silent = [federation.request_transmitted().await, federation.request_transmitted().await];
+    let [first, second] = silent.map(|request| request.shared_number);
+    let (at_gb, at_md) = (record(gb, first.as_str()).await, record(md, second.as_str()).await);
+    let problem = custody::verify(&at_gb, Some(&at_md), &both).expect_err("two cases");
+    assert_eq!(problem.exit(), Exit::VerificationFailed, "{problem}");
+    let at_md = record(md, first.as_str()).await;
+    let facts = custody::verify(&at_gb, Some(&at_md), &both).expect("one case");
+    assert!(shown(&facts).contains("nothing could be compared"), "{}", shown(&facts));
     let same = custody::verify(&at_gb, Some(&at_gb), &both).expect_err("one institution");
     assert_eq!(same.exit(), Exit::Usage);
 }
@@ -327,7 +337,12 @@ async fn who_looks_at_a_case_leaves_one_trace_an_hour() {
         let mut who: Vec<String> = timeline
             .into_iter()
             .filter(|(stream, name, _)| stream == "internal" && name == event)
-            .map(|(_, _, body)| body["actor"]["officer"].as_str().unwrap_or_default().to_owned())
+            .map(|(_, _, body)| {
+                let actor = |field: &str| body["actor"][field].as_str().unwrap_or_default().to_owned();
+                // The operator of the tests is her office's auditor, too: that is the role which permits it.
+                assert_eq!(actor("officer").ends_with("/operator"), actor("role") == "auditor");
+                actor("officer")
+            })
             .collect();
         who.sort();
         who
@@ -351,4 +366,38 @@ async fn who_looks_at_a_case_leaves_one_trace_an_hour() {
         cases.list_cases(ListCasesRequest::default()).await.expect("a list");
     }
     assert_eq!(traces(Federation::timeline(gb, "office").await, "cases-listed"), [drafter.as_str()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_that_wait_for_their_turn_leave_all_connections_to_others() {
+    let federation = Federation::new().await;
+    let request = federation.request_acknowledged().await;
+    let gb = &federation.gb;
+    let number = request.shared_number.to_string();
+    let turn = gb.served().exporting.acquire().await.expect("nobody exports");
+    let mut exports = tokio::task::JoinSet::new();
+    for nth in 0..6 {
+        let (session, case) = (gb.session("operator"), number.clone());
+        let file = gb.folder.join(format!("custody-{nth}.json"));
+        exports.spawn(async move {
+            custody::export(&session, &case, 0, &file).await.expect("a record");
+            std::fs::read(file).expect("a file")
+        });
+    }
+    let recorded = async || {
+        let timeline = Federation::timeline(gb, &number).await;
+        timeline.iter().filter(|(_, event, _)| event == "custody-exported").count() == 6
+    };
+    until("all exports are recorded", recorded).await;
+    // As many as there are, at the same time.
+    let mut sessions = Vec::new();
+    for _ in 0..4 {
+        sessions.push(gb.served().datastore.read().await.expect("a session"));
+    }
+    assert!(exports.try_join_next().is_none(), "none has had its turn");
+    drop(sessions);
+    drop(turn);
+    while let Some(exported) = exports.join_next().await {
+        custody::verify(&exported.expect("exported"), None, &trust(&[gb])).expect("verified");
+    }
 }

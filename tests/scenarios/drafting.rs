@@ -86,6 +86,8 @@ async fn who_lacks_the_role_is_refused_and_that_is_recorded() {
     let (_, handed) = federation.request_drafted().await;
     assert_refused(papers::approve(gb, "drafter", &handed.document_id).await, "ROLE_MISSING");
 
+    // Who is refused again leaves no other trace, so that nobody can fill the log.
+    assert_refused(papers::approve(gb, "drafter", &handed.document_id).await, "ROLE_MISSING");
     let denials: Vec<_> = Federation::timeline(gb, "office")
         .await
         .into_iter()

@@ -5,7 +5,9 @@ use rogatory_client::commands::case::{self, EraseArguments, ErasureDone, Erasure
 use rogatory_client::commands::custody;
 use rogatory_client::trust::Trust;
 use rogatory_client::{Exit, Problem};
+use rogatory_core::Digest;
 use rogatory_core::document::{Document, NamedPackage};
+use rogatory_core::ground::NonDeliveryGround;
 use rogatory_core::receipt::ReceiptKind;
 use rogatory_custody::record::{Content, Record};
 use rogatory_server::casework::dispatch::dispatch_due;
@@ -17,6 +19,7 @@ use rogatory_server::files::Disk;
 use rogatory_server::fsck::{self, Fault, Item};
 use rogatory_server::keystore::KeyStore;
 use rogatory_tests::faults::Site;
+use rogatory_tests::parcel::Parcel;
 use rogatory_tests::{Federation, Office, papers, road};
 use serde_json::json;
 use sqlx::Connection as _;
@@ -202,7 +205,7 @@ async fn after_an_erasure_no_file_gives_a_sentence_of_the_case_and_every_proof_v
     assert!(
         leaves(&after).is_superset(&leaves(&before)) && after.tag_key.as_bytes() == before.tag_key.as_bytes()
     );
-    assert!(verified.streams.iter().all(|stream| stream.erased.len() as u64 == stream.complete_to));
+    assert!(verified.erased);
     assert!(!after.told.is_empty(), "what the counterparts' logs told stays");
 
     let report = fsck::check(&folder, true).await.expect("a report");
@@ -398,4 +401,52 @@ async fn what_is_gone_without_an_entry_or_back_after_one_is_named() {
     is(&report, Fault::Damaged, Item::Erasure, "tag key");
     let report = found("key-back", "SELECT 1", true).await;
     is(&report, Fault::Damaged, Item::Erasure, "still in the key store");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_erased_does_not_come_back_by_being_sent_again() {
+    let federation = Federation::new().await;
+    let (ordered, path) = federation.package_sealed().await;
+    let sent = federation.send_package(&path, &ordered.order.shared_number).await.expect("a receipt");
+    let relayed = federation.relay_package(&sent.package_id).await.expect("a receipt");
+    let package = NamedPackage { package: sent.package_id, manifest_sha256: relayed.plan.manifest_sha256 };
+    let Federation { gb, md, nistru, .. } = &federation;
+    let request = &ordered.request;
+    road::send(md, "drafter", &papers::execution(md, request, 2, std::slice::from_ref(&package)), "").await;
+    road::send(gb, "drafter", &papers::closing(gb, request, 2), "").await;
+    let mut session = gb.served().datastore.read().await.expect("a session");
+    let rows = session.documents_numbered(&gb.party, &request.shared_number, request.message_number).await;
+    let id = rows.expect("the database works")[0].id.clone();
+    let container = session.document(&id).await.expect("the database works").expect("a document").container;
+    drop(session);
+
+    let number = request.shared_number.as_str();
+    erase(md, number).await;
+    let refused = papers::deliver(gb, md, container.clone()).await.expect("a receipt");
+    let refused = papers::receipt_bytes(&refused).to_vec();
+    assert_eq!(papers::receipt(&refused).receipt, ReceiptKind::NonDelivery);
+    let mut session = md.served().datastore.read().await.expect("a session");
+    let mut kept = session.documents("office", 0, 10).await.expect("the database works");
+    kept.retain(|row| row.container_sha256 == Digest::of(&container));
+    assert_eq!(kept.len(), 1, "digest and receipt stay");
+    let row = session.document(&kept[0].id).await.expect("the database works").expect("a document");
+    assert!(row.container.is_empty(), "its bytes do not");
+    drop(session);
+    // The same bytes get the same receipt.
+    let again = papers::deliver(gb, md, container).await.expect("a receipt");
+    assert_eq!(papers::receipt_bytes(&again), refused);
+    md.demand_sound().await;
+
+    // The package of the erased case is not taken under another number either.
+    erase(gb, number).await;
+    let other = papers::request(gb, md);
+    road::send(gb, "drafter", &other, "").await;
+    road::send(md, "drafter", &papers::acknowledgement(md, &other), "").await;
+    let parcel = Parcel::read(&path).sealed_by(nistru, &nistru.seal());
+    assert_eq!(parcel.id(), package.package);
+    let relay = parcel.relay_receipt(md, gb, &other.shared_number);
+    let receipt = parcel.deliver(md, gb, &other.shared_number, relay).await.expect("a receipt");
+    let receipt = papers::receipt(&receipt);
+    assert_eq!(receipt.ground, Some(NonDeliveryGround::Conflict), "{receipt:?}");
+    gb.demand_sound().await;
 }

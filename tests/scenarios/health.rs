@@ -116,6 +116,12 @@ async fn stored_packages_are_read_again_and_damage_turns_health_red() {
     federation.world.clock.advance_seconds(31 * DAY);
     recheck_next(md.served(), FAST).await.expect("read").expect("one is due");
     assert!(!has(&examine(md.served()).await, FindingKind::PackageDamaged, true));
+    // Read while the clock was a year ahead: due again at once, not in a year.
+    federation.world.clock.advance_seconds(365 * DAY);
+    recheck_next(md.served(), FAST).await.expect("read").expect("one is due");
+    federation.world.clock.advance_seconds(-365 * DAY);
+    recheck_next(md.served(), FAST).await.expect("read").expect("one is due");
+    assert_eq!(recheck_next(md.served(), FAST).await.expect("read"), None, "it was read just now");
     federation.md.demand_sound().await;
 }
 

@@ -8,6 +8,7 @@ mod audit;
 mod custody;
 mod delivery;
 mod drafting;
+mod epochs;
 mod erasure;
 mod forwarding;
 mod fsck;

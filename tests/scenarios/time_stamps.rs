@@ -13,7 +13,9 @@ use rogatory_pki::path::Anchors;
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::signing::{SignatureAlgorithm, Signer as _};
 use rogatory_proto::office::v1 as wire;
-use rogatory_server::casework::stamp::{Run, renew_stamps, renew_unless, stamp_waiting, time_stamps};
+use rogatory_server::casework::stamp::{
+    Renewals, Run, renew_stamps, renew_unless, stamp_waiting, time_stamps,
+};
 use rogatory_server::config::{ServerConfig, TimeStampsConfig};
 use rogatory_server::datastore::StampRow;
 use rogatory_server::stamping::{StampingError, TimeStamping};
@@ -21,6 +23,8 @@ use rogatory_stock_tools::tsa::{Tsa, TsaServer, verify_by_openssl};
 use rogatory_tests::{Federation, Office, World, papers, road};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -186,6 +190,73 @@ async fn without_an_authority_what_was_sealed_waits_and_is_found_later() {
     assert!(
         gb.served().datastore.read().await.expect("reads").interruption().await.expect("reads").is_none()
     );
+    // A checkpoint that was queued while the clock was ahead does not keep later ones from being stamped.
+    let checkpoints = async |office: &Office| {
+        let mut session = office.served().datastore.read().await.expect("reads");
+        session.last_checkpoint_stamp().await.expect("reads").expect("one").position
+    };
+    let before = checkpoints(&gb).await;
+    let options = SqliteConnectOptions::new().filename(gb.folder.join("database.sqlite"));
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+    let ahead = "UPDATE time_stamp SET queued_time = queued_time + 31536000000000 WHERE what = 'checkpoint'";
+    sqlx::raw_sql(ahead).execute(&mut connection).await.expect("a statement");
+    connection.close().await.expect("closed");
+    road::send(&gb, "drafter", &papers::request(&gb, &md), "").await;
+    stamp_waiting(gb.served()).await.expect("works");
+    assert!(checkpoints(&gb).await > before);
+}
+
+/// So many documents at `office` with a stamp each, by a certificate that ends at `until`, behind all others.
+async fn stamped(office: &Office, count: i64, until: Timestamp) {
+    let options = SqliteConnectOptions::new().filename(office.folder.join("database.sqlite"));
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+    let text = "WITH RECURSIVE one (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM one WHERE n < $1)
+         INSERT INTO time_stamp (position, what, case_id, subject_sha256, generation, imprint_sha256, queued_time, token,
+                                 stamped_time, tsa, tsa_until, algorithm)
+         SELECT (SELECT COALESCE(MAX(position), 0) FROM time_stamp) + n, 'document', 'office', randomblob(32), 0,
+                zeroblob(32), 0, x'00', 0, 'CN=TSA', $2, $3 FROM one";
+    sqlx::query(text)
+        .bind(count)
+        .bind(until.microseconds())
+        .bind(SignatureAlgorithm::ALL[0].to_string())
+        .execute(&mut connection)
+        .await
+        .expect("rows");
+    connection.close().await.expect("closed");
+}
+
+/// How many renewals wait at `office`.
+async fn renewals(office: &Office) -> i64 {
+    let options = SqliteConnectOptions::new().filename(office.folder.join("database.sqlite"));
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+    let count = sqlx::query_scalar("SELECT COUNT(*) FROM time_stamp WHERE generation = 1");
+    count.fetch_one(&mut connection).await.expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_ages_out_is_renewed_at_once_and_nothing_for_a_stamp_that_another_authority_gave() {
+    let Federation { mut gb, world: _world, .. } = Federation::new().await;
+    let tsa = Tsa::issued_by(&gb.authority(), days(100)).serve();
+    tsa.switch(false);
+    configure(&mut gb, &tsa).await;
+    let (soon, later) = (gb.now().plus_seconds(10 * 86_400), gb.now().plus_seconds(400 * 86_400));
+    // Another authority helped out once; since then the first gives what it gave before.
+    stamped(&gb, 100, soon).await;
+    stamped(&gb, 1, later).await;
+    stamped(&gb, 100, soon).await;
+    let mut all = Renewals::default();
+    assert_eq!(all.go_on(gb.served()).await.expect("works"), 0, "it would be the same certificate");
+    assert_eq!(renewals(&gb).await, 0);
+    let summary = gb.served().datastore.read().await.expect("reads").stamp_summary().await.expect("reads");
+    assert_eq!(summary.tsa_until, Some(soon));
+    // Now the first has a later certificate: all 200 are renewed without an hour between the batches.
+    stamped(&gb, 1, later).await;
+    let mut all = Renewals::default();
+    for _ in 0..4 {
+        all.go_on(gb.served()).await.expect("works");
+    }
+    assert_eq!(renewals(&gb).await, 200);
+    assert_eq!(all.go_on(gb.served()).await.expect("works"), 0);
 }
 
 /// What `rogatory package verify` says of one part: how it ended, and the line.

@@ -3,9 +3,12 @@
 
 use rogatory_client::Exit;
 use rogatory_client::commands::custody::{self, ProveArguments, Wanted, require_witnesses};
+use rogatory_client::output::Outcome;
+use rogatory_client::output::page::Page;
 use rogatory_client::trust::Trust;
-use rogatory_core::{Digest, SharedNumber};
-use rogatory_custody::checkpoint::{Checkpoint, Origin};
+use rogatory_core::{Digest, PartyId, SharedNumber};
+use rogatory_custody::checkpoint::{Checkpoint, Origin, verify_checkpoint};
+use rogatory_custody::cosignature::cosignatures;
 use rogatory_custody::proof::InclusionProof;
 use rogatory_custody::record::Record;
 use rogatory_proto::peer::v1::AddCheckpointRequest;
@@ -14,6 +17,8 @@ use rogatory_server::casework::witness::ask::{Rounds, ask};
 use rogatory_server::casework::witness::heard::compare_heard;
 use rogatory_server::casework::witness::promises::ask_for_proofs;
 use rogatory_server::casework::witness::{findings, prove};
+use rogatory_server::datastore::{Act, LogWitness, StoreError, StoredReceipt, Transaction};
+use rogatory_server::health::{Finding, FindingKind};
 use rogatory_server::peers;
 use rogatory_server::problem::{Problem, Reason};
 use rogatory_tests::{Federation, Office};
@@ -203,16 +208,11 @@ async fn two_honest_views_of_one_log_accuse_nobody() {
     }
 }
 
-/// The leaf of the receipt for the first message of `from` to `to`.
+/// The leaf that the receipt for the first message of `from` to `to` named.
 async fn promised(from: &Office, to: &Office) -> Digest {
-    let options = SqliteConnectOptions::new().filename(from.folder.join("database.sqlite"));
-    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
-    let leaf: Vec<u8> = sqlx::query_scalar("SELECT leaf_hash FROM promise_got WHERE counterpart = $1")
-        .bind(to.party.to_string())
-        .fetch_one(&mut connection)
-        .await
-        .expect("a promise");
-    Digest::from_slice(&leaf).expect("a digest")
+    let mut session = from.served().datastore.read().await.expect("a session");
+    let promises = session.promises(10).await.expect("the database works");
+    promises.iter().find(|promise| promise.counterpart == to.party).expect("a promise").leaf_hash
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,6 +238,88 @@ async fn what_a_receipt_promises_is_asked_for_proven_and_kept() {
     assert_eq!(told(gb).await, "");
 }
 
+/// Takes calls where `office` took them, whose server is stopped, and never answers.
+async fn never_answering(office: &Office) -> tokio::task::JoinHandle<()> {
+    let listener =
+        tokio::net::TcpListener::bind(office.peer_address()).await.expect("the port is free again");
+    tokio::spawn(async move {
+        let mut taken = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            taken.push(stream);
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_counterpart_that_never_answers_holds_up_no_other() {
+    let mut federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let ministry = federation.competent_authority().await;
+    let request = rogatory_tests::papers::request(&federation.gb, &ministry);
+    rogatory_tests::road::send(&federation.gb, "drafter", &request, "").await;
+    let leaf = promised(&federation.gb, &ministry).await;
+    federation.md.stop().await;
+    let silent = never_answering(&federation.md).await;
+    let Federation { gb, world, .. } = &federation;
+    // md's promise comes first.
+    sql(gb, "UPDATE promise_got SET next_time = 0 WHERE counterpart = 'md/central-authority'").await;
+    world.clock.advance_seconds(6);
+    let authority = gb.served().clone();
+    let asking = tokio::spawn(async move { ask_for_proofs(&authority).await });
+    until("the ministry's proof is here", async || {
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        session.promise_proof(&ministry.party, &leaf).await.expect("the database works").is_some()
+    })
+    .await;
+    assert!(!asking.is_finished(), "md is still being asked");
+    asking.abort();
+
+    // The same while the server asks for cosignatures: md is being asked in vain, the ministry again and again.
+    for _ in 0..3 {
+        rogatory_tests::road::send(gb, "drafter", &rogatory_tests::papers::request(gb, &ministry), "").await;
+        let (size, _) = sign_checkpoint(gb.served()).await.expect("signed").expect("a checkpoint");
+        until("the ministry has cosigned all", async || seen(&ministry, gb).await >= size).await;
+    }
+    silent.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_ahead_for_a_moment_puts_nothing_off() {
+    let mut federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let leaf = promised(&federation.gb, &federation.md).await;
+    let ministry = federation.competent_authority().await;
+    federation.md.stop().await;
+    let year = 365 * 86_400;
+    federation.world.clock.advance_seconds(year);
+    // md is down, and what it promised and what the ministry shows of its log is put off until then.
+    let (_, own) = sign_checkpoint(ministry.served()).await.expect("signed").expect("a checkpoint");
+    ask_for_proofs(federation.gb.served()).await.expect("the database works");
+    federation.world.clock.advance_seconds(-year);
+    federation.md.start().await;
+    let Federation { gb, md, .. } = &federation;
+    let size = seen(gb, md).await;
+    let request = AddCheckpointRequest {
+        checkpoint: own.into(),
+        seen_checkpoints: vec![forged(md, size + 1000, b"x").into_bytes().into()],
+        ..AddCheckpointRequest::default()
+    };
+    peers::add_checkpoint(ministry.served(), &gb.party, request).await.expect("heard");
+    sql(gb, "UPDATE heard_checkpoint SET heard_time = heard_time + 31536000000000, next_time = next_time + 31536000000000")
+        .await;
+    until("the proof is here", async || {
+        ask_for_proofs(gb.served()).await.expect("the database works");
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        session.promise_proof(&md.party, &leaf).await.expect("the database works").is_some()
+    })
+    .await;
+    until("the views are compared", async || {
+        compare_heard(gb.served()).await.expect("the database works");
+        !office_events(gb, "log-contradicted").await.is_empty()
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leaf_is_proven_only_to_whom_a_receipt_names_it() {
     let federation = Federation::new().await;
@@ -253,6 +335,24 @@ async fn a_leaf_is_proven_only_to_whom_a_receipt_names_it() {
     assert!(office_events(md, "promise-broken-reported").await.is_empty());
     let sizes = vec![0; prove::SIZES_AT_ONCE + 1];
     peers::prove_consistency(nistru.served(), &md.party, &sizes).await.expect_err("too many at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reports_a_promise_as_broken_before_it_is_due() {
+    let federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let Federation { gb, md, world, .. } = &federation;
+    let leaf = promised(gb, md).await;
+    for passed in [0, 59] {
+        world.clock.advance_seconds(passed);
+        let long_ago = gb.now().plus_seconds(-1000);
+        let reported = peers::report_broken_promise(gb.served(), &md.party, &leaf, long_ago).await;
+        assert_eq!(reported.expect_err("it is not due").reason(), Reason::PeerRefused);
+    }
+    assert!(office_events(md, "promise-broken-reported").await.is_empty());
+    world.clock.advance_seconds(1);
+    peers::report_broken_promise(gb.served(), &md.party, &leaf, gb.now()).await.expect("it is due");
+    assert_eq!(office_events(md, "promise-broken-reported").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,6 +377,10 @@ async fn a_promise_that_is_not_kept_in_time_is_an_alarm_on_both_sides() {
     assert_eq!(office_events(gb, "promise-broken").await.len(), 1, "recorded once");
     assert_eq!(office_events(md, "promise-broken-reported").await.len(), 1, "recorded once");
     assert!(told(gb).await.contains("has not proven it"), "{}", told(gb).await);
+    let listed = custody::witnesses(&gb.session("approver"), None).await.expect("a list");
+    assert!(listed.promises.first().is_some_and(|promise| !promise.kept && promise.told_time.is_some()));
+    let text = page(&listed);
+    assert!(text.contains(&format!("BROKEN: {} gave a receipt", md.party)), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -296,4 +400,159 @@ async fn a_counterpart_that_is_down_breaks_no_promise_but_is_a_silent_witness() 
     world.clock.advance_seconds(3700);
     let told = told(gb).await;
     assert!(told.contains("md/central-authority has not cosigned"), "{told}");
+    let text = page(&custody::witnesses(&gb.session("operator"), None).await.expect("a list"));
+    assert!(text.contains("SILENT since") && text.contains("never"), "{text}");
+    // Nor has it answered this one question, as if it were down for that alone.
+    assert!(
+        told.contains("md/central-authority cannot be reached to prove that it logged 1 of our"),
+        "{told}"
+    );
+    let findings = findings(gb.served()).await.expect("the database works");
+    let overdue: Vec<bool> = findings
+        .iter()
+        .filter(|finding| finding.kind == FindingKind::PromiseOverdue)
+        .map(Finding::is_red)
+        .collect();
+    assert_eq!(overdue, [false], "once, and it accuses nobody");
+}
+
+/// What a person sees of it.
+pub(crate) fn page(outcome: &impl Outcome) -> String {
+    let mut page = Page::new();
+    outcome.show(&mut page);
+    page.lines().collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn officers_see_who_watches_whom_and_hand_a_stranger_what_contradicts_and_what_was_proven() {
+    let federation = Federation::new().await;
+    federation.request_transmitted().await;
+    let Federation { gb, md, world, .. } = &federation;
+    let empty = custody::witnesses(&federation.nistru.session("operator"), None).await.expect("a list");
+    assert!(page(&empty).contains("No log was seen with two histories."), "{}", page(&empty));
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    world.clock.advance_seconds(6);
+    until("the proof is here", async || {
+        ask_for_proofs(gb.served()).await.expect("the database works");
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        session
+            .open_promises(gb.now().plus_seconds(100_000), 10)
+            .await
+            .expect("the database works")
+            .is_empty()
+    })
+    .await;
+    let known = seen(gb, md).await;
+    show(md, gb, known, forged(md, known, b"another history")).await.expect_err("a fork");
+
+    let folder = world.directory().join("watched");
+    let listed = custody::witnesses(&gb.session("operator"), Some(&folder)).await.expect("a list");
+    let [watched] = listed.seen_logs.as_slice() else { panic!("{listed:?}") };
+    assert_eq!((watched.party.clone(), watched.size), (md.party.to_string(), known));
+    let text = page(&listed);
+    assert!(
+        text.contains("TWO HISTORIES: the log of md/central-authority signed two different contents"),
+        "{text}"
+    );
+    // A stranger who has md's key, and nothing else, sees two roots at one size.
+    let [only] = listed.contradictions.as_slice() else { panic!("{listed:?}") };
+    let keys = trust(&[md]).log_keys_of(&md.party);
+    let read = |file| std::fs::read(file).expect("a file");
+    let both: Vec<_> =
+        only.files.iter().map(|file| verify_checkpoint(&read(file), &keys).expect("signed by md")).collect();
+    let [first, second] = both.as_slice() else { panic!("{only:?}") };
+    assert_eq!((first.size(), second.size()), (known, known));
+    assert_ne!(first.root(), second.root());
+    // And whoever has the receipt sees that md's log holds its leaf.
+    let promise = listed.promises.iter().find(|promise| promise.kept).expect("a promise that was kept");
+    assert_eq!((promise.party.clone(), promise.leaf_sha256), (md.party.to_string(), promised(gb, md).await));
+    let proof = read(promise.file.as_ref().expect("a file"));
+    custody::verify_proof(&proof, Some(&promise.leaf_sha256), &trust(&[md])).expect("verified");
+    let again = custody::witnesses(&gb.session("operator"), Some(&folder)).await.expect_err("it is there");
+    assert_eq!(again.exit(), Exit::Usage);
+
+    // md sees who witnesses it, and may show that to anybody who has gb's entry.
+    let folder = world.directory().join("witnessed");
+    let listed = custody::witnesses(&md.session("operator"), Some(&folder)).await.expect("a list");
+    let [witness] = listed.witnesses.as_slice() else { panic!("{listed:?}") };
+    assert!(witness.party == gb.party.to_string() && witness.size > 0 && !witness.silent, "{witness:?}");
+    let note = read(witness.file.as_ref().expect("a file"));
+    let checkpoint = verify_checkpoint(&note, &keys).expect("signed by md");
+    let lines = cosignatures(&checkpoint).expect("cosignatures");
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    let key = gb.served().institution.witness_key().vkey().clone();
+    line.verify(&checkpoint, &key).expect("cosigned by gb");
+    assert!(page(&listed).contains("up to date"), "{}", page(&listed));
+}
+
+/// A receipt of `counterpart` is stored.
+struct Promised {
+    counterpart: PartyId,
+    receipt: StoredReceipt,
+}
+
+impl Act for Promised {
+    const NAME: &'static str = "store-a-receipt";
+    type Output = ();
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        tx.keep_promise(&self.counterpart, &self.receipt).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaf_that_an_earlier_receipt_named_promises_nothing() {
+    let Federation { gb, md, world: _world, .. } = &Federation::new().await;
+    let store = async |counterpart: &Office, container: &[u8], leaf: &[u8]| {
+        let receipt = StoredReceipt { container: container.to_vec(), leaf_hash: Digest::of(leaf) };
+        let act = Promised { counterpart: counterpart.party.clone(), receipt };
+        gb.served().datastore.perform(act).await.map_err(|problem| problem.reason())
+    };
+    assert_eq!(store(md, b"one receipt", b"a leaf").await, Ok(()));
+    assert_eq!(store(md, b"one receipt", b"a leaf").await, Ok(()), "the same again is the same");
+    assert_eq!(store(md, b"another receipt", b"a leaf").await, Err(Reason::BadReceipt));
+    assert_eq!(store(md, b"another receipt", b"another leaf").await, Ok(()));
+}
+
+/// More institutions than a note may have lines cosigned the log of an office.
+struct Cosigned(Vec<LogWitness>);
+
+impl Act for Cosigned {
+    const NAME: &'static str = "keep-many-cosignatures";
+    type Output = ();
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        for witness in &self.0 {
+            let now = tx.now();
+            tx.keep_cosignature(witness, now).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_witnesses_than_a_note_has_room_for_hinder_no_export() {
+    let federation = Federation::new().await;
+    let request = federation.request_transmitted().await;
+    let Federation { gb, md, .. } = &federation;
+    let witnessed = async || {
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        let witnesses = session.log_witnesses().await.expect("the database works");
+        witnesses.into_iter().find(|one| one.party == md.party && !one.cosignature.is_empty())
+    };
+    until("md cosigned", async || {
+        let _ = ask(gb.served(), &md.party).await;
+        witnessed().await.is_some()
+    })
+    .await;
+    let model = witnessed().await.expect("a cosignature");
+    // The same size and note from forty others, each with a line of its own.
+    let others = (0..40).map(|number| {
+        let party: PartyId = format!("md/office-{number}").parse().expect("a party");
+        let cosignature = model.cosignature.replacen(md.party.to_string().as_str(), &party.to_string(), 1);
+        LogWitness { party, cosignature, ..model.clone() }
+    });
+    gb.served().datastore.perform(Cosigned(others.collect())).await.expect("kept");
+    let bytes = record(gb, &request.shared_number).await;
+    custody::verify(&bytes, None, &trust(&[gb])).expect("verified");
 }

@@ -10,6 +10,7 @@ pub mod faults;
 pub mod federation;
 pub mod logged;
 pub mod office;
+pub mod one_log;
 pub mod papers;
 pub mod parcel;
 pub mod postgres;

@@ -15,6 +15,7 @@ use rogatory_server::authority::Authority;
 use rogatory_server::casework::lapse_preservations::lapse_preservations;
 use rogatory_server::config::{InstitutionKind, ServerConfig};
 use rogatory_server::init::{self, NewServer};
+use rogatory_server::next_epoch::{Begun, Wanted, next_epoch};
 use rogatory_server::{Server, Sockets};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -107,6 +108,49 @@ impl Office {
         let (entropy, faults) = (Arc::clone(&self.entropy), self.faults.clone());
         let server = Server::start(&self.folder, config, sockets, clock, entropy, faults).await;
         self.server = Some(server.expect("the server starts"));
+    }
+
+    /// Why the server does not start on its folder.
+    ///
+    /// # Panics
+    /// If it starts.
+    pub async fn start_refused(&self) -> String {
+        let config = ServerConfig::load(&self.folder).expect("a configuration");
+        let sockets = Sockets::bind(&config).await.expect("the ports are free");
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let (entropy, faults) = (Arc::clone(&self.entropy), self.faults.clone());
+        match Server::start(&self.folder, config, sockets, clock, entropy, faults).await {
+            Ok(_) => panic!("the server starts"),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    /// Its database is gone; on PostgreSQL another, empty one is configured.
+    ///
+    /// # Panics
+    /// If the configuration cannot be changed.
+    pub fn lose_database(&self) {
+        let config = ServerConfig::load(&self.folder).expect("a configuration");
+        if let Some(file) = config.database.file {
+            for end in ["", "-wal", "-shm"] {
+                let mut name = file.clone().into_os_string();
+                name.push(end);
+                let _ = std::fs::remove_file(self.folder.join(name));
+            }
+        } else {
+            let (path, before) = (self.folder.join("server.toml"), config.database.url.expect("an address"));
+            let changed = text(&path).replace(&before, &postgres::Cluster::shared().database());
+            std::fs::write(path, changed).expect("written");
+        }
+    }
+
+    /// Ends the epoch of its log and begins the next one; the server is down.
+    ///
+    /// # Errors
+    /// What the command says.
+    pub async fn next_epoch(&self, wanted: Wanted) -> Result<Begun, String> {
+        let begun = next_epoch(&self.folder, wanted, self.clock.clone(), Arc::clone(&self.entropy)).await;
+        begun.map_err(|error| format!("{error:#}"))
     }
 
     /// Stops the server; the folder stays.

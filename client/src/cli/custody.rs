@@ -22,6 +22,8 @@ pub enum Custody {
     Tiles(Tiles),
     /// Scan all leaves of a log for entries that a record leaves out, offline
     Audit(Audit),
+    /// List who watches whose log, what contradicts, and what became of the promises in receipts
+    Witnesses(Witnesses),
 }
 
 impl Custody {
@@ -35,6 +37,7 @@ impl Custody {
             Self::Verify(_) => "verify",
             Self::Tiles(_) => "tiles",
             Self::Audit(_) => "audit",
+            Self::Witnesses(_) => "witnesses",
         }
     }
 }
@@ -162,4 +165,12 @@ pub struct Audit {
     /// The party entry (.asice) of the institution whose log it is; repeats
     #[arg(long, value_name = "PARTY-ENTRY.asice")]
     pub trust: Vec<PathBuf>,
+}
+
+/// See [`Custody::Witnesses`].
+#[derive(Args, Debug)]
+pub struct Witnesses {
+    /// Write the checkpoints and proofs into this new folder, as they were signed
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
 }

@@ -183,6 +183,7 @@ mod tests {
             "custody verify f.json --trust a.asice",
             "custody tiles -o log",
             "custody audit log --record f.json --trust a.asice",
+            "custody witnesses --save d",
         ] {
             let words = std::iter::once("rogatory").chain(line.split(' '));
             Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -141,7 +141,7 @@ pub struct Verify {
     /// The SHA-256 of the certificate that must have signed
     #[arg(long, value_name = "SHA256")]
     pub signer: Option<String>,
-    /// What must have been checked: seal, contents, signer, time, revocation, witness, custody
+    /// What must have been checked: seal, contents, signer, time, revocation, witness, custody, relations
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     pub require: Vec<String>,
     /// Say what was checked, what was not, and what failed, in plain words of this language; details stay English

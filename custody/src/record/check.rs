@@ -4,6 +4,7 @@
 //! made here only. It never says that an event happened: only that this log says so, completely
 //! and since the checkpoint. The order of the checks is the order of the spec's verification.
 
+use super::epochs::{VerifiedEpoch, check_epochs};
 use super::error::{EntryProblem, HeadMismatch, HeadProblem, RecordError};
 use super::receipted::{VerifiedReceiptedHead, check_receipted};
 use super::told::{ToldHead, check_told};
@@ -31,6 +32,7 @@ use std::fmt;
 pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, RecordError> {
     let record = Record::parse(bytes)?;
     let (checkpoint, cosignatures) = check_checkpoint(&record, trusted)?;
+    let epochs = check_epochs(&record.epochs, &checkpoint)?;
     let mut check = EntryCheck {
         tag_key: &record.tag_key,
         checkpoint: &checkpoint,
@@ -42,9 +44,10 @@ pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, R
     for entry in &record.entries {
         entries.push(check.entry(entry).map_err(|problem| entry.error(problem))?);
     }
+    check_erased(&entries)?;
     let EntryCheck { case, streams, .. } = check;
     let mut streams = check_heads(&record, streams, checkpoint.vkey())?;
-    for head in check_receipted(&record, &entries, checkpoint.vkey())? {
+    for head in check_receipted(&record, &entries, &epochs, checkpoint.vkey())? {
         // Whatever the record holds an event of is one of its streams.
         if let Some(stream) = streams.iter_mut().find(|stream| stream.stream == head.head().stream) {
             stream.receipted = Some(head);
@@ -63,6 +66,7 @@ pub fn verify_record(bytes: &[u8], trusted: &[Vkey]) -> Result<VerifiedRecord, R
         checkpoint,
         cosignatures,
         streams,
+        epochs,
         entries,
     })
 }
@@ -81,11 +85,20 @@ fn check_checkpoint(
     Ok((checkpoint, cosignatures))
 }
 
+/// The law erases whole cases. Nobody signs that a body was erased, so whoever holds a record could call any entry so
+/// that does not suit him: one that stands among others with their bodies is never honest.
+fn check_erased(entries: &[VerifiedEntry]) -> Result<(), RecordError> {
+    let erased = entries.iter().filter(|entry| entry.body.is_none()).count();
+    if erased == 0 || erased == entries.len() {
+        return Ok(());
+    }
+    Err(RecordError::PartlyErased { erased, entries: entries.len() })
+}
+
 /// How far a stream has come.
 struct Progress {
     n: u64,
     leaf: Digest,
-    erased: Vec<u64>,
 }
 
 struct EntryCheck<'a> {
@@ -135,14 +148,11 @@ impl EntryCheck<'_> {
 
         self.next_index = entry.index + 1;
         let (_, progress) = self.streams.entry(name).or_insert_with(|| {
-            let progress = Progress { n: 0, leaf: hash, erased: Vec::new() };
+            let progress = Progress { n: 0, leaf: hash };
             (entry.stream.clone(), progress)
         });
         progress.n = entry.n;
         progress.leaf = hash;
-        if body.is_none() {
-            progress.erased.push(entry.n);
-        }
         Ok(VerifiedEntry { stream: entry.stream.clone(), n: entry.n, index: entry.index, leaf: hash, body })
     }
 }
@@ -174,14 +184,7 @@ fn check_heads(
         if head.signature_lines() != 1 {
             return Err(problem(HeadProblem::Signatures(head.signature_lines())));
         }
-        verified.push(VerifiedStream {
-            stream,
-            complete_to: progress.n,
-            erased: progress.erased,
-            head,
-            receipted: None,
-            told: None,
-        });
+        verified.push(VerifiedStream { stream, complete_to: progress.n, head, receipted: None, told: None });
     }
     Ok(verified)
 }
@@ -195,6 +198,7 @@ pub struct VerifiedRecord {
     checkpoint: VerifiedCheckpoint,
     cosignatures: Vec<Cosignature>,
     streams: Vec<VerifiedStream>,
+    epochs: Vec<VerifiedEpoch>,
     entries: Vec<VerifiedEntry>,
 }
 
@@ -229,6 +233,12 @@ impl VerifiedRecord {
         self.case.as_deref()
     }
 
+    /// Whether no body is shown. That they were erased is what the record says, and nobody signs it.
+    #[must_use]
+    pub const fn is_erased(&self) -> bool {
+        self.case.is_none()
+    }
+
     /// The checkpoint to which every proof leads.
     #[must_use]
     pub const fn checkpoint(&self) -> &VerifiedCheckpoint {
@@ -248,6 +258,12 @@ impl VerifiedRecord {
         &self.streams
     }
 
+    /// The epochs of the log that ended, in their order.
+    #[must_use]
+    pub fn epochs(&self) -> &[VerifiedEpoch] {
+        &self.epochs
+    }
+
     /// The events by their index in the log.
     #[must_use]
     pub fn entries(&self) -> &[VerifiedEntry] {
@@ -264,17 +280,36 @@ impl VerifiedRecord {
     /// # Errors
     /// [`HeadMismatch`].
     pub fn compare_head(&self, head: &VerifiedCaseHead) -> Result<(), HeadMismatch> {
-        holds(self.origin(), &self.entries, head.head())
+        holds(self.origin(), &self.epochs, &self.entries, head.head())
     }
 }
 
-/// Whether the entries of the log `origin` hold the event that `head` names.
-pub(super) fn holds(origin: &Origin, entries: &[VerifiedEntry], head: &CaseHead) -> Result<(), HeadMismatch> {
-    if head.origin != *origin {
-        return Err(HeadMismatch::OtherLog(head.origin.clone()));
-    }
+/// Whether the entries of the log `origin` hold the event that `head` names; one of an epoch that ended names an event
+/// from before that end.
+pub(super) fn holds(
+    origin: &Origin,
+    epochs: &[VerifiedEpoch],
+    entries: &[VerifiedEntry],
+    head: &CaseHead,
+) -> Result<(), HeadMismatch> {
     let of_stream = || entries.iter().filter(|entry| entry.stream == head.stream);
-    match of_stream().find(|entry| entry.n == head.n) {
+    let named = of_stream().find(|entry| entry.n == head.n);
+    if head.origin != *origin {
+        let closed = epochs.iter().find(|epoch| *epoch.closed() == head.origin);
+        let closed = closed.ok_or_else(|| HeadMismatch::OtherLog(head.origin.clone()))?;
+        let kept = named.is_some_and(|entry| entry.index < closed.restored_size() && entry.leaf == head.leaf);
+        return if kept {
+            Ok(())
+        } else {
+            Err(HeadMismatch::Lost {
+                origin: head.origin.clone(),
+                stream: head.stream.clone(),
+                n: head.n,
+                lost: closed.lost(),
+            })
+        };
+    }
+    match named {
         None => Err(HeadMismatch::Missing {
             stream: head.stream.clone(),
             n: head.n,
@@ -292,7 +327,6 @@ pub(super) fn holds(origin: &Origin, entries: &[VerifiedEntry], head: &CaseHead)
 pub struct VerifiedStream {
     stream: Stream,
     complete_to: u64,
-    erased: Vec<u64>,
     head: VerifiedCaseHead,
     receipted: Option<VerifiedReceiptedHead>,
     told: Option<ToldHead>,
@@ -309,12 +343,6 @@ impl VerifiedStream {
     #[must_use]
     pub const fn complete_to(&self) -> u64 {
         self.complete_to
-    }
-
-    /// The numbers whose bodies were erased.
-    #[must_use]
-    pub fn erased(&self) -> &[u64] {
-        &self.erased
     }
 
     /// The log's signed word that the stream ended there when the record was made.
@@ -340,11 +368,7 @@ impl VerifiedStream {
 /// The finding in one line, for a report.
 impl fmt::Display for VerifiedStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: complete from #1 to #{} of what this log says", self.stream, self.complete_to)?;
-        for (at, n) in self.erased.iter().enumerate() {
-            write!(f, "{}#{n}", if at == 0 { "; erased: " } else { ", " })?;
-        }
-        Ok(())
+        write!(f, "{}: complete from #1 to #{} of what this log says", self.stream, self.complete_to)
     }
 }
 
@@ -383,7 +407,7 @@ impl VerifiedEntry {
         self.leaf
     }
 
-    /// The body; none if it was erased.
+    /// The body; none if it was erased, and with it every other of the record.
     #[must_use]
     pub const fn body(&self) -> Option<&VerifiedBody> {
         self.body.as_ref()

@@ -81,6 +81,18 @@ pub enum RecordError {
         #[source]
         problem: ReceiptedProblem,
     },
+    /// An entry that is said to have begun an epoch doesn't hold.
+    #[error("the entry that began epoch {position} of those told is not valid")]
+    Epoch {
+        /// Its place among the epochs, from 1.
+        position: usize,
+        /// What is wrong.
+        #[source]
+        problem: EpochProblem,
+    },
+    /// The log is not in its first epoch, and no entry says how the one before ended.
+    #[error("the record does not hold the entry that began the log `{0}`")]
+    EpochUntold(Origin),
     /// A case head that a counterpart told has not the form of one.
     #[error("told head {position} is not one that a counterpart told")]
     Told {
@@ -89,6 +101,16 @@ pub enum RecordError {
         /// What is wrong.
         #[source]
         problem: ToldProblem,
+    },
+    /// Some entries have their bodies, and others are said to be erased.
+    #[error(
+        "{erased} of the {entries} entries of the custody record are said to be erased, and the law erases whole cases"
+    )]
+    PartlyErased {
+        /// How many are said to be erased.
+        erased: usize,
+        /// How many entries there are.
+        entries: usize,
     },
     /// An entry doesn't hold.
     #[error("entry #{n} of stream {stream} is not valid: {}", .problem.part())]
@@ -104,8 +126,8 @@ pub enum RecordError {
 }
 
 impl RecordError {
-    /// The failing part in words that don't change: `framing`, `checkpoint`, `heads`,
-    /// `head <stream>`, `receipted <position>`, `told <position>` or `entry <stream> #<n> <part>`.
+    /// The failing part in words that don't change: `framing`, `checkpoint`, `erased`, `heads`,
+    /// `head <stream>`, `epochs`, `epoch <position>`, `receipted <position>`, `told <position>` or `entry <stream> #<n> <part>`.
     #[must_use]
     pub fn part(&self) -> String {
         match self {
@@ -118,9 +140,12 @@ impl RecordError {
             Self::Checkpoint(_) | Self::CheckpointOfOtherLog(_) | Self::Cosignatures(_) => {
                 "checkpoint".to_owned()
             }
+            Self::PartlyErased { .. } => "erased".to_owned(),
             Self::Heads { .. } => "heads".to_owned(),
             Self::Head { stream, .. } => format!("head {stream}"),
             Self::Receipted { position, .. } => format!("receipted {position}"),
+            Self::Epoch { position, .. } => format!("epoch {position}"),
+            Self::EpochUntold(_) => "epochs".to_owned(),
             Self::Told { position, .. } => format!("told {position}"),
             Self::Entry { stream, n, problem } => format!("entry {stream} #{n} {}", problem.part()),
         }
@@ -139,6 +164,34 @@ pub enum HeadProblem {
     /// It speaks of another log, case, stream, number or leaf.
     #[error("it says something else than the record's entries")]
     Differs,
+}
+
+/// What is wrong with an entry that began an epoch.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EpochProblem {
+    /// The leaf is none.
+    #[error("its leaf is not valid")]
+    Leaf(#[source] LeafError),
+    /// The leaf doesn't commit to the body.
+    #[error("its leaf doesn't commit to its body")]
+    Commitment,
+    /// The body is no `epoch-begun` of this log's office, or its numbers can't be.
+    #[error("its body doesn't say how an epoch of this log ended")]
+    Body,
+    /// The checkpoint that was witnessed is not the closed log's.
+    #[error("the checkpoint that was witnessed is not valid")]
+    Witnessed(#[source] CheckpointError),
+    /// It carries other signature lines than the log's and those of witnesses.
+    #[error(
+        "the signature lines of the checkpoint that was witnessed are not the log's and those of witnesses"
+    )]
+    Cosignatures(#[source] CosignatureError),
+    /// The inclusion proof is not valid.
+    #[error("its inclusion proof doesn't lead to the checkpoint")]
+    Proof(#[source] ProofError),
+    /// It doesn't follow the one before.
+    #[error("it doesn't follow the one before")]
+    Order,
 }
 
 /// What is wrong with a case head that a counterpart acknowledged.
@@ -299,6 +352,21 @@ pub enum HeadMismatch {
         n: u64,
         /// How far the record goes; 0 if it has nothing of the stream.
         complete_to: u64,
+    },
+    /// The head is of an epoch that ended, and its event is not among the entries that were restored.
+    #[error(
+        "event #{n} of stream {stream}, told by `{origin}`, is not in the record: {lost} entries that were witnessed are \
+         lost since that epoch ended"
+    )]
+    Lost {
+        /// The log that told it.
+        origin: Origin,
+        /// The stream.
+        stream: Stream,
+        /// The number.
+        n: u64,
+        /// How many entries were witnessed and are not known to be here.
+        lost: u64,
     },
     /// The record has another event under the number.
     #[error("event #{n} of stream {stream} is another in the record than in the case head")]

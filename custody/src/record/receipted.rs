@@ -5,6 +5,7 @@
 
 use super::Record;
 use super::check::{VerifiedEntry, holds};
+use super::epochs::VerifiedEpoch;
 use super::error::{ReceiptMismatch, ReceiptedProblem, RecordError};
 use crate::case_head::{CaseHead, VerifiedCaseHead, verify_case_head};
 use crate::note::Vkey;
@@ -92,12 +93,16 @@ const fn message(of: &Receipted) -> (&PartyId, &SharedNumber) {
 pub(super) fn check_receipted(
     record: &Record,
     entries: &[VerifiedEntry],
+    epochs: &[VerifiedEpoch],
     log: &Vkey,
 ) -> Result<Vec<VerifiedReceiptedHead>, RecordError> {
+    // A head keeps the name of the epoch in which it was sent.
+    let keys: Vec<Vkey> =
+        std::iter::once(log).chain(epochs.iter().map(VerifiedEpoch::closed_key)).cloned().collect();
     let mut verified: Vec<VerifiedReceiptedHead> = Vec::with_capacity(record.receipted.len());
     for (position, one) in (1..).zip(&record.receipted) {
         let problem = |problem| RecordError::Receipted { position, problem };
-        let head = verify_case_head(one.head.as_bytes(), std::slice::from_ref(log))
+        let head = verify_case_head(one.head.as_bytes(), &keys)
             .map_err(|source| problem(ReceiptedProblem::Note(source)))?;
         if head.signature_lines() != 1 {
             return Err(problem(ReceiptedProblem::Signatures(head.signature_lines())));
@@ -109,7 +114,7 @@ pub(super) fn check_receipted(
         if verified.last().is_some_and(|last| last.counterpart.to_string() >= name) {
             return Err(problem(ReceiptedProblem::Order));
         }
-        holds(&record.origin, entries, head.head())
+        holds(&record.origin, epochs, entries, head.head())
             .map_err(|source| problem(ReceiptedProblem::Differs(source)))?;
         verified.push(VerifiedReceiptedHead { head, counterpart, receipt: one.receipt.clone() });
     }

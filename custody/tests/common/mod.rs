@@ -167,6 +167,7 @@ pub(crate) fn story(alter: impl Fn(&str, u64, String) -> String) -> (Record, Log
         heads: Vec::new(),
         receipted: Vec::new(),
         told: Vec::new(),
+        epochs: Vec::new(),
         entries,
     };
     (record.with_heads(&log_key()).expect("signed"), log)
@@ -177,8 +178,17 @@ pub(crate) fn honest() -> Record {
     story(|_, _, body| body).0
 }
 
-/// The story after internal #2 was erased.
+/// The story after its case was erased.
 pub(crate) fn erased() -> Record {
+    let mut record = honest();
+    for entry in &mut record.entries {
+        entry.content = Content::Erased;
+    }
+    record
+}
+
+/// The story as somebody tells it whom internal #2 does not suit.
+pub(crate) fn partly_erased() -> Record {
     let mut record = honest();
     let entry = record
         .entries

@@ -104,8 +104,8 @@ fn good(add: &mut Add<'_>) {
     let record = honest();
     add("good", "The leaves that the record's own checkpoint is over.", None, &record, &folder(&leaves(11)));
     let mut later = leaves(11);
-    later.extend([leaf("fr/bepi", 3), leaf("internal", 9)]);
-    let about = "fr/bepi #3 came later; internal #9 proves nothing, for #5 is not there.";
+    later.extend([leaf("fr/bepi", 3), leaf("fr/bepi", 4), leaf("internal", 1_005)]);
+    let about = "fr/bepi #3 and #4 came later; internal #1005 lies further on than anybody looks.";
     add("good-later", about, None, &record, &folder(&later));
     let about = "256 leaves: a full bundle and tile, a partial tile above, and no partial one beside.";
     add("good-256", about, None, &record, &folder(&leaves(256)));
@@ -227,6 +227,17 @@ fn numbers(add: &mut Add<'_>) {
     next[10] = leaf("internal", 5);
     let about = "internal #5 stood in the log when the record was made, which ends at #4.";
     refused("next-left-out", about, &record_over(&next), &next);
+    let mut next = leaves(11);
+    next[10] = leaf("internal", 1_004);
+    let about =
+        "internal #1004 stood in the log when the record was made, which ends at #4; none is between them.";
+    refused("further-on-left-out", about, &record_over(&next), &next);
+    let mut gap = leaves(11);
+    gap.extend([leaf("internal", 5), leaf("internal", 7)]);
+    refused("gap-later", "Behind the record stand internal #5 and #7, and no #6.", &record, &gap);
+    let mut order = leaves(11);
+    order.extend([leaf("internal", 6), leaf("internal", 5)]);
+    refused("later-out-of-order", "Behind the record stands internal #6 before #5.", &record, &order);
     let mut first = leaves(11);
     first[0] = leaf("fr/bepi", 3);
     let about = "fr/bepi #3 stands before #1, and the record ends at #2.";

@@ -1,7 +1,7 @@
 //! The forms of bodies, notes and keys, one defect a file.
 
 use super::{Files, sign};
-use crate::common::{CASE_KEY, Log, ORIGIN, honest, key as key_of, log_key, pem, salt};
+use crate::common::{CASE_KEY, Log, NEXT_ORIGIN, ORIGIN, honest, key as key_of, log_key, pem, salt};
 use data_encoding::BASE64;
 use rogatory_custody::cosignature::{WitnessKey, WitnessName};
 use rogatory_custody::leaf::TagKey;
@@ -311,41 +311,41 @@ pub(crate) fn keys(files: &mut Files) {
     let (name, rest) = log.split_once('+').expect("a key");
     let (id, key) = rest.split_once('+').expect("a key");
     let bytes = BASE64.decode(key.as_bytes()).expect("base64");
-    let other = if id.starts_with('0') { format!("1{}", &id[1..]) } else { format!("0{}", &id[1..]) };
+    let first = if id.starts_with('0') { '1' } else { '0' };
+    let other = format!("{first}{}", &id[1..]);
     let mut bad = |name: &str, about: &str, text: String| add(name, about, false, "1", &text);
     bad("other-id", "Another id than the one computed.", format!("{name}+{other}+{key}"));
     bad("id-capitals", "The id is written in capitals.", format!("{name}+{}+{key}", id.to_uppercase()));
     bad("id-of-another-name", "The id is that of the key under another name.", format!("{name}x+{id}+{key}"));
     bad("id-missing", "There is no id.", format!("{name}+{key}"));
-    bad("name-empty", "There is no name.", format!("+{id}+{key}"));
-    bad("too-short", "The key has 31 bytes.", format!("{name}+{id}+{}", BASE64.encode(&bytes[..32])));
-    bad(
-        "too-long",
-        "The key has 33 bytes.",
-        format!("{name}+{id}+{}", BASE64.encode(&[&bytes[..], &[0]].concat())),
-    );
+    // With the id that name and key give, so that only their form is at fault.
+    bad("name-empty", "There is no name.", written("", &bytes));
+    bad("name-with-space", "A name with a space.", written("ca.example.md archive", &bytes));
+    bad("name-too-long", "A name of 256 bytes.", written(&"x".repeat(256), &bytes));
+    bad("too-short", "The key has 31 bytes.", written(name, &bytes[..32]));
+    bad("too-long", "The key has 33 bytes.", written(name, &[&bytes[..], &[0]].concat()));
+    add("good-longest-name", "A name of 255 bytes.", true, "1", &written(&"x".repeat(255), &bytes));
+    let mut bad = |name: &str, about: &str, text: String| add(name, about, false, "1", &text);
     bad("newline-behind", "A newline behind the key.", format!("{log}\n"));
-    let plain = key_of("bepi.example.fr/witness", 5).vkey().to_string();
+    let cosigns = BASE64.decode(witness.rsplit_once('+').expect("a key").1.as_bytes());
+    let cosigns = written("bepi.example.fr/witness", &cosigns.unwrap_or_default());
     add(
         "name-of-no-witness",
         "A witness's key under another name than witnesses have.",
         false,
         "4",
-        &as_witness(&plain),
+        &cosigns,
     );
 }
 
-/// A log's key written as one of a witness, with the id that this gives.
-fn as_witness(vkey: &str) -> String {
-    let (name, rest) = vkey.split_once('+').expect("a key");
-    let mut bytes = BASE64.decode(rest.split_once('+').expect("a key").1.as_bytes()).expect("base64");
-    bytes[0] = 4;
-    let id = rogatory_core::Digest::of(&[name.as_bytes(), b"\n", &bytes].concat()).to_hex();
-    format!("{name}+{}+{}", &id[..8], BASE64.encode(&bytes))
+/// A verifier key with the id that `name` and the bytes give, whatever they are.
+fn written(name: &str, key: &[u8]) -> String {
+    let id = rogatory_core::Digest::of(&[name.as_bytes(), b"\n", key].concat()).to_hex();
+    format!("{name}+{}+{}", &id[..8], BASE64.encode(key))
 }
 
-/// What case heads, proofs and consistency proofs lack elsewhere.
-pub(crate) fn rest(files: &mut Files) {
+/// Case heads of other forms, and one under another log's key.
+pub(crate) fn heads(files: &mut Files) {
     let key = log_key();
     let text = honest().heads[0].rsplit_once("\n\n").expect("a note").0.to_owned() + "\n";
     let (_, number) = text.split_once("MD-").expect("a shared number");
@@ -368,4 +368,9 @@ pub(crate) fn rest(files: &mut Files) {
     add("shared-number-empty", "The line of the shared number is empty.", &number, "");
     add("leaf-short", "The leaf hash has 31 bytes.", &leaf, &leaf[2..]);
     add("leaf-missing", "There is no leaf hash.", &format!("{leaf}\n"), "");
+    let next = key_of(NEXT_ORIGIN, 3);
+    let vkeys = [key.vkey().to_string(), next.vkey().to_string()];
+    let header = [("kind", "case head"), ("vkey", &*vkeys[0]), ("vkey", &*vkeys[1])];
+    let about = "Signed by the next epoch's key, which is trusted, and not by this log's.";
+    files.add("case-head-signed-by-another-log", about, &header, Some(""), sign(&next, &text).as_bytes());
 }

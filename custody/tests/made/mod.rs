@@ -2,6 +2,7 @@
 
 mod audits;
 mod forms;
+mod promises;
 mod records;
 
 use crate::Log;
@@ -32,8 +33,9 @@ pub(crate) fn vectors() -> BTreeMap<String, Vec<u8>> {
     forms::notes(&mut files);
     forms::origins(&mut files);
     forms::keys(&mut files);
-    forms::rest(&mut files);
+    forms::heads(&mut files);
     audits::audits(&mut files);
+    promises::promises(&mut files);
     files.0
 }
 
@@ -332,6 +334,12 @@ fn proofs(files: &mut Files) {
     let cut = text.replace(&data_encoding::BASE64.encode(good.hashes[0].as_bytes()), "AAAA");
     assert_ne!(cut, text);
     add("hash-short", "A hash has three bytes.", false, &cut);
+    add(
+        "index-other-word",
+        "The line of the index begins with another word.",
+        false,
+        &text.replace("index 8", "Index 8"),
+    );
     add("without-index", "There is no index.", false, &text.replace("index 8\n", ""));
     add("without-checkpoint", "There is no checkpoint.", false, text.split_once("\n\n").expect("a proof").0);
     add("carriage-return", "A carriage return.", false, &text.replacen('\n', "\r\n", 1));

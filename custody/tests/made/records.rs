@@ -4,7 +4,7 @@
 use super::{Files, cosignature, cosigners, sign, signature_lines};
 use crate::common::{
     COUNTERPART_ORIGIN, Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, erased, honest, key,
-    log_key, quoting, salt, sent_head, shared_number, story, told_head, unsealed,
+    log_key, partly_erased, quoting, salt, sent_head, shared_number, story, told_head, unsealed,
 };
 use rogatory_core::Digest;
 use rogatory_core::custody_event::Stream;
@@ -50,7 +50,7 @@ fn resigned(record: Record) -> Record {
 
 fn good(add: &mut Add<'_>) {
     add("good", "A custody record: six events in two streams.", None, &bytes(&honest()));
-    add("good-erased", "The body of internal #2 was erased.", None, &bytes(&erased()));
+    add("good-erased", "The case was erased: every body is gone.", None, &bytes(&erased()));
     let mut shared = honest();
     shared.entries.retain(|entry| entry.stream != Stream::Internal);
     let shared = resigned(shared);
@@ -87,6 +87,7 @@ fn office() -> Record {
         heads: Vec::new(),
         receipted: Vec::new(),
         told: Vec::new(),
+        epochs: Vec::new(),
         entries: vec![Entry {
             stream: Stream::Internal,
             n: 1,
@@ -186,6 +187,9 @@ fn framing(add: &mut Add<'_>) {
         1,
     );
     refused("origin-epoch-zero", "The origin has an epoch 0.", &epoch);
+    types(add);
+    let mut refused =
+        |name: &str, about: &str, text: &str| add(name, about, Some("framing"), text.as_bytes());
     let salt = good.find("      \"salt\"").expect("a salt");
     let rest = &good[salt..];
     let without = format!("{}{}", &good[..salt], rest.split_once('\n').expect("a line").1);
@@ -201,11 +205,70 @@ fn framing(add: &mut Add<'_>) {
     refused("receipt-too-large", "A receipt of 65,537 bytes.", &enlarged(&receipt(65_535)));
 }
 
+/// Fields of another JSON type than they have.
+fn types(add: &mut Add<'_>) {
+    let good = text(&acknowledged());
+    let told =
+        text(&Record { told: vec![told_head().sign(&counterpart_key()).expect("signed")], ..acknowledged() });
+    let mut refused = |name: &str, about: &str, from: &str, text: &str, to: &str| {
+        let start = text.find(from).expect("it is there") + from.len();
+        let rest = &text[start..];
+        // Up to the end of the value: an array's bracket at the same indentation, or the line.
+        let end = if rest.starts_with('[') { rest.find("\n  ]").map(|at| at + 4) } else { rest.find(",\n") };
+        let end = end.or_else(|| rest.find('\n')).expect("an end");
+        let changed = format!("{}{to}{}", &text[..start], &rest[end..]);
+        add(&format!("type-{name}"), about, Some("framing"), changed.as_bytes());
+    };
+    refused("format", "The format is a string.", "\"format\": ", &good, "\"1\"");
+    refused(
+        "format-true",
+        "The format is true, which some languages take for 1.",
+        "\"format\": ",
+        &good,
+        "true",
+    );
+    refused(
+        "stream-unknown",
+        "The stream is neither `internal` nor a party.",
+        "      \"stream\": ",
+        &good,
+        "\"bepi\"",
+    );
+    refused("entry", "An entry is null.", "\"entries\": [\n    ", &good, "null,\n    ");
+    let large = format!("\"{}\"", data_encoding::BASE64.encode(&[b' '; 65_537]));
+    refused("body-too-large", "A body of 65,537 bytes.", "      \"body\": ", &good, &large);
+    refused("shared-number", "No shared number.", "\"shared_number\": ", &good, "\"MD-1\"");
+    refused("tag-key", "The tag key is missing its value.", "\"tag_key\": ", &good, "null");
+    refused("checkpoint", "The checkpoint is null.", "\"checkpoint\": ", &good, "null");
+    refused("heads", "The heads are an object.", "\"heads\": ", &good, "{}");
+    refused("head", "A head is a number.", "\"heads\": [\n    ", &good, "1");
+    refused("receipted", "What is receipted is an object.", "\"receipted\": ", &good, "{}");
+    refused("receipted-head", "A receipted head is null.", "      \"head\": ", &good, "null");
+    refused("receipt", "A receipt is not in base64.", "      \"receipt\": ", &good, "\"?\"");
+    refused("told", "What was told is an object.", "\"told\": ", &told, "{}");
+    refused("told-head", "A head that was told is a number.", "\"told\": [\n    ", &told, "1");
+    refused("entries", "The entries are an object.", "\"entries\": ", &good, "{}");
+    refused("stream", "A stream is null.", "      \"stream\": ", &good, "null");
+    refused("number", "A number is a string.", "      \"n\": ", &good, "\"1\"");
+    refused("index", "An index is a string.", "      \"index\": ", &good, "\"1\"");
+    refused("leaf", "A leaf is null.", "      \"leaf\": ", &good, "null");
+    refused("salt", "A salt of one byte.", "      \"salt\": ", &good, "\"00\"");
+    refused("body", "A body in hexadecimal.", "      \"body\": ", &good, "\"7b7\"");
+    refused("hash", "A hash of a proof is null.", "\"proof\": [\n        ", &good, "null");
+    let extra = good.replacen("      \"head\"", "      \"note\": 1,\n      \"head\"", 1);
+    add("type-receipted-field", "What is receipted has a field more.", Some("framing"), extra.as_bytes());
+    let empty = text(&honest());
+    let (before, _) = empty.split_once("  \"heads\"").expect("heads");
+    let empty =
+        format!("{before}  \"heads\": [],\n  \"receipted\": [],\n  \"told\": [],\n  \"entries\": []\n}}\n");
+    add("nothing", "No entries and no heads.", Some("framing"), empty.as_bytes());
+}
+
 /// A record whose receipt has two bytes more than a writer would let pass.
 fn enlarged(record: &str) -> String {
     let at = record.find("\"receipt\": \"").expect("a receipt") + 12;
     let end = at + record[at..].find('"').expect("its end");
-    let mut bytes = data_encoding::BASE64.decode(record[at..end].as_bytes()).expect("base64");
+    let mut bytes = data_encoding::BASE64.decode(&record.as_bytes()[at..end]).expect("base64");
     bytes.extend([0, 0]);
     format!("{}{}{}", &record[..at], data_encoding::BASE64.encode(&bytes), &record[end..])
 }
@@ -330,6 +393,8 @@ fn entries(add: &mut Add<'_>) {
         "entry internal #2 body",
         &record,
     );
+    let about = "Internal #2 is called erased, and the bodies beside it are there.";
+    refused("partly-erased", about, "erased", &partly_erased());
     let mut record = erased();
     record.entries[2].leaf[64] ^= 1;
     refused(
@@ -571,6 +636,11 @@ fn receipts(add: &mut Add<'_>) {
     refused("to-another", "The receipt is addressed to somebody else.", &other);
     let relay = Receipt { receipt: ReceiptKind::Relay, ..good.clone() };
     refused("attests-a-relay", "The receipt answers nothing that was sent.", &relay);
+    let mut other = good.clone();
+    if let rogatory_core::receipt::Receipted::Document { sender, .. } = &mut other.of {
+        *sender = "md/other".parse().expect("a party");
+    }
+    refused("of-another-sender", "The receipt is for a message of another office.", &other);
     let mut other = good;
     if let rogatory_core::receipt::Receipted::Document { shared_number: number, .. } = &mut other.of {
         *number = shared_number(1);

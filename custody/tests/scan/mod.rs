@@ -103,6 +103,29 @@ fn what_a_record_leaves_out_at_its_end_is_found() {
 }
 
 #[test]
+fn numbers_further_on_are_looked_for_too() {
+    // #5 is nowhere: whoever reads the record alone is told that the stream ends at #4.
+    let mut leaves = leaves();
+    leaves[10] = leaf("internal", 6);
+    let left_out = AuditError::LeftOut { stream: stream("internal"), n: 6, index: 10 };
+    assert_eq!(scan(checkpoint(&leaves), &leaves), Err(left_out));
+    let mut leaves = self::leaves();
+    leaves.push(leaf("internal", 1_004));
+    let gap = AuditError::Gap { stream: stream("internal"), n: 1_004, index: 11 };
+    assert_eq!(scan(checkpoint(&leaves), &leaves), Err(gap));
+    let mut leaves = self::leaves();
+    leaves.extend([leaf("internal", 6), leaf("internal", 5)]);
+    let gap = AuditError::Gap { stream: stream("internal"), n: 6, index: 11 };
+    assert_eq!(scan(checkpoint(&leaves), &leaves), Err(gap));
+    // What came in its order is no reproach, and how far was looked is said.
+    let mut leaves = self::leaves();
+    leaves.extend([leaf("internal", 5), leaf("fr/bepi", 3), leaf("internal", 6), leaf("internal", 1_005)]);
+    let audited = scan(checkpoint(&leaves), &leaves).expect("honest");
+    let facts: Vec<_> = audited.streams().iter().map(|stream| (stream.next, stream.looked_to)).collect();
+    assert_eq!(facts, [(Some(12), 1_002), (Some(11), 1_004)]);
+}
+
+#[test]
 fn leaves_that_are_not_those_of_the_checkpoints_are_refused() {
     let leaves = leaves();
     let good = checkpoint(&leaves);

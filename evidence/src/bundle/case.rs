@@ -30,6 +30,8 @@ pub(super) struct CaseReceipt {
     pub(super) name: String,
     pub(super) receipt: Receipt,
     pub(super) container: Digest,
+    /// Whether it is the seal that its issuer publishes. Otherwise anybody under an anchor may have made it.
+    pub(super) published: bool,
 }
 
 /// What the case gave, as far as it holds.
@@ -88,7 +90,7 @@ impl Case {
             Err(error) => return findings.failed(Part::Document, Some(&name), chain(&error)),
         };
         let options = times.options_for(Some(&name));
-        if let Some(verified) = examine_sealed(Part::Document, &name, &asice, &options, findings) {
+        if let Some((verified, _)) = examine_sealed(Part::Document, &name, &asice, &options, findings) {
             self.keep(verified, times.proven(Some(&name)));
             self.documents.push(CaseDocument { name, document, container: Digest::of(&bytes) });
         }
@@ -107,9 +109,10 @@ impl Case {
             Err(error) => return findings.failed(Part::Receipt, Some(&name), chain(&error)),
         };
         let options = times.options_for(Some(&name));
-        if let Some(verified) = examine_sealed(Part::Receipt, &name, &asice, &options, findings) {
+        if let Some((verified, seal)) = examine_sealed(Part::Receipt, &name, &asice, &options, findings) {
             self.keep(verified, times.proven(Some(&name)));
-            self.receipts.push(CaseReceipt { name, receipt, container: Digest::of(&bytes) });
+            let (container, published) = (Digest::of(&bytes), seal == SealStanding::Published);
+            self.receipts.push(CaseReceipt { name, receipt, container, published });
         }
     }
 }
@@ -130,14 +133,15 @@ fn read_container(
     Some((bytes, asice))
 }
 
-/// Verifies every signature of a sealed container and whose they are; none if that fails.
+/// Verifies every signature of a sealed container and whose they are; none if that fails. Whether the seal is a
+/// published one is told beside: it may be that nobody could compare it.
 pub(super) fn examine_sealed(
     part: Part,
     name: &str,
     asice: &Asice,
     options: &VerifyOptions<'_>,
     findings: &mut Findings,
-) -> Option<VerifiedAsice> {
+) -> Option<(VerifiedAsice, SealStanding)> {
     if options.anchors.is_empty() {
         let why = match asice::verify_integrity(asice) {
             Ok(_) => "integrity only, nobody vouches for the signers: no trust anchor was given".to_owned(),
@@ -173,7 +177,7 @@ pub(super) fn examine_sealed(
         );
         findings.not_checked_as(part, &why, why.clone());
     }
-    Some(verified)
+    Some((verified, signed.seal))
 }
 
 /// An entry in the bundle is there for the reader's convenience: it is compared with those that somebody trusts, and

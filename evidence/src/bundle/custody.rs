@@ -16,6 +16,9 @@ use rogatory_core::{Digest, PartyId, chain};
 use rogatory_custody::note::Vkey;
 use rogatory_custody::record::{Record, VerifiedRecord, VerifiedStream, verify_record};
 
+/// Nobody signs that bodies were erased, so a reader is told whose word it is.
+pub(super) const NO_BODY: &str = "no body is shown (erased, the record says)";
+
 /// The log keys that `party` published, by the entries that somebody trusts.
 fn keys_of(options: &VerifyOptions<'_>, party: &PartyId) -> Vec<Vkey> {
     let of_party = options.log_keys.iter().filter(|(owner, _)| owner == party);
@@ -70,6 +73,10 @@ pub(super) fn examine_custody(
         part,
         format!("custody record: {count} entries of the log {}, each proven under the checkpoint over {size} leaves, root {root}", verified.origin()),
     );
+    if verified.is_erased() {
+        let why = format!("custody record: {NO_BODY}");
+        findings.not_checked_as(part, &why, why.clone());
+    }
     for stream in verified.streams() {
         findings.checked(part, format!("custody record, stream {stream}"));
         examine_receipted(stream, times, case, findings);
@@ -114,7 +121,7 @@ fn examine_receipted(stream: &VerifiedStream, times: &Times<'_>, case: &mut Case
         );
         return findings.not_checked_as(part, &why, why.clone());
     }
-    if let Some(verified) = examine_sealed(part, &name, &asice, options, findings) {
+    if let Some((verified, _)) = examine_sealed(part, &name, &asice, options, findings) {
         case.keep(verified, times.proven(place.as_deref()));
         let text = format!(
             "custody record, stream {}: complete to #{n} as known to {counterpart} on {at}, by its sealed receipt",

@@ -18,8 +18,6 @@ pub struct StreamFacts {
     pub stream: String,
     /// Every number from 1 to this one is there.
     pub complete_to: u64,
-    /// Those of them whose bodies were erased.
-    pub erased: Vec<u64>,
 }
 
 /// The custody record, as the report names it.
@@ -33,6 +31,8 @@ pub struct LogFacts {
     pub checkpoint_root: Digest,
     /// How many entries were verified.
     pub entries: usize,
+    /// Whether no body is shown: they were erased, the record says.
+    pub erased: bool,
     /// How far each stream is complete.
     pub streams: Vec<StreamFacts>,
     /// Who cosigned the checkpoint, or is said to have.
@@ -66,13 +66,13 @@ impl LogFacts {
         let stream = |stream: &VerifiedStream| StreamFacts {
             stream: stream.stream().to_string(),
             complete_to: stream.complete_to(),
-            erased: stream.erased().to_vec(),
         };
         Self {
             origin: record.origin().to_string(),
             checkpoint_size: record.checkpoint().size(),
             checkpoint_root: *record.checkpoint().root(),
             entries: record.entries().len(),
+            erased: record.is_erased(),
             streams: record.streams().iter().map(stream).collect(),
             witnesses,
         }

@@ -58,9 +58,12 @@ fn examine_bundle(
         examine_custody(&record, &checkpoint, &bundle.statement, &times, &mut case, findings)
     });
     let facts = package.as_ref().and_then(|outer| {
-        Some(PackageFacts { transmittal: outer.transmittal.as_ref()?, manifest: outer.manifest_sha256? })
+        let tied = !outer.is_derived() || index.is_some();
+        let origin = outer.transmittal.as_ref()?.origin;
+        let known_as = origin.map_or(outer.manifest_sha256?, |origin| origin.manifest_sha256);
+        Some(PackageFacts { known_as, tied })
     });
-    relate(&bundle.statement, facts.as_ref(), &case, record.as_ref(), findings);
+    relate(&bundle.statement, facts, &case, record.as_ref(), &options.require, findings);
     examine_pages(&bundle, findings);
     let contents = findings.has_checked(Part::Contents);
     let package =

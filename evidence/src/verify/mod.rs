@@ -33,7 +33,8 @@ use crate::streams::{Progress, Step, read_limited};
 use contents::{Look, examine_exhibits, examine_sealed_index};
 use index::{Index, examine_index};
 use outer::{Outer, Payload, Signers, examine_outer, judge_signer};
-use rogatory_core::{Digest, PartyId, Timestamp, chain};
+use rogatory_container::manifest::MAX_MANIFEST_BYTES;
+use rogatory_core::{Digest, PackageId, PartyId, Timestamp, chain};
 use rogatory_custody::cosignature::WitnessVkey;
 use rogatory_custody::note::Vkey;
 use rogatory_pki::path::Anchors;
@@ -386,8 +387,30 @@ fn judge_inner(
 /// # Errors
 /// [`PackageError`] if the package or its transmittal can't be read at all.
 pub fn claimed_transmittal(path: &Path) -> Result<crate::transmittal::Transmittal, PackageError> {
-    let source: Box<dyn PackageSource> =
-        if path.is_dir() { Box::new(FolderSource::open(path)?) } else { Box::new(ZipSource::open(path)?) };
+    transmittal_of(&*source_of(path)?)
+}
+
+/// Reads by which id receipts and logs know a package at `path`, without believing it: of a derived one it is the
+/// original's.
+///
+/// # Errors
+/// [`PackageError`] if the package, its transmittal or its signed manifest can't be read at all.
+pub fn claimed_original(path: &Path) -> Result<PackageId, PackageError> {
+    let source = source_of(path)?;
+    if let Some(origin) = transmittal_of(&*source)?.origin {
+        return Ok(PackageId::of_manifest(&origin.manifest_sha256));
+    }
+    let failed = |source| PackageError::Io { name: layout::PERSON_MANIFEST.to_owned(), source };
+    let mut reader = source.open(layout::PERSON_MANIFEST).map_err(failed)?;
+    let bytes = read_limited(&mut *reader, MAX_MANIFEST_BYTES).map_err(failed)?;
+    Ok(PackageId::of_manifest(&Digest::of(&bytes)))
+}
+
+fn source_of(path: &Path) -> Result<Box<dyn PackageSource>, PackageError> {
+    Ok(if path.is_dir() { Box::new(FolderSource::open(path)?) } else { Box::new(ZipSource::open(path)?) })
+}
+
+fn transmittal_of(source: &dyn PackageSource) -> Result<crate::transmittal::Transmittal, PackageError> {
     let failed = |source| PackageError::Io { name: layout::TRANSMITTAL_NAME.to_owned(), source };
     let mut reader = source.open(layout::TRANSMITTAL_NAME).map_err(failed)?;
     let bytes = read_limited(&mut *reader, crate::transmittal::MAX_TRANSMITTAL_BYTES).map_err(failed)?;

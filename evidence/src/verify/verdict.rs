@@ -186,11 +186,13 @@ pub enum Requirement {
     Signer,
     /// The custody record of a court bundle.
     Custody,
+    /// That everything in a court bundle is related to the rest of it.
+    Relations,
 }
 
 impl Requirement {
     /// Every requirement.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Time,
         Self::Revocation,
         Self::Witness,
@@ -198,6 +200,7 @@ impl Requirement {
         Self::Contents,
         Self::Signer,
         Self::Custody,
+        Self::Relations,
     ];
 
     /// Its name on the command line.
@@ -211,6 +214,7 @@ impl Requirement {
             Self::Contents => "contents",
             Self::Signer => "signer",
             Self::Custody => "custody",
+            Self::Relations => "relations",
         }
     }
 
@@ -223,13 +227,16 @@ impl Requirement {
             Self::Contents => Part::Contents,
             Self::Signer => Part::Signer,
             Self::Custody => Part::Custody,
+            Self::Relations => Part::Relations,
         }
     }
 }
 
 /// The text names no requirement.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` cannot be required: time, revocation, witness, seal, contents, signer or custody is expected")]
+#[error(
+    "`{0}` cannot be required: time, revocation, witness, seal, contents, signer, custody or relations is expected"
+)]
 pub struct RequirementError(String);
 
 impl FromStr for Requirement {
@@ -581,6 +588,12 @@ impl Findings {
     /// Whether something of `part` failed.
     pub(crate) fn any_failed_of(&self, part: Part) -> bool {
         self.checks.iter().any(|check| check.part == part && matches!(check.outcome, Outcome::Failed { .. }))
+    }
+
+    /// Whether something of `part` was not looked at.
+    pub(crate) fn any_not_checked_of(&self, part: Part) -> bool {
+        let not_checked = |check: &Check| matches!(check.outcome, Outcome::NotChecked { .. });
+        self.checks.iter().any(|check| check.part == part && not_checked(check))
     }
 
     /// Whether `part` was looked at and found right.

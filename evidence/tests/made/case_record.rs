@@ -73,6 +73,7 @@ impl Log {
             heads: Vec::new(),
             receipted: Vec::new(),
             told: Vec::new(),
+            epochs: Vec::new(),
             entries,
         };
         record.with_heads(&self.key).expect("signed")

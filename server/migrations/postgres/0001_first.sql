@@ -235,6 +235,7 @@ CREATE TABLE heard_checkpoint (
     root       BYTEA NOT NULL CHECK (length(root) = 32),
     note       BYTEA NOT NULL,
     compared   BIGINT NOT NULL CHECK (compared IN (0, 1)),
+    heard_time BIGINT NOT NULL,
     next_time  BIGINT NOT NULL,
     PRIMARY KEY (origin, heard_from)
 );
@@ -266,6 +267,7 @@ CREATE TABLE log_witness (
 CREATE TABLE promise_got (
     counterpart TEXT COLLATE "C" NOT NULL,
     leaf_hash   BYTEA NOT NULL CHECK (length(leaf_hash) = 32),
+    receipt_sha256 BYTEA NOT NULL CHECK (length(receipt_sha256) = 32),
     due_time    BIGINT NOT NULL,
     attempts    BIGINT NOT NULL,
     next_time   BIGINT NOT NULL,
@@ -367,3 +369,18 @@ CREATE TABLE package_check (
     sound        BIGINT NOT NULL CHECK (sound IN (0, 1))
 );
 CREATE INDEX package_check_by_time ON package_check (checked_time);
+
+-- Stands in a backup only, since its making: what was restored from it is not served before the log's next epoch began.
+CREATE TABLE backup_mark (
+    id         BIGINT PRIMARY KEY NOT NULL CHECK (id = 1),
+    taken_time BIGINT NOT NULL
+);
+
+-- The epochs of the log behind its first, each by the entry that began it. `closed_key` is the verifier key of the epoch before.
+CREATE TABLE log_epoch (
+    epoch         BIGINT PRIMARY KEY NOT NULL,
+    origin        TEXT COLLATE "C" NOT NULL,
+    closed_origin TEXT COLLATE "C" NOT NULL,
+    closed_key    TEXT COLLATE "C" NOT NULL,
+    leaf_index    BIGINT NOT NULL
+);

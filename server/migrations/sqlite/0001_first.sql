@@ -230,6 +230,7 @@ CREATE TABLE heard_checkpoint (
     root       BLOB    NOT NULL CHECK (length(root) = 32),
     note       BLOB    NOT NULL,
     compared   INTEGER NOT NULL CHECK (compared IN (0, 1)),
+    heard_time INTEGER NOT NULL,
     next_time  INTEGER NOT NULL,
     PRIMARY KEY (origin, heard_from)
 ) STRICT, WITHOUT ROWID;
@@ -261,6 +262,7 @@ CREATE TABLE log_witness (
 CREATE TABLE promise_got (
     counterpart TEXT    NOT NULL,
     leaf_hash   BLOB    NOT NULL CHECK (length(leaf_hash) = 32),
+    receipt_sha256 BLOB NOT NULL CHECK (length(receipt_sha256) = 32),
     due_time    INTEGER NOT NULL,
     attempts    INTEGER NOT NULL,
     next_time   INTEGER NOT NULL,
@@ -362,3 +364,18 @@ CREATE TABLE package_check (
     sound        INTEGER NOT NULL CHECK (sound IN (0, 1))
 ) STRICT;
 CREATE INDEX package_check_by_time ON package_check (checked_time);
+
+-- Stands in a backup only, since its making: what was restored from it is not served before the log's next epoch began.
+CREATE TABLE backup_mark (
+    id         INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    taken_time INTEGER NOT NULL
+) STRICT;
+
+-- The epochs of the log behind its first, each by the entry that began it. `closed_key` is the verifier key of the epoch before.
+CREATE TABLE log_epoch (
+    epoch         INTEGER PRIMARY KEY NOT NULL,
+    origin        TEXT    NOT NULL,
+    closed_origin TEXT    NOT NULL,
+    closed_key    TEXT    NOT NULL,
+    leaf_index    INTEGER NOT NULL
+) STRICT;

@@ -119,19 +119,18 @@ impl AccessLayer {
             }
         };
         let Some(row) = row(self.listener, path) else {
-            let permit = Permit { caller };
+            let permit = Permit { caller, role: None };
             let problem =
                 Problem::new(Reason::CallerNotPermitted, "this call is not served on this listener");
             return Err(denial(problem, "NO_ROW", Some(permit)));
         };
-        let permit = Permit { caller };
+        let permit = Permit { caller, role: None };
         match (row.callers, &permit.caller) {
             (Callers::Peers, Caller::Peer(_)) => Ok(permit),
             (Callers::Officers(roles), Caller::Officer { roles: held, .. }) => {
-                if roles.iter().any(|role| held.contains(role)) {
-                    Ok(permit)
-                } else {
-                    Err(denial(role_missing(roles), "ROLE_MISSING", Some(permit)))
+                match roles.iter().find(|role| held.contains(role)) {
+                    Some(role) => Ok(Permit { role: Some(*role), ..permit }),
+                    None => Err(denial(role_missing(roles), "ROLE_MISSING", Some(permit))),
                 }
             }
             _ => {
@@ -148,6 +147,12 @@ impl AccessLayer {
         };
         tracing::warn!(listener, rpc = %denial.rpc, reason = denial.reason, "call refused");
         if let Some(permit) = &denial.caller {
+            // Whoever repeats it leaves one trace, so that nobody fills the log by being refused.
+            let (who, now) = (permit.caller_name(), self.authority.clock.now());
+            let what = format!("{} {} {}", denial.rpc, denial.reason, listener);
+            if !self.authority.readings.claim(&who, &what, now) {
+                return;
+            }
             let act = RecordDenial {
                 actor: permit.actor(),
                 rpc: denial.rpc.to_owned(),

@@ -32,6 +32,8 @@ pub enum Caller {
 #[derive(Clone, Debug)]
 pub struct Permit {
     caller: Caller,
+    /// The role that permits an officer's call; none of a peer, and of a call that was refused.
+    role: Option<Role>,
 }
 
 impl Permit {
@@ -77,14 +79,14 @@ impl Permit {
         }
     }
 
-    /// Who acts, for the custody log: an officer in her first role, or the peer.
+    /// Who acts, for the custody log: an officer in the role that permits the call, or the peer.
     #[must_use]
     pub fn actor(&self) -> Actor {
         match &self.caller {
             Caller::Officer { id, roles } => Actor::Officer {
                 officer: id.clone(),
-                // The gate admits no officer without a role; an auditor may do least.
-                role: roles.first().copied().unwrap_or(Role::Auditor),
+                // A refused call has no such role: her first one names her, and who has none may do least.
+                role: self.role.or_else(|| roles.first().copied()).unwrap_or(Role::Auditor),
             },
             Caller::Peer(party) => Actor::Peer { party: party.clone() },
         }

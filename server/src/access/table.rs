@@ -78,6 +78,10 @@ pub const ROWS: &[Row] = &[
     office("/rogatory.custody.v1.CustodyService/ProveEntry", READERS_OF_CASES),
     office("/rogatory.custody.v1.CustodyService/ExportTiles", &[Role::Auditor]),
     office("/rogatory.custody.v1.CustodyService/GetTimeStamps", READERS_OF_CASES),
+    office(
+        "/rogatory.custody.v1.CustodyService/ListWitnesses",
+        &[Role::Approver, Role::Auditor, Role::Operator],
+    ),
     office("/grpc.health.v1.Health/Check", EVERYBODY),
     office("/grpc.health.v1.Health/Watch", EVERYBODY),
     office("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", EVERYBODY),
@@ -86,6 +90,7 @@ pub const ROWS: &[Row] = &[
     peer("/rogatory.peer.v1.DeliveryService/SendObject"),
     peer("/rogatory.peer.v1.DeliveryService/CommitPackage"),
     peer("/rogatory.peer.v1.WitnessService/AddCheckpoint"),
+    peer("/rogatory.peer.v1.WitnessService/LastCheckpoint"),
     peer("/rogatory.peer.v1.WitnessService/ProveConsistency"),
     peer("/rogatory.peer.v1.WitnessService/ProveInclusion"),
     peer("/rogatory.peer.v1.WitnessService/ReportBrokenPromise"),

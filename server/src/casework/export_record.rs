@@ -6,7 +6,7 @@ use crate::casework::erase_case;
 use crate::casework::export_patience::Patience;
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::casework::witness;
-use crate::datastore::{Act, Erased, ErasureRow, HeadRow, OFFICE, Session, StoreError, Transaction};
+use crate::datastore::{Act, Erased, ErasureRow, HeadRow, OFFICE, Session, StoreError, Transaction, log_of};
 use crate::directory::open_container;
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event, Stream};
@@ -14,10 +14,12 @@ use rogatory_core::document::DATA_FILE;
 use rogatory_core::receipt::Receipt;
 use rogatory_core::reference::DocumentId;
 use rogatory_core::{CaseId, PackageId, PartyId, SharedNumber};
+use rogatory_custody::checkpoint::Origin;
 use rogatory_custody::leaf::Leaf;
-use rogatory_custody::record::{Content, Entry, MAX_ENTRIES, ReceiptedHead, Record};
+use rogatory_custody::record::{Content, Entry, EpochEntry, MAX_ENTRIES, ReceiptedHead, Record};
 use rogatory_custody::tree::MAX_TREE_SIZE;
 use std::time::Duration;
+use tokio::sync::SemaphorePermit;
 
 /// Exports the record of a case, after the export itself is recorded.
 ///
@@ -44,6 +46,7 @@ pub async fn export_record(
     patience.for_witness(authority, before).await?;
     let (size, checkpoint) = checkpoint_over(authority, before).await?;
     patience.for_stamp(authority, &checkpoint).await?;
+    let _turn = turn(authority).await?;
     let mut session = authority.datastore.read().await?;
     let limit = u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
     let recorded = session.entries(&case, 0, size, limit.saturating_add(1)).await?;
@@ -54,8 +57,10 @@ pub async fn export_record(
         ));
     }
     let tag_key = session.tag_key(&case)?;
+    let indices: Vec<u64> = recorded.iter().map(|entry| entry.leaf_index).collect();
+    let proofs = session.inclusion_proofs(&indices, size).await?;
     let mut entries = Vec::with_capacity(recorded.len());
-    for entry in recorded {
+    for (entry, proof) in recorded.into_iter().zip(proofs) {
         let leaf = Leaf::new(&tag_key, &entry.stream, entry.n, &entry.salt, &entry.body);
         if leaf.hash() != entry.leaf_hash {
             return Err(Problem::internal(
@@ -64,7 +69,7 @@ pub async fn export_record(
             ));
         }
         entries.push(Entry {
-            proof: session.inclusion_proof(entry.leaf_index, size).await?,
+            proof,
             stream: entry.stream,
             n: entry.n,
             index: entry.leaf_index,
@@ -80,10 +85,17 @@ pub async fn export_record(
         heads: Vec::new(),
         receipted: acknowledged(&mut session, &case, &entries).await?,
         told: told(&mut session, &case, &entries).await?,
+        epochs: epochs(&mut session, size).await?,
         entries,
     };
     let failed = |error| Problem::internal("the custody record could not be made", error);
     record.with_heads(authority.institution.log_key()).map_err(failed)?.to_bytes().map_err(failed)
+}
+
+/// Waits until it is this export's turn to read: a record takes a connection for as long as it is put together.
+async fn turn(authority: &Authority) -> Result<SemaphorePermit<'_>, Problem> {
+    let turn = authority.exporting.acquire().await;
+    turn.map_err(|error| Problem::internal("no record can be exported any more", error))
 }
 
 /// The checkpoint to which proofs lead, and its size: the newest that a witness cosigned, if it has `size` leaves
@@ -128,11 +140,14 @@ async fn export_erased(
     patience.for_witness(authority, covering).await?;
     let (size, checkpoint) = checkpoint_over(authority, covering).await?;
     patience.for_stamp(authority, &checkpoint).await?;
+    let _turn = turn(authority).await?;
     let mut session = authority.datastore.read().await?;
+    let indices: Vec<u64> = events.iter().map(|event| event.leaf_index).collect();
+    let proofs = session.inclusion_proofs(&indices, size).await?;
     let mut entries = Vec::with_capacity(events.len());
-    for event in events {
+    for (event, proof) in events.into_iter().zip(proofs) {
         entries.push(Entry {
-            proof: session.inclusion_proof(event.leaf_index, size).await?,
+            proof,
             stream: event.stream,
             n: event.n,
             index: event.leaf_index,
@@ -149,6 +164,7 @@ async fn export_erased(
         // The receipts went with the case.
         receipted: Vec::new(),
         told: told(&mut session, row.case.as_str(), &entries).await?,
+        epochs: epochs(&mut session, size).await?,
         entries,
     };
     let failed = |error| Problem::internal("the custody record could not be made", error);
@@ -190,10 +206,33 @@ async fn acknowledged(
     Ok(acknowledged)
 }
 
-/// For each counterpart the latest head that came from its log.
+/// The entries that began the epochs of the log behind its first, as far as the tree of `size` holds them.
+async fn epochs(session: &mut Session, size: u64) -> Result<Vec<EpochEntry>, Problem> {
+    let mut told = Vec::new();
+    for row in session.epochs().await? {
+        let index = row.leaf_index;
+        let entry = session.entries(OFFICE, index, index.saturating_add(1), 1).await?.pop();
+        let missing =
+            || Problem::internal("the custody log is damaged", "the entry that began an epoch is missing");
+        let entry = entry.ok_or_else(missing)?;
+        let leaf = Leaf::new(&session.tag_key(OFFICE)?, &entry.stream, entry.n, &entry.salt, &entry.body);
+        let proof = session.inclusion_proof(index, size).await?;
+        told.push(EpochEntry { index, leaf: leaf.to_bytes(), salt: entry.salt, body: entry.body, proof });
+    }
+    Ok(told)
+}
+
+/// The epoch of the log that a head names; what names none comes last.
+fn epoch_of(head: &HeadRow) -> u32 {
+    log_of(&head.note).and_then(|log| log.parse::<Origin>().ok()).map_or(0, |origin| origin.epoch())
+}
+
+/// For each counterpart the latest head that came from its log, in the latest of its epochs.
 async fn told(session: &mut Session, case: &str, entries: &[Entry]) -> Result<Vec<String>, Problem> {
     let (mut told, mut last) = (Vec::new(), None);
-    for head in session.received_heads(case).await? {
+    let mut heads = session.received_heads(case).await?;
+    heads.sort_by_key(|head| (head.counterpart.to_string(), std::cmp::Reverse((epoch_of(head), head.n))));
+    for head in heads {
         if last.as_ref() == Some(&head.counterpart) || last_of(entries, &head.counterpart).is_none() {
             continue;
         }

@@ -6,6 +6,7 @@
 pub mod approve_document;
 pub mod dispatch;
 pub mod draft_document;
+pub mod epoch;
 pub mod erase_case;
 mod export_patience;
 pub mod export_record;

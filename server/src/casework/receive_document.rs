@@ -368,6 +368,8 @@ impl Act for Receive {
             self.keep_enclosed(tx, &case, enclosed).await?;
         }
         let receipt = StoredReceipt { container: self.receipt.clone(), leaf_hash: logged.leaf_hash };
+        // What was erased by law does not come back by being sent again: digest and receipt stay, the bytes go.
+        let gone = !self.accepted && tx.erased_number(number).await?.as_ref() == Some(peer);
         let id = DocumentId::mint(tx.entropy());
         case_head::keep_received(tx, &case, id.as_str(), peer, self.head.as_ref()).await?;
         tx.insert_document(&DocumentRow {
@@ -381,7 +383,7 @@ impl Act for Receive {
             stage: if self.accepted { DocumentStage::Received } else { DocumentStage::Refused },
             stage_time: tx.now(),
             container_sha256,
-            container: self.container.clone(),
+            container: if gone { Vec::new() } else { self.container.clone() },
             receipt: Some(receipt.clone()),
         })
         .await?;

@@ -11,7 +11,7 @@ use crate::casework::send_package::{blocking, check_recipients, manifest_digest,
 use crate::casework::transfer::{demand_whole, forget, list_of};
 use crate::datastore::{Act, PackageRow, PackageStage, StoreError, StoredReceipt, Transaction, TransferRow};
 use crate::directory::ConfirmedParty;
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::document::EvidenceRecipient;
 use rogatory_core::ground::NonDeliveryGround;
@@ -172,7 +172,7 @@ async fn judge(
         )));
     }
     // Told only now: the sender has shown that it is the one who may send for this matter.
-    if session.package(&package.id).await?.is_some() {
+    if session.package(&package.id).await?.is_some() || session.package_was_erased(&package.id).await? {
         let what = "this package stands here already, sent otherwise";
         return Ok(Err(Refused::new(NonDeliveryGround::Conflict, what)));
     }
@@ -248,6 +248,9 @@ impl Act for ReceivePackage {
         let package = &self.package;
         if let Some(receipt) = tx.package(&package.id).await?.and_then(|there| there.receipt) {
             return Ok(receipt);
+        }
+        if tx.package_was_erased(&package.id).await? {
+            return Err(Problem::new(Reason::Raced, "the package was erased meanwhile").into());
         }
         tx.insert_package(package, &self.transfer.objects).await?;
         tx.delete_transfer(&self.transfer.id).await?;

@@ -58,9 +58,10 @@ pub async fn recheck_next(authority: &Authority, rate: Rate) -> Result<Option<Re
     if days == 0 {
         return Ok(None);
     }
-    let before: Timestamp = authority.clock.now().plus_seconds(-i64::from(days) * DAY_SECONDS);
+    let now = authority.clock.now();
+    let before: Timestamp = now.plus_seconds(-i64::from(days) * DAY_SECONDS);
     let mut session = authority.datastore.read().await?;
-    let Some(package) = session.due_check(before).await? else { return Ok(None) };
+    let Some(package) = session.due_check(before, now).await? else { return Ok(None) };
     let objects = session.package_objects(&package).await?;
     drop(session);
     let mut damaged = Vec::new();

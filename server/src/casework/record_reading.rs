@@ -3,7 +3,7 @@
 use crate::access::Permit;
 use crate::authority::Authority;
 use crate::datastore::{Act, DocumentRow, OFFICE, ObjectRow, PackageRow, StoreError, Transaction};
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::reference::DocumentId;
 use rogatory_core::{PackageId, Timestamp};
@@ -25,16 +25,36 @@ impl Readings {
     fn is_recorded(&self, who: &str, what: &str, now: Timestamp) -> bool {
         let readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = readings.get(&(who.to_owned(), what.to_owned()));
-        last.is_some_and(|last| *last <= now && now < last.plus_seconds(ONE_READING_SECONDS))
+        last.is_some_and(|last| is_lately(*last, now))
+    }
+
+    /// Whether this is to be recorded: it was not lately, and nobody else is about to.
+    pub(crate) fn claim(&self, who: &str, what: &str, now: Timestamp) -> bool {
+        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (who.to_owned(), what.to_owned());
+        let is_recorded = readings.get(&key).is_some_and(|last| is_lately(*last, now));
+        if !is_recorded {
+            make_room(&mut readings);
+            readings.insert(key, now);
+        }
+        !is_recorded
     }
 
     fn remember(&self, who: String, what: String, now: Timestamp) {
         // The map is whole whenever the lock is free, even after a panic elsewhere.
         let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if readings.len() >= REMEMBERED {
-            readings.clear();
-        }
+        make_room(&mut readings);
         readings.insert((who, what), now);
+    }
+}
+
+fn is_lately(last: Timestamp, now: Timestamp) -> bool {
+    last <= now && now < last.plus_seconds(ONE_READING_SECONDS)
+}
+
+fn make_room(readings: &mut HashMap<(String, String), Timestamp>) {
+    if readings.len() >= REMEMBERED {
+        readings.clear();
     }
 }
 
@@ -70,6 +90,12 @@ pub async fn read_document(
         .document(id)
         .await?
         .ok_or_else(|| Problem::unknown("document", id))?;
+    if row.container.is_empty() {
+        let what = format!(
+            "document {id} came after its matter was erased: it was refused, and its bytes are not kept"
+        );
+        return Err(Problem::new(Reason::WrongStage, what));
+    }
     let event = Event::DocumentRead { document: row.id.clone(), container_sha256: row.container_sha256 };
     authority
         .datastore

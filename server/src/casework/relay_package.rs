@@ -202,7 +202,7 @@ impl Act for Settle {
             (PackageStage::Received, refused)
         };
         tx.settle_relay(package, stage, &stored).await?;
-        tx.keep_promise(&self.request.counterpart, &stored.leaf_hash).await?;
+        tx.keep_promise(&self.request.counterpart, &stored).await?;
         let event = CustodyEvent::shared(self.request.counterpart.clone(), event);
         tx.record(&package.case, &self.actor, event).await?;
         Ok(())

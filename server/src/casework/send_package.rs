@@ -371,7 +371,7 @@ impl Act for Settle {
         let stored =
             StoredReceipt { container: self.receipt.container.clone(), leaf_hash: self.receipt.leaf_hash };
         tx.settle_package(&package, stage, &stored).await?;
-        tx.keep_promise(&package.counterpart, &stored.leaf_hash).await?;
+        tx.keep_promise(&package.counterpart, &stored).await?;
         if delivered {
             let sent = Event::PackageSent {
                 package: id.clone(),

@@ -18,6 +18,8 @@ use rogatory_pki::signing::SignatureAlgorithm;
 
 /// How many stamps are got in one run, and how many are renewed.
 const BATCH: u32 = 64;
+/// How often it is looked for stamps that age out.
+const RENEWALS_SECONDS: i64 = 60 * 60;
 const MINUTE_SECONDS: i64 = 60;
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -73,8 +75,11 @@ async fn queue_own(authority: &Authority) -> Result<(), Problem> {
     let pause = i64::from(stamping.config().checkpoint_minutes) * MINUTE_SECONDS;
     let last = session.last_checkpoint_stamp().await?;
     drop(session);
+    let now = authority.clock.now();
     let due = last.is_none_or(|last| {
-        last.subject != Digest::of(&note) && last.queued_time.plus_seconds(pause) <= authority.clock.now()
+        // One that was queued while the clock was ahead holds nothing up.
+        let waited = last.queued_time.plus_seconds(pause) <= now || last.queued_time > now;
+        last.subject != Digest::of(&note) && waited
     });
     let note = (due && !note.is_empty()).then_some(note);
     if entry.is_some() || note.is_some() {
@@ -157,9 +162,34 @@ impl Act for Interrupt {
     }
 }
 
-/// Queues renewals of stamps that age out, and tells how many.
+/// When it is looked next for stamps that age out.
+#[derive(Default)]
+pub struct Renewals {
+    /// When nothing more was found; none while there may be more.
+    looked: Option<Timestamp>,
+}
+
+impl Renewals {
+    /// Looks for stamps that age out and queues their renewals, at most a batch, and tells how many: every hour, and
+    /// while batches are full at each call, so that all are renewed in time.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database fails; what was queued before stays queued.
+    pub async fn go_on(&mut self, authority: &Authority) -> Result<u32, Problem> {
+        let now = authority.clock.now();
+        // A clock that was ahead for a moment holds nothing up.
+        if self.looked.is_some_and(|at| at <= now && now < at.plus_seconds(RENEWALS_SECONDS)) {
+            return Ok(0);
+        }
+        let queued = renew_stamps(authority).await?;
+        self.looked = (queued < BATCH).then_some(now);
+        Ok(queued)
+    }
+}
+
+/// Queues renewals of stamps that age out, at most a batch, and tells how many.
 ///
-/// A stamp ages out when its authority's certificate ends soon, while a stamp by a later certificate is here already,
+/// A stamp ages out when its authority's certificate ends soon, and earlier than that by which the last stamp was got,
 /// or when its algorithm has left the list.
 ///
 /// # Errors
@@ -223,7 +253,7 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
     let days = i64::from(stamping.config().renew_days);
     if let Some(until) = summary.tsa_until.filter(|until| *until < now.plus_seconds(days * DAY_SECONDS)) {
         findings.push(Finding::amber(FindingKind::TimeStampsWaiting, format!(
-            "the newest certificate of a time-stamping authority ends at {}; stamps can be renewed only under a later one",
+            "the certificate of the time-stamping authority ends at {}; stamps can be renewed only under a later one",
             whole(until)
         )));
     }

@@ -313,7 +313,7 @@ impl Act for Settle {
         let stored =
             StoredReceipt { container: self.receipt.container.clone(), leaf_hash: self.receipt.leaf_hash };
         tx.settle_document(row, stage, &stored).await?;
-        tx.keep_promise(&row.addressee, &stored.leaf_hash).await?;
+        tx.keep_promise(&row.addressee, &stored).await?;
         let (shared_number, message_number, kind) = (row.shared_number.clone(), row.message_number, row.kind);
         let container_sha256 = row.container_sha256;
         let event = if delivered {

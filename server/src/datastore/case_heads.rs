@@ -52,18 +52,26 @@ impl Transaction {
     /// # Errors
     /// [`StoreError`] if the database fails.
     pub async fn keep_received_head(&mut self, head: &HeadRow) -> Result<Option<Digest>, StoreError> {
-        let contradicted: Option<Vec<u8>> = sqlx::query_scalar(
+        let others = sqlx::query(
             "-- contradicted_head
-             SELECT head_sha256 FROM case_head
+             SELECT head_sha256, note FROM case_head
              WHERE case_id = $1 AND direction = 'received' AND counterpart = $2 AND n = $3 AND leaf_hash <> $4
-             LIMIT 1",
+             ORDER BY message",
         )
         .bind(&head.case)
         .bind(head.counterpart.to_string())
         .bind(stored(head.n)?)
         .bind(head.leaf_hash.as_bytes().as_slice())
-        .fetch_optional(self.connection())
+        .fetch_all(self.connection())
         .await?;
+        let mut contradicted: Option<Vec<u8>> = None;
+        for other in others {
+            // What the log of an epoch that ended said is another log's word.
+            if log_of(&other.try_get::<Vec<u8>, _>(1)?) == log_of(&head.note) {
+                contradicted = Some(other.try_get(0)?);
+                break;
+            }
+        }
         sqlx::query(
             "-- forget_head
              DELETE FROM case_head WHERE case_id = $1 AND direction = 'received' AND message = $2",
@@ -142,6 +150,11 @@ impl Session {
         .await?;
         rows.iter().map(head_of).collect()
     }
+}
+
+/// The line of a head's note that names its log.
+pub fn log_of(note: &[u8]) -> Option<&str> {
+    std::str::from_utf8(note).ok()?.lines().nth(1)
 }
 
 fn head_of(row: &AnyRow) -> Result<HeadRow, StoreError> {

@@ -2,6 +2,7 @@
 
 use super::session::{Session, StoreError, parse};
 use super::transaction::Transaction;
+use rogatory_core::custody_event::EventBody;
 use rogatory_core::{PackageId, Timestamp};
 
 /// A package whose next reading is due.
@@ -29,19 +30,26 @@ impl Transaction {
 }
 
 impl Session {
-    /// The package that was not read since `before` for the longest; none if there is none.
+    /// The package that was not read since `before` for the longest; none if there is none. A reading later than `now`,
+    /// by a clock that was ahead, is none.
     ///
     /// # Errors
     /// [`StoreError`] if it is damaged or the database fails.
-    pub async fn due_check(&mut self, before: Timestamp) -> Result<Option<DueCheck>, StoreError> {
+    pub async fn due_check(
+        &mut self,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<DueCheck>, StoreError> {
         let id: Option<String> = sqlx::query_scalar(
             "-- due_check
              SELECT package.package_id FROM package
              LEFT JOIN package_check ON package_check.package_id = package.package_id
              WHERE COALESCE(package_check.checked_time, package.stage_time) < $1
+                OR COALESCE(package_check.checked_time, package.stage_time) > $2
              ORDER BY COALESCE(package_check.checked_time, package.stage_time), package.package_id LIMIT 1",
         )
         .bind(before.microseconds())
+        .bind(now.microseconds())
         .fetch_optional(self.connection())
         .await?;
         Ok(id.map(|id| parse(&id, "a stored package id is damaged")).transpose()?)
@@ -79,11 +87,22 @@ impl Session {
         since.map(|since| Ok((super::session::instant(since)?, count))).transpose()
     }
 
+    /// When the event at `leaf_index` was recorded; none if its body is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is damaged or the database fails.
+    pub async fn recorded_time(&mut self, leaf_index: u64) -> Result<Option<Timestamp>, StoreError> {
+        let Some(case) = self.case_of_leaf(leaf_index).await? else { return Ok(None) };
+        let entries = self.entries(&case, leaf_index, leaf_index.saturating_add(1), 1).await?;
+        let body = entries.first().and_then(|entry| serde_json::from_slice::<EventBody>(&entry.body).ok());
+        Ok(body.map(|body| body.at))
+    }
+
     /// The case of the event at `leaf_index`, unless its body is gone.
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
-    pub async fn case_of_leaf(&mut self, leaf_index: u64) -> Result<Option<String>, StoreError> {
+    async fn case_of_leaf(&mut self, leaf_index: u64) -> Result<Option<String>, StoreError> {
         let case = sqlx::query_scalar(
             "-- case_of_leaf
              SELECT case_id FROM custody_body WHERE leaf_index = $1",

@@ -13,11 +13,14 @@ use rogatory_core::entropy::draw;
 use rogatory_custody::leaf::{LEAF_BYTES, Leaf, TagKey};
 use rogatory_custody::tree::{self, NodeCoordinates, Tree};
 use sqlx::{AssertSqlSafe, Row as _};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// The pseudo-case of the office's own events.
 pub const OFFICE: &str = "office";
+
+/// For how many proofs nodes are looked up by one query.
+const PROOFS_AT_ONCE: usize = 64;
 
 /// An event as it stands in the log now.
 #[derive(Clone, Debug)]
@@ -301,6 +304,32 @@ impl Session {
         let plan = tree::inclusion_proof_nodes(leaf_index, tree_size).map_err(damaged)?;
         let known = self.nodes(plan.nodes()).await?;
         Ok(plan.assemble(|coordinates| known.get(&coordinates).copied()).map_err(damaged)?)
+    }
+
+    /// The inclusion proofs of entries in the tree of `tree_size` entries, in their order; by one query for many.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the log is damaged or the database fails.
+    pub async fn inclusion_proofs(
+        &mut self,
+        leaf_indices: &[u64],
+        tree_size: u64,
+    ) -> Result<Vec<Vec<Digest>>, StoreError> {
+        let mut proofs = Vec::with_capacity(leaf_indices.len());
+        for some in leaf_indices.chunks(PROOFS_AT_ONCE) {
+            let plans = some
+                .iter()
+                .map(|index| tree::inclusion_proof_nodes(*index, tree_size))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(damaged)?;
+            // Neighbours have most of their nodes in common.
+            let wanted: BTreeSet<NodeCoordinates> = plans.iter().flat_map(|plan| plan.nodes()).collect();
+            let known = self.nodes(wanted).await?;
+            for plan in plans {
+                proofs.push(plan.assemble(|coordinates| known.get(&coordinates).copied()).map_err(damaged)?);
+            }
+        }
+        Ok(proofs)
     }
 
     /// The latest checkpoint and the size of its tree.

@@ -288,6 +288,19 @@ impl Session {
         Ok(party.map(|party| parse(&party, "a stored party is damaged")).transpose()?)
     }
 
+    /// Whether this package went with a case that was erased; it is not taken again, under whatever number.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails.
+    pub async fn package_was_erased(&mut self, package: &PackageId) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "-- package_was_erased
+             SELECT 1 FROM erased_folder WHERE what = 'package' AND name = $1",
+        )
+        .bind(package.as_str());
+        Ok(row.fetch_optional(self.connection()).await?.is_some())
+    }
+
     /// The events of an erased case below leaf `end`, at most `limit`, oldest first.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod configuration;
 mod custody;
 mod dialect;
 mod documents;
+mod epochs;
 mod erasures;
 mod inspection;
 mod log_tail;
@@ -28,29 +29,33 @@ mod transaction;
 mod witness;
 mod writer;
 
-pub use case_heads::HeadRow;
+pub use case_heads::{HeadRow, log_of};
 pub use cases::CaseSummary;
 pub use checks::DueCheck;
 pub use configuration::Configured;
 pub use custody::{LoggedEvent, OFFICE, RecordedEntry};
 pub use dialect::Location;
 pub use documents::{DocumentRow, DocumentStage, NumberedDocument, StoredReceipt};
+pub use epochs::EpochRow;
 pub use erasures::{Erased, ErasedCounts, ErasedEvent, ErasedFolder, ErasureRow};
 pub use inspection::{
-    Inspection, RawBody, RawDocument, RawErasure, RawErrand, RawHead, RawLeaf, RawMatter, RawObject,
-    RawPackage, RawParty, RawPreservation, RawReceipt,
+    Inspection, RawBody, RawDocument, RawEpoch, RawErasure, RawErrand, RawHead, RawLeaf, RawMatter,
+    RawObject, RawPackage, RawParty, RawPreservation, RawReceipt,
 };
-pub use moving::{MovedTable, move_rows};
+pub use moving::{MovedTable, back_up_rows, move_rows, restore_rows};
 pub use outbox::{Errand, Line, OutboxEntry};
 pub use packages::{ObjectRow, PackageRow, PackageStage, TransferRow};
 pub use parties::PartyRow;
-pub use promises::OpenPromise;
+pub use promises::{OpenPromise, PAUSE_SECONDS_AT_MOST, Promise};
 pub use session::{Session, StoreError};
 /// What a database may fail with.
 pub use sqlx::Error as DatabaseError;
 pub use stamps::{GotToken, Interruption, StampRow, StampSummary, Stamped};
 pub use transaction::Transaction;
-pub use witness::{Contradiction, Found, HeardCheckpoint, LogWitness, SeenCheckpoint};
+pub use witness::{
+    COMPARED_PAUSE_SECONDS, Contradiction, Found, HeardCheckpoint, LogWitness, OpenComparison, SeenCheckpoint,
+    SeenLog,
+};
 
 use crate::faults::Faults;
 use crate::keystore::KeyStore;

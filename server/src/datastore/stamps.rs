@@ -102,7 +102,7 @@ pub struct StampSummary {
     pub waiting: u64,
     /// Since when the first of them waits.
     pub waiting_since: Option<Timestamp>,
-    /// The latest end of an authority's certificate among all tokens.
+    /// The end of the authority's certificate of the token that was got last.
     pub tsa_until: Option<Timestamp>,
 }
 
@@ -258,8 +258,11 @@ impl Session {
         rows.iter().map(stamp_of).collect()
     }
 
-    /// The newest stamps of subjects that age out: their authority's certificate ends before `before`, while a later
-    /// one is known already, or their algorithm is none of `accepted`; at most `limit`.
+    /// The newest stamps of subjects that age out: their authority's certificate ends before `before`, and before that
+    /// of the token that was got last, or their algorithm is none of `accepted`; at most `limit`.
+    ///
+    /// What was got last stands for what the next stamp will be by: one that another authority gave in between, by a
+    /// certificate that ends later, is none that renewing would give.
     ///
     /// # Errors
     /// [`StoreError`] if a row is damaged or the database fails.
@@ -277,7 +280,8 @@ impl Session {
                     token, stamped_time, tsa, tsa_until, algorithm
              FROM time_stamp
              WHERE token IS NOT NULL
-               AND (tsa_until < $1 AND tsa_until < (SELECT MAX(tsa_until) FROM time_stamp)
+               AND (tsa_until < $1 AND tsa_until < (SELECT last.tsa_until FROM time_stamp AS last WHERE last.token IS NOT NULL
+                                                        ORDER BY last.position DESC LIMIT 1)
                     OR $2 NOT LIKE '%\"' || algorithm || '\"%')
                AND NOT EXISTS (SELECT 1 FROM time_stamp AS later
                                WHERE later.subject_sha256 = time_stamp.subject_sha256
@@ -321,9 +325,9 @@ impl Session {
         .await?;
         let until: Option<i64> = sqlx::query_scalar(
             "-- newest_stamp_end
-             SELECT MAX(tsa_until) FROM time_stamp",
+             SELECT tsa_until FROM time_stamp WHERE token IS NOT NULL ORDER BY position DESC LIMIT 1",
         )
-        .fetch_one(self.connection())
+        .fetch_optional(self.connection())
         .await?;
         Ok(StampSummary {
             waiting: size(waiting)?,

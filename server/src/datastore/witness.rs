@@ -12,6 +12,9 @@ use rogatory_custody::tree;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+/// After a comparison the same one is believed to show nothing new of the same log for so long, in seconds: each
+/// comparison costs that log a call. No comparison is put off further.
+pub const COMPARED_PAUSE_SECONDS: i64 = 10 * 60;
 /// How many contradictions of one log are kept that one institution showed: a hostile log can sign any number.
 const KEPT_CONTRADICTIONS: i64 = 16;
 
@@ -37,6 +40,17 @@ impl From<&VerifiedCheckpoint> for SeenCheckpoint {
     }
 }
 
+/// What was seen last of a log of others, and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeenLog {
+    /// The log.
+    pub origin: Origin,
+    /// What was seen.
+    pub checkpoint: SeenCheckpoint,
+    /// When.
+    pub seen_time: Timestamp,
+}
+
 /// What somebody showed of a log, to be compared with that log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HeardCheckpoint {
@@ -46,6 +60,17 @@ pub struct HeardCheckpoint {
     pub heard_from: PartyId,
     /// What was shown.
     pub checkpoint: SeenCheckpoint,
+}
+
+/// A log that was asked to prove something, and has not for long.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenComparison {
+    /// The log.
+    pub origin: Origin,
+    /// Who showed what it is to prove.
+    pub heard_from: PartyId,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// How two checkpoints of one log contradict.
@@ -102,8 +127,10 @@ pub struct LogWitness {
     pub tree_size: u64,
     /// The checkpoint that it cosigned.
     pub note: Vec<u8>,
-    /// Its signature line.
+    /// Its signature line; empty if it never cosigned.
     pub cosignature: String,
+    /// When it cosigned; if it never did, since when it is asked.
+    pub cosigned_time: Timestamp,
     /// Since when it has not cosigned although the log grew.
     pub behind_since: Option<Timestamp>,
 }
@@ -175,7 +202,7 @@ impl Transaction {
     }
 
     /// Keeps what somebody showed of a log, in place of what the same one showed before; it is compared
-    /// no earlier than the last comparison allowed.
+    /// no earlier than the last comparison allowed. What is shown anew does not make an open comparison younger.
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
@@ -183,9 +210,11 @@ impl Transaction {
         let now = self.now().microseconds();
         sqlx::query(
             "-- keep_heard
-             INSERT INTO heard_checkpoint (origin, heard_from, tree_size, root, note, compared, next_time)
-             VALUES ($1, $2, $3, $4, $5, 0, $6)
-             ON CONFLICT (origin, heard_from) DO UPDATE SET tree_size = $3, root = $4, note = $5, compared = 0",
+             INSERT INTO heard_checkpoint (origin, heard_from, tree_size, root, note, compared, heard_time, next_time)
+             VALUES ($1, $2, $3, $4, $5, 0, $6, $6)
+             ON CONFLICT (origin, heard_from) DO UPDATE SET tree_size = $3, root = $4, note = $5,
+               heard_time = CASE WHEN heard_checkpoint.compared = 0 THEN heard_checkpoint.heard_time ELSE $6 END,
+               compared = 0",
         )
         .bind(heard.origin.to_string())
         .bind(heard.heard_from.to_string())
@@ -208,9 +237,12 @@ impl Transaction {
         compared: bool,
         next_time: Timestamp,
     ) -> Result<(), StoreError> {
+        // What was heard while the clock was ahead was heard by now.
+        let now = self.now().microseconds();
         sqlx::query(
             "-- settle_heard
-             UPDATE heard_checkpoint SET compared = $4, next_time = $5
+             UPDATE heard_checkpoint SET compared = $4, next_time = $5,
+               heard_time = CASE WHEN heard_time > $6 THEN $6 ELSE heard_time END
              WHERE origin = $1 AND heard_from = $2 AND note = $3",
         )
         .bind(heard.origin.to_string())
@@ -218,6 +250,7 @@ impl Transaction {
         .bind(&heard.checkpoint.note)
         .bind(i64::from(compared))
         .bind(next_time.microseconds())
+        .bind(now)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -227,11 +260,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`StoreError`] if the database fails.
-    pub async fn keep_cosignature(
-        &mut self,
-        witness: &LogWitness,
-        cosigned_time: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn keep_cosignature(&mut self, witness: &LogWitness) -> Result<(), StoreError> {
         sqlx::query(
             "-- keep_cosignature
              INSERT INTO log_witness (party, origin, tree_size, note, cosignature, cosigned_time, behind_since)
@@ -245,7 +274,7 @@ impl Transaction {
         .bind(stored(witness.tree_size)?)
         .bind(&witness.note)
         .bind(&witness.cosignature)
-        .bind(cosigned_time.microseconds())
+        .bind(witness.cosigned_time.microseconds())
         .execute(self.connection())
         .await?;
         Ok(())
@@ -306,6 +335,29 @@ impl Session {
             .collect()
     }
 
+    /// What was seen last of every log of others, by log, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn seen_logs(&mut self, limit: u32) -> Result<Vec<SeenLog>, StoreError> {
+        let rows = sqlx::query(
+            "-- seen_logs
+             SELECT tree_size, root, note, origin, persisted_time FROM seen_log ORDER BY origin LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(SeenLog {
+                    origin: parse(row.try_get(3)?, "a stored log origin is damaged")?,
+                    checkpoint: seen_of(&row)?,
+                    seen_time: instant(row.try_get(4)?)?,
+                })
+            })
+            .collect()
+    }
+
     /// What `from` showed last of a log.
     ///
     /// # Errors
@@ -326,7 +378,8 @@ impl Session {
         row.map(|row| seen_of(&row)).transpose()
     }
 
-    /// What was heard and is to be compared by now, at most `limit`.
+    /// What was heard and is to be compared by now, at most `limit` of each log. What was put off further than anything is, by a
+    /// clock that was ahead, is among it.
     ///
     /// # Errors
     /// [`StoreError`] if one is damaged or the database fails.
@@ -337,10 +390,14 @@ impl Session {
     ) -> Result<Vec<HeardCheckpoint>, StoreError> {
         let rows = sqlx::query(
             "-- heard_due
-             SELECT origin, heard_from, tree_size, root, note FROM heard_checkpoint
-             WHERE compared = 0 AND next_time <= $1 ORDER BY next_time, origin, heard_from LIMIT $2",
+             SELECT origin, heard_from, tree_size, root, note FROM
+               (SELECT origin, heard_from, tree_size, root, note, next_time,
+                       ROW_NUMBER() OVER (PARTITION BY origin ORDER BY next_time, heard_from) AS place
+                FROM heard_checkpoint WHERE compared = 0 AND (next_time <= $1 OR next_time > $2)) AS due
+             WHERE place <= $3 ORDER BY next_time, origin, heard_from",
         )
         .bind(now.microseconds())
+        .bind(now.plus_seconds(COMPARED_PAUSE_SECONDS).microseconds())
         .bind(i64::from(limit))
         .fetch_all(self.connection())
         .await?;
@@ -360,7 +417,36 @@ impl Session {
             .collect()
     }
 
-    /// The contradictions that were found, oldest first, at most `limit`.
+    /// The comparisons that are open since `before` or earlier, the oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one is damaged or the database fails.
+    pub async fn open_comparisons(
+        &mut self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OpenComparison>, StoreError> {
+        let rows = sqlx::query(
+            "-- open_comparisons
+             SELECT origin, heard_from, heard_time FROM heard_checkpoint
+             WHERE compared = 0 AND heard_time <= $1 ORDER BY heard_time, origin, heard_from LIMIT $2",
+        )
+        .bind(before.microseconds())
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(OpenComparison {
+                    origin: parse(row.try_get(0)?, "a stored log origin is damaged")?,
+                    heard_from: parse(row.try_get(1)?, "a stored party is damaged")?,
+                    since: instant(row.try_get(2)?)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The contradictions that were found, newest first, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`] if one is damaged or the database fails.
@@ -368,7 +454,7 @@ impl Session {
         let rows = sqlx::query(
             "-- contradictions
              SELECT origin, shown_by, known_note, shown_note, found, found_time FROM log_contradiction
-             ORDER BY found_time, origin, shown_by, shown_sha256 LIMIT $1",
+             ORDER BY found_time DESC, origin, shown_by, shown_sha256 LIMIT $1",
         )
         .bind(i64::from(limit))
         .fetch_all(self.connection())
@@ -394,19 +480,21 @@ impl Session {
     pub async fn log_witnesses(&mut self) -> Result<Vec<LogWitness>, StoreError> {
         let rows = sqlx::query(
             "-- log_witnesses
-             SELECT party, origin, tree_size, note, cosignature, behind_since FROM log_witness ORDER BY party",
+             SELECT party, origin, tree_size, note, cosignature, cosigned_time, behind_since FROM log_witness
+             ORDER BY party",
         )
         .fetch_all(self.connection())
         .await?;
         rows.into_iter()
             .map(|row| {
-                let behind: Option<i64> = row.try_get(5)?;
+                let behind: Option<i64> = row.try_get(6)?;
                 Ok(LogWitness {
                     party: parse(row.try_get(0)?, "a stored party is damaged")?,
                     origin: row.try_get(1)?,
                     tree_size: size(row.try_get(2)?)?,
                     note: row.try_get(3)?,
                     cosignature: row.try_get(4)?,
+                    cosigned_time: instant(row.try_get(5)?)?,
                     behind_since: behind.map(instant).transpose()?,
                 })
             })

@@ -35,6 +35,8 @@ pub(super) struct CaseLog {
     parties: BTreeMap<String, (i64, String)>,
     /// The cases that were erased, by the office's log.
     pub erasures: BTreeMap<String, LoggedErasure>,
+    /// The epochs that began, by the leaf that says so: the log since then, the log before, and its key.
+    pub epochs: BTreeMap<i64, [String; 3]>,
     /// The streams with their last numbers.
     streams: BTreeMap<String, u64>,
 }
@@ -91,6 +93,10 @@ impl CaseLog {
                     tag_key_sha256: text("tag_key_sha256"),
                 };
                 self.erasures.insert(text("erased_case"), erasure);
+            }
+            "epoch-begun" => {
+                let said = [text("origin"), text("closed_origin"), text("closed_log_key")];
+                self.epochs.insert(index, said);
             }
             "stage-reached" => later(&mut self.stages, text("shared_number"), index, text("to")),
             "party-confirmed" => {

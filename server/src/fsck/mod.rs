@@ -11,6 +11,7 @@
 //! | `case` | bodies with their leaves, numbers without gaps, links to the previous leaf |
 //! | `rows` | requests, orders, preservations, documents, receipts, case heads with log and signed bytes |
 //! | `packages` | packages with the log, objects with the vault |
+//! | `mod` | parties and epochs with the log |
 //! | `erased` | erasures with the log, the leaves, the key store and the vault |
 //! | `outbox` | what waits to be sent with documents and packages |
 //! | `folders` | vault and key store with the rows, the other way round |
@@ -28,7 +29,7 @@ mod tree;
 pub use report::{Count, ErasedCase, Fault, Finding, Item, Report};
 
 use crate::config::ServerConfig;
-use crate::datastore::{Inspection, OFFICE, RawParty};
+use crate::datastore::{Inspection, OFFICE, RawEpoch, RawParty};
 use crate::directory::{Directory, SoundEntry};
 use crate::files::Disk;
 use crate::institution::Institution;
@@ -39,6 +40,7 @@ use case::{CaseLog, LoggedErasure};
 use erased::Erasures;
 use rogatory_core::PackageId;
 use rogatory_core::{Digest, PartyId, Timestamp, chain};
+use rogatory_custody::checkpoint::Origin;
 use rogatory_custody::note::Vkey;
 use rogatory_pki::path::Anchors;
 use std::collections::BTreeMap;
@@ -54,11 +56,19 @@ struct Office {
     directory: Directory,
     keys: KeyStore,
     vault_folder: PathBuf,
+    epochs: Vec<RawEpoch>,
+    /// The keys of the log in its epochs that ended.
+    closed_keys: Vec<Vkey>,
 }
 
 impl Office {
     const fn log_key(&self) -> &Vkey {
         self.institution.log_key().vkey()
+    }
+
+    /// Its key, and those of the epochs that ended.
+    fn log_keys(&self) -> impl Iterator<Item = &Vkey> {
+        std::iter::once(self.log_key()).chain(&self.closed_keys)
     }
 
     fn log_key_of(&self, party: &PartyId) -> Option<Vkey> {
@@ -115,7 +125,9 @@ pub async fn check_with(folder: &Path, config: ServerConfig, deep: bool) -> anyh
     let mut report = Report::new(deep);
     let (entries, parties) = read_parties(&mut database, &mut report).await?;
     let directory = Directory::build(&institution, entries)?;
-    let office = Office { institution, directory, keys, vault_folder };
+    let epochs = database.epochs().await?;
+    let closed_keys = epochs.iter().filter_map(|epoch| epoch.closed_key.parse().ok()).collect();
+    let office = Office { institution, directory, keys, vault_folder, epochs, closed_keys };
     check_all(&mut database, &office, &parties, &mut report).await?;
     database.close().await?;
     Ok(report)
@@ -129,9 +141,9 @@ async fn check_all(
 ) -> Result<(), Problem> {
     let faults = database.page_faults().await?;
     report.judge(Item::Database, "file", faults);
-    let origin = office.institution.log_origin();
+    let (origin, key) = log_of_checkpoint(database, office).await?;
     let mut erasures = Erasures::read(database).await?;
-    let mut bodiless = tree::check(database, origin, office.log_key(), &mut erasures, report).await?;
+    let mut bodiless = tree::check(database, &origin, &key, &mut erasures, report).await?;
     let mut logged = BTreeMap::new();
     let mut after = String::new();
     loop {
@@ -157,6 +169,25 @@ async fn check_all(
     erasures.check(database, logged, office, report).await?;
     outbox::check(database, report).await?;
     folders::check(database, office, report).await
+}
+
+/// The log whose checkpoint is expected, with its key: the configured one. A backup may be of an epoch that ended since.
+async fn log_of_checkpoint(database: &mut Inspection, office: &Office) -> Result<(Origin, Vkey), Problem> {
+    let configured = (office.institution.log_origin().clone(), office.log_key().clone());
+    if !database.is_backup().await? {
+        return Ok(configured);
+    }
+    let (own, key) = &configured;
+    let note = database.checkpoint().await?.map(|(_, note)| note).unwrap_or_default();
+    let named = std::str::from_utf8(&note).ok().and_then(|note| note.lines().next()?.parse::<Origin>().ok());
+    let earlier = named.filter(|origin| {
+        (origin.domain(), origin.party()) == (own.domain(), own.party()) && origin.epoch() < own.epoch()
+    });
+    let earlier = earlier.and_then(|origin| {
+        let key = Vkey::new(&origin.to_string(), *key.public_key()).ok()?;
+        Some((origin, key))
+    });
+    Ok(earlier.unwrap_or(configured))
 }
 
 async fn check_case(
@@ -188,6 +219,7 @@ async fn check_case(
     rows::check_heads(database, case, office, report).await?;
     if case == OFFICE && key.is_some() {
         compare_parties(&log, parties, report);
+        compare_epochs(&log, office, report);
     }
     // Only the office's own log says what was erased.
     Ok(if case == OFFICE { log.erasures } else { BTreeMap::new() })
@@ -230,6 +262,45 @@ fn party_faults(row: &RawParty) -> (Vec<String>, Option<SoundEntry>) {
             }
             (faults, Some(sound))
         }
+    }
+}
+
+/// Every epoch that the log says began must be here as it says, and no other; the configuration names the last.
+fn compare_epochs(log: &CaseLog, office: &Office, report: &mut Report) {
+    let mut unexplained: BTreeMap<i64, &RawEpoch> =
+        office.epochs.iter().map(|epoch| (epoch.leaf_index, epoch)).collect();
+    for (leaf, said) in &log.epochs {
+        let [origin, closed_origin, closed_key] = said;
+        match unexplained.remove(leaf) {
+            None => report.missing(Item::Epoch, origin, format!("leaf {leaf} says that it began")),
+            Some(row) => {
+                let same =
+                    (&row.origin, &row.closed_origin, &row.closed_key) == (origin, closed_origin, closed_key);
+                let ends = origin.rsplit('/').next() == Some(row.epoch.to_string().as_str());
+                let faults = if same && ends {
+                    Vec::new()
+                } else {
+                    vec![format!("leaf {leaf} says another thing of it")]
+                };
+                report.judge(Item::Epoch, origin, faults);
+            }
+        }
+    }
+    for (leaf, row) in unexplained {
+        report.damaged(
+            Item::Epoch,
+            &row.origin,
+            format!("leaf {leaf} of the log does not say that it began"),
+        );
+    }
+    let own = office.institution.log_origin().to_string();
+    // A backup may be of an epoch that ended since; then the mark in it keeps the server from going on.
+    let ahead = |last: &&RawEpoch| {
+        last.origin != own && last.epoch >= i64::from(office.institution.log_origin().epoch())
+    };
+    if let Some(last) = office.epochs.last().filter(ahead) {
+        let what = format!("it began, and the configuration names {own}: run `rogatory-server next-epoch`");
+        report.damaged(Item::Epoch, &last.origin, what);
     }
 }
 

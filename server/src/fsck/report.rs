@@ -45,11 +45,13 @@ pub enum Item {
     Party,
     /// The erasure of a case.
     Erasure,
+    /// An epoch of the log behind its first.
+    Epoch,
 }
 
 impl Item {
     /// Every kind, in the order of the report.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Database,
         Self::Leaf,
         Self::Node,
@@ -67,6 +69,7 @@ impl Item {
         Self::Errand,
         Self::Party,
         Self::Erasure,
+        Self::Epoch,
     ];
 
     /// The kind's name in reports.
@@ -90,6 +93,7 @@ impl Item {
             Self::Errand => "errand",
             Self::Party => "party",
             Self::Erasure => "erasure",
+            Self::Epoch => "epoch",
         }
     }
 }

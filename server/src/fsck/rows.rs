@@ -3,7 +3,7 @@
 use super::case::CaseLog;
 use super::report::{Item, Report};
 use super::{Office, outbox};
-use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawPreservation, RawReceipt};
+use crate::datastore::{Inspection, RawDocument, RawHead, RawMatter, RawPreservation, RawReceipt, log_of};
 use crate::directory::{open_container, verify_container};
 use crate::keystore::CaseKey;
 use crate::problem::Problem;
@@ -166,7 +166,8 @@ pub(super) async fn check_documents(
                 report.unreadable(Item::Document);
                 continue;
             };
-            let faults = document_faults(&row, key, log, office, report);
+            let may_be_gone = row.stage == "refused" && database.was_erased(&row.shared_number).await?;
+            let faults = document_faults(&row, key, may_be_gone, log, office, report);
             report.judge(Item::Document, &row.id, faults);
             if row.stage == "sealed" {
                 outbox::demand(database, "document", &row.id, report).await?;
@@ -190,10 +191,12 @@ pub(super) async fn check_documents(
     Ok(())
 }
 
-/// What is wrong with a document; takes what the log says of it out of `log`.
+/// What is wrong with a document; takes what the log says of it out of `log`. What came again after its matter was
+/// erased is kept without its bytes: `may_be_gone`.
 fn document_faults(
     row: &RawDocument,
     key: &CaseKey,
+    may_be_gone: bool,
     log: &mut CaseLog,
     office: &Office,
     report: &mut Report,
@@ -223,6 +226,9 @@ fn document_faults(
             return faults;
         }
     };
+    if may_be_gone && container.is_empty() {
+        return faults;
+    }
     if Digest::of(&container).to_hex() != named {
         faults.push("its container has another digest than stands beside it".to_owned());
     }
@@ -371,13 +377,16 @@ async fn head_faults(
     }
     let sent = row.direction == "sent";
     let counterpart: Option<PartyId> = row.counterpart.parse().ok();
-    let keys: Vec<Vkey> = if sent {
-        vec![office.log_key().clone()]
+    let mut keys: Vec<Vkey> = if sent {
+        office.log_keys().cloned().collect()
     } else {
         counterpart.as_ref().and_then(|party| office.log_key_of(party)).into_iter().collect()
     };
+    if !sent {
+        keys.retain(|key| log_of(&row.note) == Some(key.name()));
+    }
     if keys.is_empty() {
-        // Its sender is not confirmed any more; the digest was compared.
+        // Its sender is not confirmed any more, or its log was another one then; the digest was compared.
         return Ok(faults);
     }
     let head = match verify_case_head(&row.note, &keys) {

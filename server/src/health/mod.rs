@@ -4,12 +4,10 @@
 //! it in [`examine`]. A source that cannot look is itself a finding. Changes nothing of any case.
 
 use crate::authority::Authority;
-use crate::casework::{stamp, witness};
-use crate::datastore::Session;
+use crate::casework::{epoch, stamp, witness};
 use crate::problem::Problem;
-use rogatory_core::custody_event::EventBody;
+use rogatory_core::chain;
 use rogatory_core::receipt::INCLUSION_PROMISE_SECONDS;
-use rogatory_core::{Timestamp, chain};
 use rogatory_evidence::limits::free_bytes;
 use serde::Serialize;
 use std::fmt;
@@ -58,8 +56,14 @@ pub enum FindingKind {
     WitnessSilent,
     /// A counterpart has not proven that its log holds what its receipts promised.
     PromiseBroken,
+    /// A counterpart is not reached for what its receipts promised.
+    PromiseOverdue,
     /// A log, a counterpart's or the own, was seen with two histories.
     LogContradicted,
+    /// A backup was restored here, or the configuration names another log than the database holds.
+    EpochNotBegun,
+    /// A log has not proven for long that it goes on from what others saw of it.
+    LogNotProven,
     /// Time stamps wait, or soon cannot be renewed.
     TimeStampsWaiting,
     /// A source could not look.
@@ -68,7 +72,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::PackageDamaged,
         Self::CheckpointStale,
         Self::KeyStoreNotWritable,
@@ -78,7 +82,10 @@ impl FindingKind {
         Self::ErasureUnfinished,
         Self::WitnessSilent,
         Self::PromiseBroken,
+        Self::PromiseOverdue,
         Self::LogContradicted,
+        Self::EpochNotBegun,
+        Self::LogNotProven,
         Self::TimeStampsWaiting,
         Self::NotExamined,
     ];
@@ -96,7 +103,10 @@ impl FindingKind {
             Self::ErasureUnfinished => "erasure-unfinished",
             Self::WitnessSilent => "witness-silent",
             Self::PromiseBroken => "promise-broken",
+            Self::PromiseOverdue => "promise-overdue",
             Self::LogContradicted => "log-contradicted",
+            Self::EpochNotBegun => "epoch-not-begun",
+            Self::LogNotProven => "log-not-proven",
             Self::TimeStampsWaiting => "time-stamps-waiting",
             Self::NotExamined => "not-examined",
         }
@@ -147,6 +157,7 @@ pub async fn examine(authority: &Authority) -> Vec<Finding> {
     // Each source stands here once.
     take("stored packages", packages(authority).await, &mut all);
     take("checkpoint", checkpoint(authority).await, &mut all);
+    take("epoch", epoch(authority).await, &mut all);
     take("disks", disks(authority).await, &mut all);
     take("outbox", outbox(authority).await, &mut all);
     take("erasures", erasures(authority).await, &mut all);
@@ -185,7 +196,7 @@ async fn checkpoint(authority: &Authority) -> Result<Vec<Finding>, Problem> {
     if covered >= size {
         return Ok(Vec::new());
     }
-    let Some(since) = recorded_at(&mut session, covered).await? else { return Ok(Vec::new()) };
+    let Some(since) = session.recorded_time(covered).await? else { return Ok(Vec::new()) };
     let age = (authority.clock.now().microseconds() - since.microseconds()) / 1_000_000;
     if age <= i64::from(INCLUSION_PROMISE_SECONDS) {
         return Ok(Vec::new());
@@ -198,12 +209,11 @@ async fn checkpoint(authority: &Authority) -> Result<Vec<Finding>, Problem> {
     Ok(vec![Finding::red(FindingKind::CheckpointStale, what)])
 }
 
-/// When the entry at `leaf_index` was recorded; none if its body is gone.
-async fn recorded_at(session: &mut Session, leaf_index: u64) -> Result<Option<Timestamp>, Problem> {
-    let Some(case) = session.case_of_leaf(leaf_index).await? else { return Ok(None) };
-    let entries = session.entries(&case, leaf_index, leaf_index.saturating_add(1), 1).await?;
-    let body = entries.first().and_then(|entry| serde_json::from_slice::<EventBody>(&entry.body).ok());
-    Ok(body.map(|body| body.at))
+async fn epoch(authority: &Authority) -> Result<Vec<Finding>, Problem> {
+    let standing = epoch::standing(authority).await?;
+    let refused = standing.demand_current(authority.institution.log_origin()).err();
+    let found = |problem: Problem| Finding::red(FindingKind::EpochNotBegun, problem.message());
+    Ok(refused.map(found).into_iter().collect())
 }
 
 async fn disks(authority: &Authority) -> Result<Vec<Finding>, Problem> {

@@ -9,9 +9,10 @@ use crate::casework::export_tiles::{TileFile, export_tiles};
 use crate::casework::prove_entry::{Wanted, prove_entry};
 use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::casework::stamp::time_stamps;
+use crate::casework::witness::watch::{Watch, watch};
 use crate::datastore::StampRow;
 use crate::problem::{Problem, Reason};
-use rogatory_core::Digest;
+use rogatory_core::{Digest, Timestamp};
 use rogatory_proto::custody::v1 as wire;
 use rogatory_proto::custody::v1::custody_service_server::CustodyService;
 use rogatory_proto::custody::v1::prove_entry_request::Entry as WireEntry;
@@ -126,6 +127,60 @@ impl CustodyService for Custody {
         let stamps = found.await.map_err(|problem: Problem| status_of(&problem))?;
         let time_stamps = stamps.into_iter().map(stamp_on_the_wire).collect();
         Ok(Response::new(wire::GetTimeStampsResponse { time_stamps }))
+    }
+
+    async fn list_witnesses(
+        &self,
+        _request: Request<wire::ListWitnessesRequest>,
+    ) -> Result<Response<wire::ListWitnessesResponse>, Status> {
+        let watch = watch(&self.0).await.map_err(|problem| status_of(&problem))?;
+        Ok(Response::new(watch_on_the_wire(watch)))
+    }
+}
+
+fn watch_on_the_wire(watch: Watch) -> wire::ListWitnessesResponse {
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+    let seen = watch.seen.into_iter().map(|seen| wire::SeenLog {
+        party: seen.origin.party().to_string(),
+        origin: seen.origin.to_string(),
+        size: seen.checkpoint.tree_size,
+        seen_time: seen.seen_time.to_string(),
+        checkpoint: seen.checkpoint.note.into(),
+    });
+    let watchers = watch.watchers.into_iter().map(|watcher| {
+        let cosigned = !watcher.witness.cosignature.is_empty();
+        wire::LogWitness {
+            party: watcher.witness.party.to_string(),
+            size: watcher.witness.tree_size,
+            cosigned_time: time(cosigned.then_some(watcher.witness.cosigned_time)),
+            behind_since_time: time(watcher.witness.behind_since),
+            silent: watcher.silent,
+            checkpoint: watcher.cosigned.into(),
+        }
+    });
+    let contradictions = watch.contradictions.into_iter().map(|one| wire::LogContradiction {
+        party: one.origin.party().to_string(),
+        origin: one.origin.to_string(),
+        shown_by: one.shown_by.to_string(),
+        found: one.found,
+        found_time: one.found_time.to_string(),
+        known_checkpoint: one.known_note.into(),
+        shown_checkpoint: one.shown_note.into(),
+    });
+    let promises = watch.promises.into_iter().map(|promise| wire::InclusionPromise {
+        party: promise.counterpart.to_string(),
+        leaf_hash: promise.leaf_hash.as_bytes().to_vec().into(),
+        due_time: promise.due_time.to_string(),
+        broken_time: time(promise.broken_time),
+        told_time: time(promise.told_time),
+        proof: promise.proof.unwrap_or_default().into(),
+    });
+    wire::ListWitnessesResponse {
+        seen_logs: seen.collect(),
+        witnesses: watchers.collect(),
+        contradictions: contradictions.collect(),
+        promises: promises.collect(),
+        promises_left_off: watch.promises_left_off,
     }
 }
 

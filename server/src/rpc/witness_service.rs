@@ -4,7 +4,7 @@
 use super::{field, status_of};
 use crate::access::permit_of;
 use crate::authority::Authority;
-use crate::casework::witness::cosign::{Shown, add_checkpoint};
+use crate::casework::witness::cosign::{Shown, add_checkpoint, last_checkpoint};
 use crate::casework::witness::prove::{broken_promise_reported, prove_consistency, prove_inclusion};
 use crate::casework::witness::{CHECKPOINTS_PASSED_ON, hashes};
 use crate::problem::Problem;
@@ -54,6 +54,20 @@ impl WitnessService for Witness {
             known_size: cosigned.known_size,
             seen_checkpoints: cosigned.seen.into_iter().map(Into::into).collect(),
         }))
+    }
+
+    async fn last_checkpoint(
+        &self,
+        request: Request<wire::LastCheckpointRequest>,
+    ) -> Result<Response<wire::LastCheckpointResponse>, Status> {
+        let last = async {
+            let permit = permit_of(&request)?;
+            last_checkpoint(&self.0, &permit).await
+        };
+        let last = last.await.map_err(|problem: Problem| status_of(&problem))?;
+        let (checkpoint, cosignature) = last.unwrap_or_default();
+        let (checkpoint, cosignature) = (checkpoint.into(), cosignature.into());
+        Ok(Response::new(wire::LastCheckpointResponse { checkpoint, cosignature }))
     }
 
     async fn prove_consistency(

@@ -16,11 +16,13 @@ use rogatory_pki::path::Anchors;
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::signing::Signer as _;
 use rogatory_server::casework::witness::ask::ask;
+use rogatory_server::casework::witness::findings;
 use rogatory_server::casework::witness::promises::ask_for_proofs;
 use rogatory_server::config::TimeStampsConfig;
 use rogatory_server::datastore::OFFICE;
 use rogatory_server::fsck;
 use rogatory_server::health::FindingKind;
+use rogatory_server::next_epoch::Wanted;
 use rogatory_server::stamping::TimeStamping;
 use rogatory_stock_tools::tsa::Tsa;
 use rogatory_tests::{Federation, World, papers, road};
@@ -108,6 +110,35 @@ async fn a_restored_backup_without_a_new_epoch_is_a_rollback() {
     assert_eq!(events[0]["known_size"], known);
     assert!(!office_events(md, "checkpoint-refused").await.is_empty());
     assert_eq!(seen(gb, md).await, known);
+    assert!(told(gb).await.contains("contradicts itself"), "{}", told(gb).await);
+
+    // What ran on has two histories; the epoch ends, and says how far the one that was witnessed is held here at least.
+    federation.md.stop().await;
+    let begun = federation.md.next_epoch(Wanted::default()).await.expect("the next epoch");
+    assert_eq!(begun.witnessed, Some(known));
+    assert!(begun.lost > 0, "{begun}");
+    federation.md.start().await;
+    let Federation { gb, md, .. } = &federation;
+    gb.import("operator", md).await.expect("confirmed");
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let events = office_events(md, "epoch-begun").await;
+    assert_eq!(events[0]["common_size"], known - begun.lost, "{events:?}");
+    for office in [gb, md] {
+        let told = findings(office.served()).await.expect("the database works");
+        assert!(told.iter().all(|finding| !finding.is_red()), "{told:?}");
+        assert!(told.iter().any(|finding| finding.what.contains("has ended since")), "{told:?}");
+    }
+    md.demand_sound().await;
+
+    // What the row says of the epoch, the log must say too.
+    federation.md.stop().await;
+    let mut operator = Operator::of(&federation.md).await;
+    operator.execute("UPDATE log_epoch SET leaf_index = leaf_index - 1").await;
+    operator.leave().await;
+    let report = fsck::check(&federation.md.folder, false).await.expect("a report").to_string();
+    for said in ["says that it began", "does not say that it began"] {
+        assert!(report.contains(said), "{report}");
+    }
 }
 
 /// A document that claims to have been sealed when the world was made, and a stamp that says when it was there.

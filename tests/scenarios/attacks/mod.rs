@@ -41,6 +41,7 @@ const ATTACKS: &[(&str, &str)] = &[
     ("fork before a witness has seen", "claims::what_a_receipt_names_cannot_be_rewritten_unnoticed"),
     ("fork after a witness has seen", "views::a_forked_log_is_refused_and_both_offices_record_it"),
     ("different forks to B and C", "views::different_forks_meet_when_b_and_c_talk"),
+    ("different forks to B and C", "views::a_forked_log_that_proves_nothing_is_an_alarm"),
     ("replay an old checkpoint", "views::an_old_checkpoint_shown_again_is_a_rollback"),
     ("re-sign with a stolen log key", "views::a_log_signed_by_a_thief_comes_back_to_its_office"),
     ("give a receipt and never log it", "claims::a_receipt_whose_entry_was_never_logged_is_a_broken_promise"),
@@ -60,6 +61,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("attacks::claims", include_str!("claims.rs")),
     ("attacks::rewriting", include_str!("rewriting.rs")),
     ("attacks::views", include_str!("views.rs")),
+    ("epochs", include_str!("../epochs.rs")),
     ("fsck", include_str!("../fsck.rs")),
     ("witness", include_str!("../witness.rs")),
 ];

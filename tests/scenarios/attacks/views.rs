@@ -2,17 +2,23 @@
 
 use super::operator::Operator;
 use super::{alarms, contradictions, rewrite};
-use crate::witness::{forged, office_events, seen, show, told, until};
+use crate::witness::{forged, office_events, page, seen, show, told, until};
+use rogatory_client::commands::custody;
 use rogatory_core::Digest;
 use rogatory_custody::checkpoint::verify_checkpoint;
+use rogatory_proto::peer::v1::AddCheckpointRequest;
 use rogatory_server::casework::sign_checkpoint::sign_checkpoint;
 use rogatory_server::casework::witness::ask::ask;
 use rogatory_server::casework::witness::heard::compare_heard;
+use rogatory_server::casework::witness::promises::ask_for_proofs;
 use rogatory_server::health::FindingKind;
+use rogatory_server::peers;
 use rogatory_server::problem::Reason;
 use rogatory_tests::{Federation, papers, road};
 use serde_json::Value;
 use std::collections::BTreeSet;
+
+const DAY: i64 = 86_400;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_has_seen_yet_can_be_rewritten_unnoticed() {
@@ -77,6 +83,9 @@ async fn a_forked_log_is_refused_and_both_offices_record_it() {
     let events = office_events(md, "checkpoint-refused").await;
     assert_eq!(events.first().map(|body| body["witness"].clone()), Some(gb.party.to_string().into()));
     assert!(told(md).await.contains("refused to cosign this office's log"), "{}", told(md).await);
+    let listed = custody::witnesses(&md.session("operator"), None).await.expect("a list");
+    let text = page(&listed);
+    assert!(text.contains(&format!("{} refused to cosign this office's log", gb.party)), "{text}");
     // The log goes on as it was, and so does the witness.
     ask(md.served(), &gb.party).await.expect("the true log is cosigned still");
 }
@@ -112,6 +121,64 @@ async fn different_forks_meet_when_b_and_c_talk() {
         assert!(alarms(office).await.contains(&FindingKind::LogContradicted), "{}", office.party);
     }
     assert!(seen(gb, md).await >= known, "what the log proved stands");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forked_log_that_proves_nothing_is_an_alarm() {
+    let federation = Federation::new().await;
+    federation.request_acknowledged().await;
+    let Federation { gb, md, world, .. } = &federation;
+    let ministry = federation.competent_authority().await;
+    until("what md's receipts promised is proven", async || {
+        world.clock.advance_seconds(6);
+        ask_for_proofs(gb.served()).await.expect("the database works");
+        let mut session = gb.served().datastore.read().await.expect("a session");
+        let open = session.open_promises(gb.now().plus_seconds(DAY), 10).await;
+        open.expect("the database works").is_empty()
+    })
+    .await;
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let known = seen(gb, md).await;
+    show(md, &ministry, 0, forged(md, known + 5, b"for the ministry")).await.expect("it knows no better");
+    // Asked for proofs, md answers with a checkpoint that is none of its log.
+    let (size, _) = sign_checkpoint(md.served()).await.expect("signed").expect("a checkpoint");
+    let mut operator = Operator::of(md).await;
+    operator.replace_checkpoint(size, &forged(gb, size, b"of another log")).await;
+    operator.leave().await;
+    let heard_at = gb.now();
+    ask(ministry.served(), &gb.party).await.expect("a cosignature");
+    for minutes in 1..60 {
+        compare_heard(gb.served()).await.expect("the database works");
+        assert!(alarms(gb).await.is_empty(), "after {minutes} minutes: {}", told(gb).await);
+        world.clock.advance_seconds(60);
+        if minutes % 20 == 0 {
+            // What else the ministry shows of that log makes it no younger.
+            let (_, own) = sign_checkpoint(ministry.served()).await.expect("signed").expect("a checkpoint");
+            let seen = forged(md, known + 5 + minutes, b"for the ministry");
+            let request = AddCheckpointRequest {
+                checkpoint: own.into(),
+                seen_checkpoints: vec![seen.into_bytes().into()],
+                ..AddCheckpointRequest::default()
+            };
+            peers::add_checkpoint(ministry.served(), &gb.party, request).await.expect("heard");
+        }
+    }
+    world.clock.advance_seconds(60);
+    assert_eq!(alarms(gb).await, BTreeSet::from([FindingKind::LogNotProven]));
+    let said = told(gb).await;
+    assert!(said.contains(&heard_at.to_string()) && said.contains(&ministry.party.to_string()), "{said}");
+    assert!(contradictions(gb).await.is_empty(), "nobody is accused by silence");
+    // It answers at last, with what it has: now both notes are kept.
+    let mut operator = Operator::of(md).await;
+    operator.replace_checkpoint(size, &forged(md, size, b"another one")).await;
+    operator.leave().await;
+    until("the views are compared", async || {
+        world.clock.advance_seconds(60);
+        compare_heard(gb.served()).await.expect("the database works");
+        !contradictions(gb).await.is_empty()
+    })
+    .await;
+    assert!(!alarms(gb).await.contains(&FindingKind::LogNotProven), "{}", told(gb).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,6 +226,8 @@ async fn a_log_signed_by_a_thief_comes_back_to_its_office() {
     assert_eq!(contradictions(md).await, ["rollback"], "the thief's log is longer");
     assert!(told(md).await.contains("somebody else has the key"), "{}", told(md).await);
     assert!(alarms(md).await.contains(&FindingKind::LogContradicted));
+    let text = page(&custody::witnesses(&md.session("operator"), None).await.expect("a list"));
+    assert!(text.contains("that is none of this log. Somebody else has the key"), "{text}");
     // And md's true log, when it comes, is not cosigned on top of the thief's.
     let problem = ask(md.served(), &ministry.party).await.expect_err("it has seen another one");
     assert_eq!(problem.reason(), Reason::LogContradicted, "{problem}");

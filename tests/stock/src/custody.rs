@@ -80,6 +80,7 @@ pub fn exported() -> Exported {
         heads: Vec::new(),
         receipted: Vec::new(),
         told: Vec::new(),
+        epochs: Vec::new(),
         entries,
     };
     let bytes = good(good(record.with_heads(&key)).to_bytes());

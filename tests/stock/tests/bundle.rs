@@ -334,6 +334,54 @@ fn a_witness_is_named_and_nobody_elses_word_counts() {
     assert_eq!(judged_by_page(made, &made.path("more-lines.asice")), Some(8));
 }
 
+/// The bundle whose record shows other bodies than it did, signed anew by the officer.
+fn with_erased(made: &Made, file: &str, is_erased: impl Fn(usize) -> bool) {
+    remade(made, file, |objects| {
+        let mut record = Record::parse(of(objects, RECORD)).expect("a record");
+        for (at, entry) in record.entries.iter_mut().enumerate() {
+            if is_erased(at) {
+                entry.content = rogatory_custody::record::Content::Erased;
+            }
+        }
+        put(objects, RECORD, record.to_bytes().expect("a record"));
+    });
+}
+
+#[test]
+fn an_inconvenient_entry_cannot_be_called_erased() {
+    let made = made();
+    verified(made, "bundle.asice", &["--require", "relations"]).succeeds();
+    with_erased(made, "one-erased.asice", |at| at == 1);
+    verified(made, "one-erased.asice", &[]).exits(4).says("the law erases whole cases");
+    // All of them can: nobody signs that, and it is said so.
+    with_erased(made, "all-erased.asice", |_| true);
+    let said = verified(made, "all-erased.asice", &[]).succeeds();
+    said.says("no body is shown (erased, the record says)");
+    verified(made, "all-erased.asice", &["--require", "relations"]).exits(4);
+}
+
+#[test]
+fn who_cannot_open_a_disclosure_cannot_tie_it_to_the_original() {
+    let made = made();
+    // The package was given by its path; its receipts are in the bundle all the same.
+    let names = made.names("sealed.asice");
+    assert!(names.iter().any(|name| name.ends_with("-relay.asice")), "{names:?}");
+    let closed = verified(made, "sealed.asice", &[]).succeeds();
+    closed.says("only who can open the exhibits can tell");
+    verified(made, "sealed.asice", &["--require", "relations"]).exits(4);
+    let opened = verified(made, "sealed.asice", &["--identity", "court.id", "--require", "relations"]);
+    opened.succeeds().says("relay of this very package").says("the package is named in the custody record");
+}
+
+#[test]
+fn a_seal_that_nobody_compared_ties_nothing() {
+    let made = made();
+    let words = ["package", "verify", "bundle.asice", "--trust", "gb.party.asice", "--trust", "md.pem"];
+    let ended = made.anybody(&words).succeeds();
+    assert!(!ended.text().contains("relay of this very package"), "{}", ended.text());
+    ended.says("its seal was not compared with that of md/central-authority");
+}
+
 #[test]
 fn a_record_says_who_cosigned_and_its_checkpoint_is_stamped() {
     let made = made();

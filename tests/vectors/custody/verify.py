@@ -440,7 +440,9 @@ def check_form(record):
     part = "framing"
     names = ["format", "profile", "institution", "origin", "shared_number", "tag_key"]
     names += ["checkpoint", "heads", "receipted", "told", "entries"]
-    require(isinstance(record, Pairs) and [name for name, _ in record] == names, part)
+    require(isinstance(record, Pairs), part)
+    found = [name for name, _ in record]
+    require(found in (names, names[:-1] + ["epochs", "entries"]), part)
     record = dict(record)
     for name in ("format", "profile"):
         require(type(record[name]) is int and record[name] == 1, part)
@@ -460,6 +462,11 @@ def check_form(record):
     require(isinstance(told, list) and not isinstance(told, Pairs) and len(told) <= len(entries), part)
     require(all(isinstance(head, str) for head in told), part)
     record["entries"] = [check_entry_form(entry, part) for entry in entries]
+    epochs = record.setdefault("epochs", None)
+    if epochs is not None or "epochs" in found:
+        require(isinstance(epochs, list) and not isinstance(epochs, Pairs), part)
+        require(0 < len(epochs) <= 1000, part)
+    record["epochs"] = [check_epoch_form(one, part) for one in epochs or []]
     require(origin_party(record["origin"], part) == record["institution"], part)
     return record
 
@@ -473,18 +480,16 @@ def check_receipted_form(one, part):
     return one
 
 
-def check_entry_form(entry, part):
-    require(isinstance(entry, Pairs), part)
-    names = [name for name, _ in entry]
-    whole = ["stream", "n", "index", "leaf", "salt", "body", "proof"]
-    erased = ["stream", "n", "index", "leaf", "erased", "proof"]
-    require(names in (whole, erased), part)
-    entry = dict(entry)
-    require(is_stream(entry["stream"]), part)
-    require(type(entry["n"]) is int and 1 <= entry["n"] <= MAX_SIZE, part)
+def check_epoch_form(one, part):
+    require(isinstance(one, Pairs), part)
+    require([name for name, _ in one] == ["index", "leaf", "salt", "body", "proof"], part)
+    return check_placed_form(dict(one), part)
+
+
+def check_placed_form(entry, part):
     require(type(entry["index"]) is int and 0 <= entry["index"] < MAX_SIZE, part)
     entry["leaf"] = unhex(entry["leaf"], 65, part)
-    if names == whole:
+    if "erased" not in entry:
         entry["salt"] = unhex(entry["salt"], 32, part)
         entry["body"] = unbase64(entry["body"], part)
         require(len(entry["body"]) <= 65536, part)
@@ -494,6 +499,18 @@ def check_entry_form(entry, part):
     require(isinstance(proof, list) and not isinstance(proof, Pairs) and len(proof) <= 64, part)
     entry["proof"] = [unhex(h, 32, part) for h in proof]
     return entry
+
+
+def check_entry_form(entry, part):
+    require(isinstance(entry, Pairs), part)
+    names = [name for name, _ in entry]
+    whole = ["stream", "n", "index", "leaf", "salt", "body", "proof"]
+    erased = ["stream", "n", "index", "leaf", "erased", "proof"]
+    require(names in (whole, erased), part)
+    entry = dict(entry)
+    require(is_stream(entry["stream"]), part)
+    require(type(entry["n"]) is int and 1 <= entry["n"] <= MAX_SIZE, part)
+    return check_placed_form(entry, part)
 
 
 def plain(value):
@@ -548,8 +565,9 @@ def verify_record(data, trusted, witnesses=(), counterparts=()):
     note = record["checkpoint"].encode()
     origin, size, root, text, cosignatures = cosigned_checkpoint(note, trusted, part)
     require(origin == record["origin"], part)
+    epochs = check_epochs(record, size, root)
 
-    streams, leaves, last_index, case = {}, {}, -1, None
+    streams, leaves, places, last_index, case = {}, {}, {}, -1, None
     for entry in record["entries"]:
         stream, n = entry["stream"], entry["n"]
         part = "entry %s #%d " % (stream, n)
@@ -571,7 +589,10 @@ def verify_record(data, trusted, witnesses=(), counterparts=()):
         require(included(hashed, entry["index"], size, entry["proof"], root), part + "proof")
         streams[stream] = (n, hashed, erased)
         leaves[stream, n] = hashed
+        places[stream, n] = entry["index"]
         last_index = entry["index"]
+    erased = sum(len(erased) for _, _, erased in streams.values())
+    require(erased in (0, len(record["entries"])), "erased")
 
     require(len(record["heads"]) == len(streams), "heads")
     for stream, note in zip(sorted(streams), record["heads"]):
@@ -583,9 +604,12 @@ def verify_record(data, trusted, witnesses=(), counterparts=()):
     receipted, last = [], ""
     for position, one in enumerate(record["receipted"], 1):
         part = "receipted %d" % position
-        says, shared, stream, n, hashed, lines = case_head(one["head"].encode(), trusted, part)
-        require(lines == 1 and says == origin and stream != "internal" and stream > last, part)
+        closed = [epoch["key"] for epoch in epochs]
+        says, shared, stream, n, hashed, lines = case_head(one["head"].encode(), trusted + closed, part)
+        require(lines == 1 and stream != "internal" and stream > last, part)
         require(leaves.get((stream, n)) == hashed, part)
+        ended = [epoch["index"] for epoch in epochs if epoch["closed_origin"] == says]
+        require(says == origin or any(places[stream, n] < index for index in ended), part)
         receipted.append((stream, n, shared, one))
         last = stream
     told, last = [], ""
@@ -607,6 +631,12 @@ def verify_record(data, trusted, witnesses=(), counterparts=()):
         if keys:
             case_head(note.encode(), keys, "told " + counterpart)
         heard[counterpart] = (n, bool(keys))
+    for epoch in epochs:
+        epoch["by"] = [
+            (witness_party(key.name, "witness"), cosigned_by(key, *epoch["seen"], "witness " + witness_party(key.name, "")))
+            for key in witnesses
+            if epoch["seen"] and (key.name, key.key_id) in epoch["seen"][1]
+        ]
     witnessed = []
     for key in sorted(witnesses, key=lambda key: (key.name.encode(), key.key_id)):
         party = witness_party(key.name, "witness")
@@ -614,7 +644,54 @@ def verify_record(data, trusted, witnesses=(), counterparts=()):
         if time is not None:
             witnessed.append((party, time))
     facts = {"origin": origin, "size": size, "root": root, "tag_key": record["tag_key"]}
-    return Verified(streams=streams, known=known, told=heard, witnessed=witnessed, **facts)
+    return Verified(streams=streams, known=known, told=heard, witnessed=witnessed, epochs=epochs, **facts)
+
+
+def check_epochs(record, size, root):
+    """Section 16.5: what began the epochs of the log behind its first."""
+    domain, _, rest = record["origin"].partition("/rogatory/")
+    party, _, _ = rest.rpartition("/")
+    last_index, last_epoch, epochs = -1, 0, []
+
+    def epoch_of(origin, part):
+        origin_party(origin, part)
+        before, _, number_of = origin.rpartition("/")
+        require(before == "%s/rogatory/%s" % (domain, party), part)
+        return int(number_of)
+
+    for position, one in enumerate(record["epochs"], 1):
+        part = "epoch %d" % position
+        require(one["leaf"][0] == 1 and one["leaf"][33:] == make_commitment(one["salt"], one["body"]), part)
+        header = check_body(one["body"], part)
+        require((header["case"], header["stream"]) == ("office", "internal"), part)
+        body = dict_of(read_json(one["body"].decode("utf-8"), part), part)
+        fields = ["origin", "closed_origin", "closed_log_key", "restored_size", "restored_root", "common_size"]
+        require(body.get("event") == "epoch-begun", part)
+        require(all(name in body for name in fields + ["witnessed", "silent", "reason"]), part)
+        begun, closed = epoch_of(body["origin"], part), epoch_of(body["closed_origin"], part)
+        require(begun > closed >= last_epoch and isinstance(body["closed_log_key"], str), part)
+        key = Vkey(body["closed_log_key"], 1, part)
+        require(key.name == body["closed_origin"], part)
+        require(type(body["restored_size"]) is int and body["restored_size"] == one["index"], part)
+        require(type(body["common_size"]) is int and 0 <= body["common_size"] <= one["index"], part)
+        unhex(body["restored_root"], 32, part)
+        require(isinstance(body["silent"], list) and all(is_party(silent) for silent in body["silent"]), part)
+        require(isinstance(body["reason"], str), part)
+        seen, seen_size = None, None
+        if body["witnessed"] is not None:
+            require(isinstance(body["witnessed"], str), part)
+            says, seen_size, _, *seen = cosigned_checkpoint(body["witnessed"].encode(), [key], part)
+            require(says == body["closed_origin"], part)
+        require(one["index"] > last_index, part)
+        require(included(leaf_hash(one["leaf"]), one["index"], size, one["proof"], root), part)
+        last_index, last_epoch = one["index"], begun
+        facts = {"key": key, "index": one["index"], "closed_origin": body["closed_origin"], "at": header["at"]}
+        lost = max(0, (seen_size or 0) - body["common_size"])
+        facts.update(common=body["common_size"], lost=lost, seen=seen, reason=body["reason"], silent=body["silent"])
+        epochs.append(facts)
+    _, _, own = record["origin"].rpartition("/")
+    require(int(own) == (last_epoch or 1), "epochs")
+    return epochs
 
 
 def fully_witnessed(verified, witnesses):
@@ -733,12 +810,17 @@ def audit(record, read, trusted):
     for index, leaf in enumerate(leaves):
         places.setdefault(leaf[1:33], []).append(index)
     later = {}
+    ahead = min(max(100000 // len(record.streams), 1), 1000)
     for stream, (last, _, _) in record.streams.items():
-        for n in range(1, last + 2):
+        before, indexes = -1, []
+        for n in range(1, last + ahead + 1):
             found = places.get(make_tag(record.tag_key, stream, n), [])
             require(len(found) <= 1, part)
-        require(not found or found[0] >= record.size, part)
-        later[stream] = (last, found[0] if found else None)
+            if n > last and found:
+                require(found[0] >= record.size and before is not None and found[0] > before, part)
+                indexes.append(found[0])
+            before = found[0] if found else None
+        later[stream] = (last, indexes[0] if indexes else None)
     return later
 
 
@@ -856,7 +938,7 @@ def run_record(keys, path):
     for stream in sorted(verified.streams):
         n, _, erased = verified.streams[stream]
         line = "%s: complete from #1 to #%d of what this log says" % (stream, n)
-        print(line + ("; erased: " + ", ".join("#%d" % e for e in erased) if erased else ""))
+        print(line + ("; no body is shown (erased, the record says)" if erased else ""))
         if stream in verified.known:
             print("  up to #%d as known to %s on %s, says a receipt whose seal was not verified"
                   % (verified.known[stream][0], stream, verified.known[stream][1]))
@@ -868,12 +950,22 @@ def run_record(keys, path):
                 print(text + "; #%d came later, at leaf %d" % (n + 1, later[stream][1]))
     for counterpart, (n, checked) in verified.told.items():
         print("told by the log of %s up to #%d%s" % (counterpart, n, "" if checked else ", not checked: no key of it"))
-    for party, time in verified.witnessed:
-        # Not by a library's calendar, which ends where the machine's does.
-        at = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=time)
-        print("witnessed by %s at %sZ" % (party, at.isoformat()))
+    for epoch in verified.epochs:
+        print("%s ended on %s (%s): %d entries were restored, %d behind the first %d are lost"
+              % (epoch["closed_origin"], epoch["at"], epoch["reason"], epoch["index"], epoch["lost"], epoch["common"]))
+        print_witnessed(epoch["by"], "  ")
+        for silent in epoch["silent"]:
+            print("  %s did not say what it had seen" % silent)
+    print_witnessed(verified.witnessed)
     fully_witnessed(verified, witnesses)
     return 0
+
+
+def print_witnessed(witnessed, indent=""):
+    for party, time in witnessed:
+        # Not by a library's calendar, which ends where the machine's does.
+        at = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=time)
+        print("%switnessed by %s at %sZ" % (indent, party, at.isoformat()))
 
 
 def run_proof(keys, path):

@@ -28,7 +28,8 @@ const SYSTEM: &[(&str, &[&str])] = &[
     // Tests start servers of their own from it; the distribution's stays as it is.
     ("postgresql", &["sh", "-c", "\"$(pg_config --bindir)\"/postgres --version"]),
 ];
-/// Python packages: bags, the wire from its files alone, certificates as others read them, CASE graphs as its community judges them.
+/// Python packages: bags, the wire from its files alone, certificates as others read them, CASE graphs as its community judges them,
+/// custody logs and cosignatures as others verify them.
 const PYTHON: &[&str] = &[
     "bagit==1.9.0",
     "grpcio==1.85.1",
@@ -36,6 +37,7 @@ const PYTHON: &[&str] = &[
     "cryptography==50.0.2",
     "case-utils==0.18.0",
     "pyhanko==0.38.0",
+    "tlog-scales==0.0.3",
 ];
 /// The linter of the wire files.
 const BUF: &str = "@bufbuild/buf@1.75.0";

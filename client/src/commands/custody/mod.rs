@@ -1,4 +1,5 @@
-//! `rogatory custody …`: the timeline of a case, its record, the court bundle, the proof of one entry, and the offline checks.
+//! `rogatory custody …`: the timeline of a case, its record, the court bundle, the proof of one entry,
+//! who watches whom, and the offline checks.
 
 use crate::connect::explain;
 use crate::output::Outcome;
@@ -16,12 +17,14 @@ mod record;
 mod tiles;
 mod verify;
 mod witnessed;
+mod witnesses;
 pub use bundle::{BundleArguments, BundleMade, BundlePlan, BundledExhibits, make_bundle, plan_bundle};
 pub use prove::{ProofVerified, ProveArguments, Proven, Wanted, is_proof, prove, verify_proof};
 pub use record::{RecordExported, export};
 pub use tiles::{LogAudited, StreamAudited, TilesFetched, audit, fetch};
-pub use verify::{Compared, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
+pub use verify::{Compared, EpochFacts, KnownTo, RecordVerified, StreamFacts, ToldBy, verify};
 pub use witnessed::{Witnessed, require_witnesses};
+pub use witnesses::{InclusionPromise, LogContradiction, LogWitness, SeenLog, WitnessesListed, witnesses};
 
 /// One event of a timeline.
 #[derive(Clone, Debug, Serialize)]

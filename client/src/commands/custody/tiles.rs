@@ -93,7 +93,7 @@ fn size_of(note: &[u8]) -> Option<u64> {
     std::str::from_utf8(note).ok()?.lines().nth(1)?.parse().ok()
 }
 
-/// The result of [`audit`]: the log holds what the record says, and nothing of the case beside it.
+/// The result of [`audit`]: the log holds what the record says, and as far as was looked nothing beside it.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogAudited {
     /// Always true; what fails is a problem instead.
@@ -123,6 +123,8 @@ pub struct StreamAudited {
     pub complete_to: u64,
     /// The leaf of the next number, which came after the record was made; none if there is none.
     pub next: Option<u64>,
+    /// The last number that was looked for.
+    pub looked_to: u64,
 }
 
 impl Outcome for LogAudited {
@@ -133,9 +135,10 @@ impl Outcome for LogAudited {
         page.fact("leaves", format!("{}, root {}", self.leaves, self.root));
         page.fact("record", format!("its {} leaves are the beginning of these", self.record_leaves));
         for stream in &self.streams {
-            let StreamAudited { stream, complete_to, next } = stream;
+            let StreamAudited { stream, complete_to, next, looked_to } = stream;
             let after = complete_to.saturating_add(1);
             let next = match next {
+                None if *looked_to > after => format!("there is no #{after}, nor any other to #{looked_to}"),
                 None => format!("there is no #{after}"),
                 Some(leaf) => format!("#{after} came later, at leaf {leaf}: ask for the record anew"),
             };
@@ -143,8 +146,10 @@ impl Outcome for LogAudited {
         }
         page.fact("sha256", self.record_sha256);
         page.blank();
-        page.line("Shown: among all leaves of this log there is no other entry of the record's streams than those in it.");
-        page.line("Not shown: that the events happened, and that no other version of the log exists.");
+        page.line("Shown: among all leaves of this log no second entry has one of the numbers above, and when the record was");
+        page.line("made, none had a later number of these streams, as far as was looked.");
+        page.line("Not shown: that none has a number further on, or stands in another stream of the case; that the events");
+        page.line("happened; and that no other version of the log exists.");
     }
 }
 
@@ -203,6 +208,7 @@ pub fn audit(folder: &Path, record: &[u8], trust: &Trust) -> Result<LogAudited, 
                 stream: stream.stream.to_string(),
                 complete_to: stream.complete_to,
                 next: stream.next,
+                looked_to: stream.looked_to,
             })
             .collect(),
         record_sha256: verified.digest(),

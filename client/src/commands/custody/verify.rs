@@ -8,9 +8,10 @@ use crate::problem::{Problem, clean};
 use crate::trust::{SealedEntry, Trust};
 use rogatory_container::asice::Asice;
 use rogatory_core::receipt::{Receipt, ReceiptKind};
-use rogatory_core::{Digest, PartyId};
+use rogatory_core::{Digest, PartyId, SharedNumber};
 use rogatory_custody::record::{
-    Record, RecordError, ToldHead, VerifiedReceiptedHead, VerifiedRecord, VerifiedStream, verify_record,
+    HeadMismatch, Record, RecordError, ToldHead, VerifiedEpoch, VerifiedReceiptedHead, VerifiedRecord,
+    VerifiedStream, verify_record,
 };
 use serde::Serialize;
 
@@ -31,14 +32,39 @@ pub struct RecordVerified {
     pub checkpoint_root: Digest,
     /// Who cosigned the checkpoint.
     pub witnesses: Vec<Witnessed>,
+    /// The epochs of the log that ended, because a backup was restored.
+    pub epochs: Vec<EpochFacts>,
     /// How many entries were verified.
     pub entries: usize,
+    /// Whether no body is shown: they were erased, the record says.
+    pub erased: bool,
     /// How far each stream is complete.
     pub streams: Vec<StreamFacts>,
     /// What the record of a counterpart was compared with; none if none was given.
     pub compared: Option<Compared>,
     /// SHA-256 of the record.
     pub record_sha256: Digest,
+}
+
+/// An epoch of the log that ended, by the word of the log that followed.
+#[derive(Clone, Debug, Serialize)]
+pub struct EpochFacts {
+    /// The log whose epoch ended.
+    pub closed: String,
+    /// When, by the server's clock, in UTC.
+    pub ended: String,
+    /// How many entries were restored.
+    pub restored_size: u64,
+    /// The size of the largest checkpoint that a witness holds of it; none if none does.
+    pub witnessed_size: Option<u64>,
+    /// How many entries were witnessed and are not known to be here.
+    pub lost: u64,
+    /// Who cosigned that checkpoint, and so knows that there were so many.
+    pub known_to: Vec<Witnessed>,
+    /// Who did not say what it had seen.
+    pub silent: Vec<PartyId>,
+    /// Why, in the operator's words.
+    pub reason: String,
 }
 
 /// Two records, each of which holds what its log told the other's institution.
@@ -61,8 +87,6 @@ pub struct StreamFacts {
     pub stream: String,
     /// Every number from 1 to this one is there.
     pub complete_to: u64,
-    /// Those of them whose bodies were erased.
-    pub erased: Vec<u64>,
     /// How far the counterpart knew it; none if no receipt of its says so.
     pub known: Option<KnownTo>,
     /// How far the counterpart's own log said it had come; none if it told nothing.
@@ -110,17 +134,22 @@ impl Outcome for RecordVerified {
         if self.witnesses.is_empty() {
             page.fact("", "no witness cosigned it");
         }
+        for epoch in &self.epochs {
+            page.fact("epoch", epoch);
+            for witness in &epoch.known_to {
+                page.fact("", witness);
+            }
+            for party in &epoch.silent {
+                page.fact("", format!("{party} did not say what it had seen"));
+            }
+        }
         page.fact("entries", self.entries);
+        if self.erased {
+            // Nobody signs that.
+            page.fact("", "no body is shown (erased, the record says)");
+        }
         for stream in &self.streams {
-            let erased = if stream.erased.is_empty() {
-                String::new()
-            } else {
-                format!("; erased: {:?}", stream.erased)
-            };
-            page.fact(
-                "stream",
-                format!("{}: complete from #1 to #{}{erased}", stream.stream, stream.complete_to),
-            );
+            page.fact("stream", format!("{}: complete from #1 to #{}", stream.stream, stream.complete_to));
             match &stream.known {
                 Some(known) => page.fact("", known),
                 None if stream.stream != "internal" => {
@@ -145,6 +174,29 @@ impl Outcome for RecordVerified {
         page.line(
             "witnesses cosigned its checkpoint: each of them has seen this one log, up to that checkpoint.",
         );
+    }
+}
+
+impl std::fmt::Display for EpochFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { closed, ended, restored_size, lost, .. } = self;
+        write!(
+            f,
+            "{closed} ended on {ended} ({}): {restored_size} entries were restored; ",
+            clean(&self.reason)
+        )?;
+        match (self.witnessed_size, lost) {
+            (None, _) => f.write_str("no witness said how many there had been"),
+            (Some(size), 0) => write!(f, "a witness had seen {size} entries, and none of them is lost"),
+            (Some(size), lost) => {
+                let first = size - lost;
+                write!(
+                    f,
+                    "a witness had seen {size} entries: {lost}, from number {first} to {}, counted from 0, are lost here",
+                    size - 1
+                )
+            }
+        }
     }
 }
 
@@ -181,6 +233,10 @@ impl std::fmt::Display for ToldBy {
 impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "with the record of {}: ", self.institution)?;
+        if self.told_here.is_none() && self.told_there.is_none() {
+            return f
+                .write_str("nothing could be compared, for neither log told the other institution anything");
+        }
         let told = |n: Option<u64>| {
             n.map_or_else(|| "nothing was told".to_owned(), |n| format!("holds #{n} as told"))
         };
@@ -227,19 +283,29 @@ fn verify_one(record: &[u8], trust: &Trust) -> Result<(PartyId, VerifiedRecord),
     Ok((institution, verified))
 }
 
-/// Compares two records: what the log of each told the other's institution, it must hold.
+/// Compares two records: what the log of each told the other's institution, it must hold. Where neither told anything,
+/// they must at least be of one case.
 fn compare(record: &VerifiedRecord, other: &[u8], trust: &Trust) -> Result<Compared, Problem> {
     let (institution, other) = verify_one(other, trust)?;
     if institution == *record.institution() {
         return Err(Problem::usage("both records are of one institution")
             .with_hint("give the record of a counterpart of the same case with --compare"));
     }
-    Ok(Compared {
-        told_here: holds_what_was_told(&other, record, trust)?,
-        told_there: holds_what_was_told(record, &other, trust)?,
-        record_sha256: other.digest(),
-        institution,
-    })
+    let told_here = holds_what_was_told(&other, record, trust)?;
+    let told_there = holds_what_was_told(record, &other, trust)?;
+    let (number, others) = (record.shared_number(), other.shared_number());
+    // An order has another number than the request that it serves; then what was told ties the two records.
+    if told_here.is_none() && told_there.is_none() && (number != others || number.is_none()) {
+        let none = || "no case that two institutions share".to_owned();
+        let name = |number: Option<&SharedNumber>| number.map_or_else(none, ToString::to_string);
+        return Err(Problem::unverified("nothing says that the two records are of one case")
+            .with_details(vec![
+                format!("{}: {}", record.institution(), name(number)),
+                format!("{institution}: {}", name(others)),
+            ])
+            .with_hint("give the record of a counterpart of the same case with --compare"));
+    }
+    Ok(Compared { told_here, told_there, record_sha256: other.digest(), institution })
 }
 
 /// The number up to which `teller` told the institution of `hearer`, if it told it anything.
@@ -251,14 +317,22 @@ fn holds_what_was_told(
     let institution = teller.institution();
     let told = hearer.streams().iter().filter_map(VerifiedStream::told);
     let Some(told) = told.into_iter().find(|told| told.counterpart() == institution) else { return Ok(None) };
-    let head = told
-        .verify(&trust.log_keys_of(institution))
-        .map_err(|error| fails_at(&format!("told {institution}")).because(&error))?;
+    // What was told in an epoch that ended is signed with the key that the next one names.
+    let mut keys = trust.log_keys_of(institution);
+    let closed = teller.epochs().iter().map(VerifiedEpoch::closed_key);
+    keys.extend(closed.filter(|key| !trust.log_keys_of(institution).contains(key)).cloned());
+    let head =
+        told.verify(&keys).map_err(|error| fails_at(&format!("told {institution}")).because(&error))?;
     teller.compare_head(&head).map_err(|error| {
         Problem::unverified(format!("the record of {institution} does not hold what its log told"))
             .because(&error)
             .with_details(vec![format!("told to: {}", hearer.institution())])
-            .with_hint("the log has two histories, or the records are of two cases")
+            .with_hint(match error {
+                HeadMismatch::Lost { .. } => {
+                    "the office restored a backup and says that it lost entries; the other record shows that this was one of them"
+                }
+                _ => "the log has two histories, or the records are of two cases",
+            })
     })?;
     Ok(Some(head.head().n))
 }
@@ -268,7 +342,6 @@ fn facts(institution: PartyId, verified: &VerifiedRecord, trust: &Trust) -> Resu
         Ok::<_, Problem>(StreamFacts {
             stream: stream.stream().to_string(),
             complete_to: stream.complete_to(),
-            erased: stream.erased().to_vec(),
             known: stream.receipted().map(|head| known(head, trust)).transpose()?,
             told: stream.told().map(|head| told(head, trust)).transpose()?,
         })
@@ -281,10 +354,27 @@ fn facts(institution: PartyId, verified: &VerifiedRecord, trust: &Trust) -> Resu
         checkpoint_size: verified.checkpoint().size(),
         checkpoint_root: *verified.checkpoint().root(),
         witnesses: witnessed(verified.checkpoint(), verified.cosignatures(), trust)?,
+        epochs: verified.epochs().iter().map(|epoch| ended(epoch, trust)).collect::<Result<_, _>>()?,
         entries: verified.entries().len(),
+        erased: verified.is_erased(),
         streams: verified.streams().iter().map(stream).collect::<Result<_, _>>()?,
         compared: None,
         record_sha256: verified.digest(),
+    })
+}
+
+/// How an epoch of the log ended, and who knows how far it had come.
+fn ended(epoch: &VerifiedEpoch, trust: &Trust) -> Result<EpochFacts, Problem> {
+    let known_to = epoch.witnessed().map(|(seen, lines)| witnessed(seen, lines, trust)).transpose()?;
+    Ok(EpochFacts {
+        closed: epoch.closed().to_string(),
+        ended: epoch.at().to_string(),
+        restored_size: epoch.restored_size(),
+        witnessed_size: epoch.witnessed().map(|(seen, _)| seen.size()),
+        lost: epoch.lost(),
+        known_to: known_to.unwrap_or_default(),
+        silent: epoch.silent().to_vec(),
+        reason: epoch.reason().to_owned(),
     })
 }
 

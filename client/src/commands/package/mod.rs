@@ -29,7 +29,7 @@ pub use send::{SendArguments, SendPlan, Sent, plan_send, send};
 pub use show::{Shown, show};
 
 pub(crate) use inspect::{identities, must_exist};
-pub(crate) use objects::Telling;
+pub(crate) use objects::{Telling, known_as};
 pub(crate) use open::{log as sensitive_log, unverified};
 pub(crate) use seal::certificate_of;
 

@@ -5,6 +5,7 @@
 use crate::output::progress::Progress;
 use crate::problem::{Problem, clean};
 use rogatory_core::{Digest, PackageId};
+use rogatory_evidence::verify::claimed_original;
 use rogatory_evidence::{
     FolderSource, ObjectDigest, ObjectInfo, ObjectList, PackageError, PackageSource,
     Progress as EvidenceProgress, Step, ZipSource, claimed_list,
@@ -72,6 +73,11 @@ impl PackageSource for Source {
 /// The problem of a package that cannot be read. Unreadable counts as not verified.
 pub(super) fn unreadable(path: &Path, error: &PackageError) -> Problem {
     Problem::unverified(format!("package `{}` cannot be read", path.display())).because(error)
+}
+
+/// The id under which receipts know the package at `path`, as it claims: of a derived one the original's.
+pub(crate) fn known_as(path: &Path) -> Result<PackageId, Problem> {
+    claimed_original(path).map_err(|error| unreadable(path, &error))
 }
 
 /// The id of the package that `objects` make up.

@@ -17,12 +17,15 @@ use rogatory_custody::cosignature::Cosignature;
 use rogatory_proto::peer::v1::AddCheckpointRequest;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// How often a witness is told another old size in one go, before it is left for later.
 const TOLD_SIZES: u32 = 3;
 /// How many witnesses are asked at once.
 const AT_ONCE: usize = 8;
+/// How long a round waits for those that it asked: who takes longer is left to answer, and the others are asked again.
+const ROUND_LIMIT: Duration = Duration::from_secs(5);
 /// The most rounds that a witness which fails is left alone.
 const ROUNDS_AT_MOST: u32 = 300;
 
@@ -33,20 +36,28 @@ pub struct Rounds {
     sharing: HashSet<PartyId>,
     /// Witnesses that failed: how often in a row, and for how many rounds they are still left alone.
     resting: HashMap<PartyId, (u32, u32)>,
+    /// Who is being asked.
+    out: HashSet<PartyId>,
+    asking: JoinSet<(PartyId, Result<(), Problem>)>,
+    /// In which round each was asked last: who waits for the longest comes first.
+    asked: HashMap<PartyId, u64>,
+    round: u64,
 }
 
 impl Rounds {
     /// Asks every witness that has not cosigned the latest checkpoint and is not resting; says whether any is
-    /// left to be asked in a later round.
+    /// left to be asked in a later round, or has not answered yet.
     ///
     /// # Errors
     /// [`Problem`] if the database fails.
     pub async fn go_round(&mut self, authority: &Arc<Authority>) -> Result<bool, Problem> {
         let behind = self.behind(authority).await?;
+        self.round += 1;
         let mut waiting: Vec<PartyId> = Vec::new();
         let mut left = false;
         for party in behind {
             match self.resting.get_mut(&party) {
+                _ if self.out.contains(&party) => left = true,
                 Some((_, rounds)) if *rounds > 0 => {
                     *rounds -= 1;
                     left = true;
@@ -54,35 +65,60 @@ impl Rounds {
                 _ => waiting.push(party),
             }
         }
-        for some in waiting.chunks(AT_ONCE) {
-            let mut asking = JoinSet::new();
-            for party in some.iter().cloned() {
-                let authority = Arc::clone(authority);
-                asking.spawn(async move {
-                    let asked = ask(&authority, &party).await;
-                    (party, asked)
-                });
+        waiting.sort_by_key(|party| std::cmp::Reverse(self.asked.get(party).copied().unwrap_or(0)));
+        let over = tokio::time::sleep(ROUND_LIMIT);
+        tokio::pin!(over);
+        loop {
+            while self.out.len() < AT_ONCE
+                && let Some(party) = waiting.pop()
+            {
+                self.set_out(authority, party);
             }
-            while let Some(done) = asking.join_next().await {
-                let (party, asked) =
-                    done.map_err(|error| Problem::internal("asking a witness broke off", error))?;
-                match asked {
-                    Ok(()) => {
-                        self.resting.remove(&party);
-                    }
-                    Err(problem) => {
-                        left = true;
-                        let failed = self.resting.get(&party).map_or(0, |(failed, _)| *failed);
-                        let rounds = (1_u32 << failed.min(16)).min(ROUNDS_AT_MOST);
-                        self.resting.insert(party.clone(), (failed.saturating_add(1), rounds));
-                        tracing::info!(witness = %party, problem = %chain(&problem), "a witness did not cosign");
-                        let origin = authority.institution.log_origin().clone();
-                        authority.datastore.perform(MarkBehind { party, origin }).await?;
-                    }
-                }
-            }
+            let done = tokio::select! {
+                done = self.asking.join_next() => done,
+                () = &mut over => break,
+            };
+            let Some(done) = done else { break };
+            let (party, asked) = done.map_err(|error| {
+                // Who it was is unknown: all are asked anew.
+                self.asking = JoinSet::new();
+                self.out.clear();
+                Problem::internal("asking a witness broke off", error)
+            })?;
+            left |= self.back(authority, party, asked).await?;
         }
-        Ok(left)
+        Ok(left || !self.out.is_empty() || !waiting.is_empty())
+    }
+
+    fn set_out(&mut self, authority: &Arc<Authority>, party: PartyId) {
+        self.asked.insert(party.clone(), self.round);
+        self.out.insert(party.clone());
+        let authority = Arc::clone(authority);
+        self.asking.spawn(async move {
+            let asked = ask(&authority, &party).await;
+            (party, asked)
+        });
+    }
+
+    /// Takes note of an answer; says whether the witness is to be asked again.
+    async fn back(
+        &mut self,
+        authority: &Authority,
+        party: PartyId,
+        asked: Result<(), Problem>,
+    ) -> Result<bool, Problem> {
+        self.out.remove(&party);
+        let Err(problem) = asked else {
+            self.resting.remove(&party);
+            return Ok(false);
+        };
+        let failed = self.resting.get(&party).map_or(0, |(failed, _)| *failed);
+        let rounds = (1_u32 << failed.min(16)).min(ROUNDS_AT_MOST);
+        self.resting.insert(party.clone(), (failed.saturating_add(1), rounds));
+        tracing::info!(witness = %party, problem = %chain(&problem), "a witness did not cosign");
+        let origin = authority.institution.log_origin().clone();
+        authority.datastore.perform(MarkBehind { party, origin }).await?;
+        Ok(true)
     }
 
     /// The confirmed counterparts that share a stream with this log and have not cosigned its latest checkpoint.
@@ -211,9 +247,10 @@ impl Act for KeepCosignature {
             tree_size: self.checkpoint.size(),
             note: self.note.clone(),
             cosignature: self.cosignature.to_string(),
+            cosigned_time: self.time,
             behind_since: None,
         };
-        tx.keep_cosignature(&witness, self.time).await
+        tx.keep_cosignature(&witness).await
     }
 }
 

@@ -79,3 +79,23 @@ pub async fn add_checkpoint(
         }
     }
 }
+
+/// The largest checkpoint of the caller's log that was persisted here, and a cosignature of it; none if there is none.
+///
+/// # Errors
+/// [`Reason::BrokenSignature`] if the key of the caller's log was renewed since.
+pub async fn last_checkpoint(
+    authority: &Authority,
+    permit: &Permit,
+) -> Result<Option<(Vec<u8>, String)>, Problem> {
+    let party = authority.directory().confirmed(permit.peer()?)?;
+    let seen = authority.datastore.read().await?.seen(&party.log.origin).await?;
+    let Some(seen) = seen else { return Ok(None) };
+    let checkpoint = checkpoint_of(&party, &seen.note)?;
+    let cosignature = authority
+        .institution
+        .witness_key()
+        .cosign(&checkpoint, authority.clock.now())
+        .map_err(|error| Problem::internal("a checkpoint could not be cosigned", error))?;
+    Ok(Some((seen.note, cosignature.to_string())))
+}

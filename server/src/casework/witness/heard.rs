@@ -2,10 +2,12 @@
 //! itself is asked to prove both against one checkpoint.
 
 use super::take_up::{TakeUp, TakenUp, contradict};
-use super::{CHECKPOINT_BYTES, CHECKPOINTS_PASSED_ON, checkpoint_of, hashes};
+use super::{CHECKPOINT_BYTES, CHECKPOINTS_PASSED_ON, TURN_LIMIT, checkpoint_of, hashes};
 use crate::authority::Authority;
 use crate::casework::sign_checkpoint::sign_checkpoint;
-use crate::datastore::{Act, Found, HeardCheckpoint, SeenCheckpoint, StoreError, Transaction};
+use crate::datastore::{
+    Act, COMPARED_PAUSE_SECONDS, Found, HeardCheckpoint, SeenCheckpoint, StoreError, Transaction,
+};
 use crate::directory::ConfirmedParty;
 use crate::peers;
 use crate::problem::{Problem, Reason};
@@ -13,13 +15,12 @@ use rogatory_core::{Digest, PartyId, Timestamp, chain};
 use rogatory_custody::checkpoint::{Origin, VerifiedCheckpoint, verify_checkpoint};
 use rogatory_custody::note::Note;
 use rogatory_custody::tree::verify_consistency;
+use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
-/// How many are compared in one run.
+/// How many of one log are compared in one run.
 const COMPARED_AT_ONCE: u32 = 16;
-/// After a comparison the same one is believed to show nothing new of the same log for so long, in seconds: each
-/// comparison costs that log a call.
-const PAUSE_SECONDS: i64 = 10 * 60;
 /// When a log that could not be reached is asked again, in seconds.
 const AGAIN_SECONDS: i64 = 60;
 
@@ -150,7 +151,7 @@ pub(super) async fn seen_by_us(authority: &Authority) -> Result<Vec<Vec<u8>>, Pr
     Ok(seen.into_iter().map(|(_, note)| note).collect())
 }
 
-/// Asks the logs of which something was heard whether they stand by it; says how many were compared.
+/// Asks the logs of which something was heard whether they stand by it, all logs at once; says how many are due.
 ///
 /// # Errors
 /// [`Problem`] if the database fails.
@@ -158,13 +159,41 @@ pub async fn compare_heard(authority: &Arc<Authority>) -> Result<usize, Problem>
     let now = authority.clock.now();
     let due = authority.datastore.read().await?.heard_due(now, COMPARED_AT_ONCE).await?;
     let count = due.len();
+    let mut by_log: HashMap<Origin, Vec<HeardCheckpoint>> = HashMap::new();
+    for heard in due {
+        by_log.entry(heard.origin.clone()).or_default().push(heard);
+    }
+    // None waits for another that is slow or down.
+    let mut asking = JoinSet::new();
+    for heard in by_log.into_values() {
+        let authority = Arc::clone(authority);
+        asking.spawn(async move {
+            // What a slow one leaves is due in the next run.
+            let _ = tokio::time::timeout(TURN_LIMIT, compare_in_turn(&authority, heard, now)).await;
+        });
+    }
+    while let Some(done) = asking.join_next().await {
+        done.map_err(|error| Problem::internal("comparing logs broke off", error))?;
+    }
+    Ok(count)
+}
+
+/// Compares what was heard of one log, one after another, until it cannot be reached; the rest is put off.
+async fn compare_in_turn(authority: &Arc<Authority>, due: Vec<HeardCheckpoint>, now: Timestamp) {
+    let mut unreachable = false;
     for heard in due {
         let (origin, from) = (heard.origin.clone(), heard.heard_from.clone());
-        if let Err(problem) = compare(authority, heard, now).await {
+        let compared = if unreachable {
+            let next_time = now.plus_seconds(AGAIN_SECONDS);
+            authority.datastore.perform(Settle { heard, compared: false, next_time }).await
+        } else {
+            compare(authority, heard, now).await
+        };
+        if let Err(problem) = compared {
+            unreachable |= problem.reason() == Reason::PeerUnreachable;
             tracing::warn!(%origin, heard_from = %from, problem = %chain(&problem), "a log could not be asked for a consistency proof");
         }
     }
-    Ok(count)
 }
 
 async fn compare(authority: &Arc<Authority>, heard: HeardCheckpoint, now: Timestamp) -> Result<(), Problem> {
@@ -182,7 +211,7 @@ async fn compare(authority: &Arc<Authority>, heard: HeardCheckpoint, now: Timest
     let [of_heard, of_seen] = proven.proofs.try_into().map_err(|_| malformed(&party))?;
     let take_up =
         TakeUp { from: party.entry.party.clone(), checkpoint: proven.checkpoint, old_size, proof: of_seen };
-    let compared = Compare { heard, take_up, of_heard, next_time: now.plus_seconds(PAUSE_SECONDS) };
+    let compared = Compare { heard, take_up, of_heard, next_time: now.plus_seconds(COMPARED_PAUSE_SECONDS) };
     authority.datastore.perform(compared).await
 }
 

@@ -14,25 +14,32 @@ pub mod cosign;
 pub mod heard;
 pub mod promises;
 pub mod prove;
+pub mod watch;
 
 mod take_up;
 
 use crate::authority::Authority;
-use crate::datastore::{Found, Session};
+use crate::datastore::{Found, LogWitness, Session};
 use crate::health::{Finding, FindingKind};
 use crate::problem::{Problem, Reason};
-use rogatory_core::Digest;
+use rogatory_core::{Digest, Timestamp};
 use rogatory_custody::checkpoint::{VerifiedCheckpoint, verify_checkpoint};
 use rogatory_custody::cosignature::{Cosignature, cosigned_note};
+use rogatory_custody::note::MAX_SIGNATURES;
 use rogatory_custody::tree::MAX_PROOF_HASHES;
+use std::time::Duration;
 
 /// The largest checkpoint that is read, in bytes.
 pub const CHECKPOINT_BYTES: usize = 4096;
 /// How many checkpoints of other logs are passed on and looked at.
 pub const CHECKPOINTS_PASSED_ON: usize = 16;
+/// How long a run asks one counterpart one thing after another: as long as one call may take, and a little longer.
+const TURN_LIMIT: Duration = Duration::from_secs(25);
 /// How long a witness may be silent although the log grew, in seconds.
 const SILENT_SECONDS: i64 = 60 * 60;
-/// How many contradictions are listed.
+/// How long a log may take to prove what was promised, or that it goes on from what others saw of it, in seconds.
+const UNPROVEN_SECONDS: i64 = 60 * 60;
+/// How many contradictions are listed, and how many logs that do not prove.
 const CONTRADICTIONS_LISTED: u32 = 100;
 
 /// What the operator should know, in plain words; nothing if all is well.
@@ -46,8 +53,7 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
     for witness in session.log_witnesses().await? {
         let party = &witness.party;
         let confirmed = authority.directory().party(party).is_some();
-        let behind = witness.behind_since.filter(|since| since.plus_seconds(SILENT_SECONDS) <= now);
-        if let Some(since) = behind.filter(|_| confirmed) {
+        if let Some(since) = silent_since(&witness, now).filter(|_| confirmed) {
             let what = format!("{party} has not cosigned this office's log since {since}, although it grew");
             findings.push(Finding::red(FindingKind::WitnessSilent, what));
         }
@@ -57,6 +63,22 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
             "{party} promised by its receipts to log {count} of our messages and has not proven it; the oldest proof was due at {since}"
         );
         findings.push(Finding::red(FindingKind::PromiseBroken, what));
+    }
+    let long_ago = now.plus_seconds(-UNPROVEN_SECONDS);
+    for (party, count, since) in session.overdue_promises(long_ago).await? {
+        // Who cannot be reached has broken nothing. But who will not be reached for this alone looks no different.
+        let what = format!(
+            "{party} cannot be reached to prove that it logged {count} of our messages; the oldest proof was due at {since}"
+        );
+        findings.push(Finding::amber(FindingKind::PromiseOverdue, what));
+    }
+    for open in session.open_comparisons(long_ago, CONTRADICTIONS_LISTED).await? {
+        // It may be down. But a log that forked, and does not answer this one question, looks no different.
+        let what = format!(
+            "the log {} has not proven since {} that it goes on from what {} saw of it",
+            open.origin, open.since, open.heard_from
+        );
+        findings.push(Finding::red(FindingKind::LogNotProven, what));
     }
     let own = authority.institution.log_origin();
     for one in session.contradictions(CONTRADICTIONS_LISTED).await? {
@@ -71,9 +93,25 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
         } else {
             format!("the log {origin} contradicts itself ({}), shown by {by} at {at}", one.found)
         };
-        findings.push(Finding::red(FindingKind::LogContradicted, what));
+        let now = authority.directory().party(origin.party()).map(|party| party.log.origin.clone());
+        let now = if origin.party() == own.party() { Some(own.clone()) } else { now };
+        // What was seen stays kept; that its epoch ended was recorded there, and confirmed by a person here.
+        let ended = now.is_some_and(|now| now.domain() == origin.domain() && now.epoch() > origin.epoch());
+        findings.push(if ended {
+            Finding::amber(
+                FindingKind::LogContradicted,
+                format!("{what}; that epoch of the log has ended since"),
+            )
+        } else {
+            Finding::red(FindingKind::LogContradicted, what)
+        });
     }
     Ok(findings)
+}
+
+/// Since when a witness is silent: it has not cosigned for long, although the log grew.
+fn silent_since(witness: &LogWitness, now: Timestamp) -> Option<Timestamp> {
+    witness.behind_since.filter(|since| since.plus_seconds(SILENT_SECONDS) <= now)
 }
 
 /// The newest checkpoint that a witness cosigned and whose tree has at least `size` leaves, with all its
@@ -91,6 +129,8 @@ pub(super) async fn cosigned(
     witnesses.retain(|one| one.origin == origin && one.tree_size >= size && !one.cosignature.is_empty());
     let Some(newest) = witnesses.iter().map(|one| one.tree_size).max() else { return Ok(None) };
     witnesses.retain(|one| one.tree_size == newest);
+    // As many as a note may have beside the log's own line.
+    witnesses.truncate(MAX_SIGNATURES - 1);
     let Some(first) = witnesses.first() else { return Ok(None) };
     let damaged = |error: String| Problem::internal("a stored cosignature is damaged", error);
     let key = std::slice::from_ref(authority.institution.log_key().vkey());

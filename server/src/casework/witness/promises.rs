@@ -2,24 +2,25 @@
 //! was seen of their log. Overdue is an alarm on both sides.
 
 use super::take_up::{TakeUp, TakenUp};
-use super::{checkpoint_of, hashes};
+use super::{TURN_LIMIT, checkpoint_of, hashes};
 use crate::authority::Authority;
-use crate::datastore::{Act, OFFICE, OpenPromise, StoreError, Transaction};
+use crate::datastore::{Act, OFFICE, OpenPromise, PAUSE_SECONDS_AT_MOST, StoreError, Transaction};
 use crate::peers;
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
-use rogatory_core::{Timestamp, chain};
+use rogatory_core::{PartyId, Timestamp, chain};
 use rogatory_custody::proof::InclusionProof;
 use rogatory_custody::tree::verify_inclusion;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
-/// How many promises are asked for in one run.
+/// How many promises of one counterpart are asked for in one run.
 const ASKED_AT_ONCE: u32 = 32;
-/// The pause after an attempt, in seconds; it doubles, up to an hour.
+/// The pause after an attempt, in seconds; it doubles, up to [`PAUSE_SECONDS_AT_MOST`].
 const PAUSE_SECONDS: i64 = 5;
-const PAUSE_SECONDS_AT_MOST: i64 = 60 * 60;
 
-/// Asks for the proofs that are due to be asked for; says how many it asked for.
+/// Asks for the proofs that are due to be asked for, all counterparts at once; says how many are due.
 ///
 /// A counterpart that cannot be reached breaks no promise. One that answers after the due instant, and does not
 /// prove, does.
@@ -30,6 +31,35 @@ pub async fn ask_for_proofs(authority: &Arc<Authority>) -> Result<usize, Problem
     let now = authority.clock.now();
     let open = authority.datastore.read().await?.open_promises(now, ASKED_AT_ONCE).await?;
     let count = open.len();
+    let mut by_counterpart: BTreeMap<PartyId, Vec<OpenPromise>> = BTreeMap::new();
+    for promise in open {
+        by_counterpart.entry(promise.counterpart.clone()).or_default().push(promise);
+    }
+    // None waits for another that is slow or down.
+    let mut asking = JoinSet::new();
+    for promises in by_counterpart.into_values() {
+        let authority = Arc::clone(authority);
+        asking.spawn(async move {
+            let asked = ask_in_turn(&authority, promises, now);
+            // What a slow one leaves is due in the next run.
+            tokio::time::timeout(TURN_LIMIT, asked).await.unwrap_or(Ok(()))
+        });
+    }
+    let mut all = Ok(count);
+    while let Some(done) = asking.join_next().await {
+        let done = done.map_err(|error| Problem::internal("asking for proofs broke off", error));
+        all = done.and_then(|done| done).and(all);
+    }
+    all
+}
+
+/// Asks one counterpart for one proof after another, until it cannot be reached; the rest is put off like the first.
+async fn ask_in_turn(
+    authority: &Arc<Authority>,
+    open: Vec<OpenPromise>,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let mut unreachable = false;
     for promise in open {
         let doubled = PAUSE_SECONDS << promise.attempts.min(10);
         let mut next_time = now.plus_seconds(doubled.min(PAUSE_SECONDS_AT_MOST));
@@ -39,11 +69,15 @@ pub async fn ask_for_proofs(authority: &Arc<Authority>) -> Result<usize, Problem
         }
         // Put off first: if this breaks off, it is not tried over and over at once.
         authority.datastore.perform(PutOff { promise: promise.clone(), next_time }).await?;
+        if unreachable {
+            continue;
+        }
         let asked = ask(authority, &promise).await;
+        unreachable = asked.as_ref().is_err_and(|problem| problem.reason() == Reason::PeerUnreachable);
         let Err(problem) = asked else { continue };
         let (counterpart, leaf) = (&promise.counterpart, &promise.leaf_hash);
         tracing::info!(%counterpart, %leaf, problem = %chain(&problem), "a promised proof is not here yet");
-        if matches!(problem.reason(), Reason::PeerUnreachable | Reason::Raced | Reason::UnknownParty) {
+        if !is_its_answer(problem.reason()) {
             continue;
         }
         if now >= promise.due_time {
@@ -51,7 +85,20 @@ pub async fn ask_for_proofs(authority: &Arc<Authority>) -> Result<usize, Problem
             tell(authority, &promise).await?;
         }
     }
-    Ok(count)
+    Ok(())
+}
+
+/// Whether the counterpart answered, and did not prove. What failed on the way, here, or for a key that was renewed is no
+/// answer of its.
+const fn is_its_answer(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::PeerRefused
+            | Reason::BadReceipt
+            | Reason::LogContradicted
+            | Reason::MalformedArgument
+            | Reason::LimitReached
+    )
 }
 
 async fn ask(authority: &Arc<Authority>, promise: &OpenPromise) -> Result<(), Problem> {

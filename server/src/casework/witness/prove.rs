@@ -6,6 +6,7 @@ use crate::casework::sign_checkpoint::sign_checkpoint;
 use crate::datastore::{Act, OFFICE, StoreError, Transaction};
 use crate::problem::{Problem, Reason};
 use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
+use rogatory_core::receipt::INCLUSION_PROMISE_SECONDS;
 use rogatory_core::{Digest, PartyId, Timestamp};
 
 /// How many earlier trees are proven at once.
@@ -82,7 +83,8 @@ fn no_promise(leaf_hash: &Digest) -> Problem {
 /// Records that a counterpart misses a proof which a receipt promised it.
 ///
 /// # Errors
-/// [`Reason::Unknown`] if no receipt to the caller names the leaf.
+/// [`Reason::Unknown`] if no receipt to the caller names the leaf, [`Reason::WrongStage`] before the promise is due:
+/// the leaf is younger, by the clock here, than receipts promise.
 pub async fn broken_promise_reported(
     authority: &Authority,
     permit: &Permit,
@@ -106,8 +108,15 @@ impl Act for Reported {
 
     async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         let Self { peer, leaf_hash, due_time, .. } = self;
-        if tx.promised_leaf(peer, leaf_hash).await?.is_none() {
+        let Some(leaf_index) = tx.promised_leaf(peer, leaf_hash).await? else {
             return Err(no_promise(leaf_hash).into());
+        };
+        // Of an erased case nobody knows it any more.
+        if let Some(recorded) = tx.recorded_time(leaf_index).await?
+            && tx.now() < recorded.plus_seconds(INCLUSION_PROMISE_SECONDS.into())
+        {
+            let what = format!("the leaf {leaf_hash} was recorded at {recorded}: its proof is not due yet");
+            return Err(Problem::new(Reason::WrongStage, what).into());
         }
         if !tx.mark_reported(peer, leaf_hash).await? {
             return Ok(());

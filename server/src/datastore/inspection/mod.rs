@@ -13,8 +13,8 @@ use sqlx::{Connection as _, Row as _};
 
 mod rows;
 pub use rows::{
-    RawBody, RawDocument, RawErasure, RawErrand, RawHead, RawLeaf, RawMatter, RawObject, RawPackage,
-    RawParty, RawPreservation, RawReceipt,
+    RawBody, RawDocument, RawEpoch, RawErasure, RawErrand, RawHead, RawLeaf, RawMatter, RawObject,
+    RawPackage, RawParty, RawPreservation, RawReceipt,
 };
 use rows::{matter_of, receipt_of};
 
@@ -156,6 +156,43 @@ impl Inspection {
         cases.fetch_all(&mut self.connection).await.map_err(failed)
     }
 
+    /// Whether the database says of itself that it is a backup.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn is_backup(&mut self) -> Result<bool, Problem> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "-- inspect_backup_mark
+             SELECT taken_time FROM backup_mark",
+        )
+        .fetch_optional(&mut self.connection)
+        .await
+        .map_err(failed)?;
+        Ok(found.is_some())
+    }
+
+    /// The epochs of the log behind its first.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn epochs(&mut self) -> Result<Vec<RawEpoch>, Problem> {
+        let rows = sqlx::query(
+            "-- inspect_epochs
+             SELECT epoch, origin, closed_origin, closed_key, leaf_index FROM log_epoch ORDER BY epoch",
+        );
+        let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
+        let epoch = |row: &AnyRow| {
+            Ok(RawEpoch {
+                epoch: row.try_get(0)?,
+                origin: row.try_get(1)?,
+                closed_origin: row.try_get(2)?,
+                closed_key: row.try_get(3)?,
+                leaf_index: row.try_get(4)?,
+            })
+        };
+        rows.iter().map(epoch).collect::<Result<_, _>>().map_err(failed)
+    }
+
     /// The erasures that were confirmed, after `case`.
     ///
     /// # Errors
@@ -250,6 +287,19 @@ impl Inspection {
             })
         };
         rows.iter().map(body).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// Whether the matter under this number was erased.
+    ///
+    /// # Errors
+    /// [`Problem`] if the database cannot be read.
+    pub async fn was_erased(&mut self, shared_number: &str) -> Result<bool, Problem> {
+        let row = sqlx::query(
+            "-- inspect_erased_number
+             SELECT 1 FROM erased_number WHERE shared_number = $1",
+        )
+        .bind(shared_number);
+        Ok(row.fetch_optional(&mut self.connection).await.map_err(failed)?.is_some())
     }
 
     /// Documents of a case after `position`.

@@ -243,6 +243,21 @@ pub struct RawPreservation {
     pub followed_up_by: Option<String>,
 }
 
+/// An epoch of the log behind its first, as its row says.
+#[derive(Clone, Debug)]
+pub struct RawEpoch {
+    /// Its number.
+    pub epoch: i64,
+    /// The log since then.
+    pub origin: String,
+    /// The log before.
+    pub closed_origin: String,
+    /// The verifier key of the log before.
+    pub closed_key: String,
+    /// The leaf that began it.
+    pub leaf_index: i64,
+}
+
 /// The row of an erasure that was confirmed.
 #[derive(Clone, Debug)]
 pub struct RawErasure {

@@ -7,7 +7,8 @@ use rogatory_custody::cosignature::Cosignature;
 use rogatory_proto::peer::v1::{
     AddCheckpointRequest, AddCheckpointResponse, BeginPackageRequest, BeginPackageResponse,
     CommitPackageRequest, CommitPackageResponse, DeliverDocumentRequest, DeliverDocumentResponse,
-    ProveConsistencyResponse, ProveInclusionResponse, SendObjectRequest, SendObjectResponse,
+    LastCheckpointResponse, ProveConsistencyResponse, ProveInclusionResponse, SendObjectRequest,
+    SendObjectResponse,
 };
 
 /// What was read is written as bytes that are read as the same.
@@ -22,7 +23,7 @@ pub(super) fn wire(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else {
         return;
     };
-    match kind % 12 {
+    match kind % 13 {
         0 => {
             if let Some(message) = stable::<DeliverDocumentRequest>(data) {
                 let _ = rogatory_container::asice::Asice::from_bytes(
@@ -61,7 +62,14 @@ pub(super) fn wire(data: &[u8]) {
             }
         }
         10 => drop(stable::<ProveConsistencyResponse>(data)),
-        _ => drop(stable::<ProveInclusionResponse>(data)),
+        11 => drop(stable::<ProveInclusionResponse>(data)),
+        _ => {
+            if let Some(message) = stable::<LastCheckpointResponse>(data) {
+                let _ = verify_checkpoint(&message.checkpoint, &[]);
+                let line = String::from_utf8_lossy(&message.cosignature);
+                let _ = line.parse::<Cosignature>();
+            }
+        }
     }
 }
 
@@ -77,7 +85,7 @@ pub(super) fn wire_seeds() -> Vec<Vec<u8>> {
         objects: vec![object],
         ..BeginPackageRequest::default()
     };
-    let mut found: Vec<Vec<u8>> = (0..12).map(|kind| vec![kind, 10, 3, b'a', b'b', b'c', 16, 1]).collect();
+    let mut found: Vec<Vec<u8>> = (0..13).map(|kind| vec![kind, 10, 3, b'a', b'b', b'c', 16, 1]).collect();
     found.push(framed(2, begin.encode_to_vec()));
     let deliver =
         DeliverDocumentRequest { container: b"PK".to_vec().into(), ..DeliverDocumentRequest::default() };

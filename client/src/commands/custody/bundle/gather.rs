@@ -32,9 +32,11 @@ pub(super) struct Gathered {
     pub(super) fingerprints: BTreeMap<String, Digest>,
     /// Who cosigned the checkpoint.
     pub(super) witnesses: Vec<String>,
+    /// Whether the own server knows the package, and so gave the receipts that it has for it.
+    pub(super) knows_package: bool,
 }
 
-/// Fetches everything but the package.
+/// Fetches everything but the package; `package_id` is the one under which receipts know it.
 pub(super) async fn gather(
     session: &Session,
     arguments: &BundleArguments,
@@ -44,9 +46,10 @@ pub(super) async fn gather(
 ) -> Result<Gathered, Problem> {
     let mut receipts = Vec::new();
     let (documents, mut parties) = documents_of(session, case, &mut receipts).await?;
-    if let Some(id) = package_id {
-        receipts_of_package(session, id, &mut receipts).await?;
-    }
+    let knows_package = match package_id {
+        Some(id) => receipts_of_package(session, id, &mut receipts).await?,
+        None => false,
+    };
     // Last, so that it holds the events that the fetching made.
     let Fetched { bytes: record, witnesses, stamps: of_checkpoint, .. } =
         fetch_record(session, &case.case_id, arguments.wait_seconds).await?;
@@ -90,6 +93,7 @@ pub(super) async fn gather(
         },
         fingerprints,
         witnesses,
+        knows_package,
     })
 }
 
@@ -130,14 +134,19 @@ async fn documents_of(
     Ok((files, parties))
 }
 
+/// Adds what the own server has of receipts for a package; says whether it knows the package at all.
 async fn receipts_of_package(
     session: &Session,
     id: &PackageId,
     receipts: &mut Vec<Named>,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let mut client = session.connection().await?.packages();
     let request = office::GetPackageRequest { package_id: id.to_string() };
-    let answer = client.get_package(request).await.map_err(explain)?.into_inner();
+    let answer = match client.get_package(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) if status.code() == tonic::Code::NotFound => return Ok(false),
+        Err(status) => return Err(explain(status)),
+    };
     for (what, receipt) in
         [("relay", answer.relay_receipt), ("delivery", answer.receipt), ("onward", answer.relay_answer)]
     {
@@ -145,7 +154,7 @@ async fn receipts_of_package(
             receipts.push(Named { name: format!("{id}-{what}.asice"), bytes: receipt.to_vec() });
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The custody record, without the internal stream unless it was asked for; adds the parties that share streams.

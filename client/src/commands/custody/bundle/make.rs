@@ -25,8 +25,14 @@ const PROGRAM: &str = concat!("rogatory ", env!("CARGO_PKG_VERSION"));
 pub async fn make_bundle(session: &Session, plan: BundlePlan) -> Result<BundleMade, Problem> {
     let BundlePlan { package_id, output, work, .. } = plan;
     let Work { mut arguments, case, number, path } = work;
-    let gathered = gather(session, &arguments, &case, &number, package_id.as_ref()).await?;
-    let Gathered { mut trust, case: contents, fingerprints, witnesses } = gathered;
+    // What lies here is known to the own server by its manifest, whoever fetched it.
+    let known_as = match &path {
+        Some(path) => Some(package::known_as(path)?),
+        None => package_id.clone(),
+    };
+    let gathered = gather(session, &arguments, &case, &number, known_as.as_ref()).await?;
+    let Gathered { mut trust, case: contents, fingerprints, witnesses, knows_package } = gathered;
+    let package_unknown = known_as.filter(|_| !knows_package);
     for entry in &arguments.trust.entries {
         trust.entries.push(entry.clone());
     }
@@ -78,6 +84,7 @@ pub async fn make_bundle(session: &Session, plan: BundlePlan) -> Result<BundleMa
         fingerprints,
         witnesses,
         time_stamps,
+        package_unknown,
     })
 }
 

@@ -151,6 +151,8 @@ pub struct BundleMade {
     pub witnesses: Vec<String>,
     /// How many time stamps went in.
     pub time_stamps: usize,
+    /// The package, by the id under which receipts know it, if the own server does not: then none for it went in.
+    pub package_unknown: Option<PackageId>,
     /// Where the opening of sensitive exhibits was logged.
     pub logged_in: Option<PathBuf>,
 }
@@ -170,6 +172,9 @@ impl Outcome for BundleMade {
             },
         );
         page.fact("documents", format!("{}, receipts: {}", self.documents, self.receipts));
+        if let Some(id) = &self.package_unknown {
+            page.fact("", format!("no receipt for the package: the own server does not know {id}"));
+        }
         page.fact("time stamps", self.time_stamps);
         for witness in &self.witnesses {
             page.fact("log cosigned by", witness);
