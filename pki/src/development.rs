@@ -316,24 +316,7 @@ impl DevelopmentCa {
         this_update: Timestamp,
         next_update: Timestamp,
     ) -> Result<Vec<u8>, DevelopmentError> {
-        let epoch = date_time_ymd(1970, 1, 1);
-        let list = CertificateRevocationListParams {
-            this_update: date(epoch, this_update),
-            next_update: date(epoch, next_update),
-            crl_number: SerialNumber::from_slice(&this_update.seconds().unsigned_abs().to_be_bytes()),
-            issuing_distribution_point: None,
-            revoked_certs: revoked
-                .iter()
-                .map(|certificate| RevokedCertParams {
-                    serial_number: SerialNumber::from_slice(certificate.serial()),
-                    revocation_time: date(epoch, this_update),
-                    reason_code: None,
-                    invalidity_date: None,
-                })
-                .collect(),
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
-        Ok(list.signed_by(&self.issuer).map_err(DevelopmentError::Making)?.der().to_vec())
+        self.issue_list(list(revoked, this_update, next_update))
     }
 
     /// What every leaf has: subject, validity, serial number, no authority, both key identifiers.
@@ -355,6 +338,13 @@ impl DevelopmentCa {
             subject.push(DnType::CustomDnType(SERIAL_NUMBER.to_vec()), printable(number)?);
         }
         params(subject, validity)
+    }
+
+    pub(crate) fn issue_list(
+        &self,
+        list: CertificateRevocationListParams,
+    ) -> Result<Vec<u8>, DevelopmentError> {
+        Ok(list.signed_by(&self.issuer).map_err(DevelopmentError::Making)?.der().to_vec())
     }
 
     pub(crate) fn issue(&self, params: &CertificateParams) -> Result<Issued, DevelopmentError> {
@@ -380,6 +370,31 @@ fn signing(mut params: CertificateParams) -> CertificateParams {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
     params
+}
+
+/// A revocation list that tells of everything its issuer issued.
+pub(crate) fn list(
+    revoked: &[&Certificate],
+    this_update: Timestamp,
+    next_update: Timestamp,
+) -> CertificateRevocationListParams {
+    let epoch = date_time_ymd(1970, 1, 1);
+    CertificateRevocationListParams {
+        this_update: date(epoch, this_update),
+        next_update: date(epoch, next_update),
+        crl_number: SerialNumber::from_slice(&this_update.seconds().unsigned_abs().to_be_bytes()),
+        issuing_distribution_point: None,
+        revoked_certs: revoked
+            .iter()
+            .map(|certificate| RevokedCertParams {
+                serial_number: SerialNumber::from_slice(certificate.serial()),
+                revocation_time: date(epoch, this_update),
+                reason_code: None,
+                invalidity_date: None,
+            })
+            .collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    }
 }
 
 fn params(subject: DistinguishedName, validity: Validity) -> Result<CertificateParams, DevelopmentError> {

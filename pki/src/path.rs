@@ -8,12 +8,11 @@
 mod verdicts;
 
 use crate::certificate::{Certificate, CertificateError, MAX_CHAIN};
-use crate::revocation::RevocationLists;
 use rogatory_core::{CountryCode, Timestamp};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::time::Duration;
 use verdicts::Verdicts;
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, RevocationOptions};
 
 /// The most anchors that are read from one text.
 const MAX_ANCHORS: usize = 1024;
@@ -139,6 +138,12 @@ pub enum PathError {
         "the revocation list for the certificate of `{subject}` has run out; the authority's newest list is needed"
     )]
     RevocationListExpired {
+        /// The leaf's subject.
+        subject: String,
+    },
+    /// No revocation list tells of a certificate of the path.
+    #[error("no revocation list tells of the certificate of `{subject}`, or of one of its issuers")]
+    UnknownRevocation {
         /// The leaf's subject.
         subject: String,
     },
@@ -368,7 +373,7 @@ impl Anchors {
     /// digitalSignature or nonRepudiation. National PKIs disagree about extended key usage for signatures (none,
     /// emailProtection, clientAuth, documentSigning, a vendor's own), so any is accepted, unless *all* the purposes
     /// named are those of machines that sign for others: serverAuth, codeSigning, timeStamping, OCSPSigning.
-    /// Revocation is a question of its own: [`RevocationLists::check`]. A path that was found valid is not built
+    /// Revocation is a question of its own: [`crate::revocation::RevocationLists::check`]. A path that was found valid is not built
     /// again for the same certificates while all of it stays valid.
     ///
     /// # Errors
@@ -385,7 +390,7 @@ impl Anchors {
         if let Some(path) = self.verdicts.find(leaf, others, at) {
             return Ok(path);
         }
-        let path = self.validate(leaf, others, at, Purpose::Signing, &RevocationLists::none())?;
+        let path = self.validate(leaf, others, at, Purpose::Signing, None)?;
         self.verdicts.keep(leaf, others, &path);
         Ok(path)
     }
@@ -409,17 +414,17 @@ impl Anchors {
         if !leaf.may_stamp_time() {
             return Err(PathError::TimeStamping { subject: leaf.subject() });
         }
-        self.validate(leaf, others, at, Purpose::TimeStamping, &RevocationLists::none())
+        self.validate(leaf, others, at, Purpose::TimeStamping, None)
     }
 
-    /// Validates the path of `leaf` for `purpose`.
+    /// Validates the path of `leaf` for `purpose`; with `revocation`, the lists in it are asked on the way.
     pub(crate) fn validate(
         &self,
         leaf: &Certificate,
         others: &[Certificate],
         at: Timestamp,
         purpose: Purpose,
-        revocation: &RevocationLists,
+        revocation: Option<RevocationOptions<'_>>,
     ) -> Result<ValidatedPath, PathError> {
         if self.is_empty() {
             return Err(PathError::NoAnchors);
@@ -442,7 +447,6 @@ impl Anchors {
             issuers.iter().map(|issuer| CertificateDer::from(issuer.der())).collect();
         let explain = |error| path_error(error, leaf, &issuers, at, purpose);
         let end_entity = EndEntityCert::try_from(&leaf_der).map_err(explain)?;
-        let lists = revocation.parsed();
         let verified = end_entity
             .verify_for_usage(
                 webpki::ALL_VERIFICATION_ALGS,
@@ -450,7 +454,7 @@ impl Anchors {
                 &issuer_ders,
                 time,
                 purpose,
-                RevocationLists::options(&lists),
+                revocation,
                 None,
             )
             .map_err(explain)?;
@@ -602,6 +606,7 @@ fn path_error(
         }
         E::InvalidSignatureForPublicKey => PathError::BadSignature { subject },
         E::CertRevoked => PathError::Revoked { subject },
+        E::UnknownRevocationStatus => PathError::UnknownRevocation { subject },
         E::CrlExpired { .. } => PathError::RevocationListExpired { subject },
         E::NameConstraintViolation => PathError::NameConstraint { subject },
         E::UnsupportedCriticalExtension => PathError::CriticalExtension { subject },

@@ -3,18 +3,22 @@
 //! Holds the lists and the question whether a validated path stands on one. Never fetches a list
 //! and never decides what an unanswered question means: the caller prints it or refuses.
 
+use crate::certificate::Certificate;
 use crate::path::{Anchors, PathError, Purpose, ValidatedPath};
 use rogatory_core::Timestamp;
 use rustls_pki_types::CertificateRevocationListDer;
 use rustls_pki_types::pem::PemObject;
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 use webpki::{
-    CertRevocationList, ExpirationPolicy, OwnedCertRevocationList, RevocationCheckDepth, RevocationOptions,
+    CertRevocationList, ExpirationPolicy, OwnedCertRevocationList, RevocationCheckDepth,
     RevocationOptionsBuilder, UnknownStatusPolicy,
 };
+use x509_parser::asn1_rs::{Any, FromDer};
+use x509_parser::time::ASN1Time;
 
-/// The largest file of revocation lists that is read, in bytes.
+/// The largest file of revocation lists that is read, and the most that all kept lists have together, in bytes.
 const MAX_LIST_BYTES: usize = 64 * 1024 * 1024;
 /// The most lists that are kept.
 const MAX_LISTS: usize = 1024;
@@ -32,18 +36,21 @@ pub enum RevocationListError {
     #[error("the file holds no revocation list: DER, or PEM with `-----BEGIN X509 CRL-----`, is expected")]
     NoList,
     /// Too long or too many.
-    #[error("the revocation lists are larger or more than are read")]
+    #[error(
+        "the revocation lists are more than are read: at most {MAX_LISTS} of together {MAX_LIST_BYTES} bytes; leave out those of other issuers"
+    )]
     TooMany,
 }
 
 /// What the lists say of a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Revocation {
-    /// No list covers the leaf's issuer.
+    /// Of some certificate of the path no list tells.
     NotChecked,
-    /// A list in force covers the leaf's issuer, and no list names a certificate of the path.
+    /// Of every certificate of the path a list in force tells, and none names one.
     Good,
-    /// A certificate of the path was revoked, but only after the instant for which the path is judged.
+    /// Of every certificate of the path a list tells; one was revoked, but only after the instant for which the path is
+    /// judged.
     RevokedLater {
         /// When: the earliest date that a list gives.
         revoked: Timestamp,
@@ -54,12 +61,25 @@ pub enum Revocation {
 #[derive(Clone, Default)]
 pub struct RevocationLists {
     lists: Vec<List>,
+    /// What all have together.
+    size_bytes: usize,
 }
 
 #[derive(Clone)]
 struct List {
     der: Vec<u8>,
     parsed: Arc<CertRevocationList<'static>>,
+    this_update: Timestamp,
+}
+
+/// What became of asking each list by itself.
+struct Answers<'a> {
+    /// The lists that can tell of a certificate of the path.
+    telling: Vec<&'a List>,
+    /// Whether one of them names a certificate of the path.
+    revoked: bool,
+    /// Why another list could not be used: it ran out, or another key signed it.
+    unusable: Option<PathError>,
 }
 
 impl fmt::Debug for RevocationLists {
@@ -96,12 +116,17 @@ impl RevocationLists {
     }
 
     fn add_der(&mut self, der: &[u8]) -> Result<(), RevocationListError> {
-        if self.lists.len() >= MAX_LISTS {
+        let size_bytes = self.size_bytes.saturating_add(der.len());
+        if self.lists.len() >= MAX_LISTS || size_bytes > MAX_LIST_BYTES {
             return Err(RevocationListError::TooMany);
         }
-        let parsed = OwnedCertRevocationList::from_der(der)
-            .map_err(|error| RevocationListError::Malformed { reason: format!("{error:?}") })?;
-        self.lists.push(List { der: der.to_vec(), parsed: Arc::new(parsed.into()) });
+        let malformed = |reason: String| RevocationListError::Malformed { reason };
+        let parsed =
+            OwnedCertRevocationList::from_der(der).map_err(|error| malformed(format!("{error:?}")))?;
+        let this_update =
+            this_update(der).ok_or_else(|| malformed("it does not say when it was issued".to_owned()))?;
+        self.lists.push(List { der: der.to_vec(), parsed: Arc::new(parsed.into()), this_update });
+        self.size_bytes = size_bytes;
         Ok(())
     }
 
@@ -119,25 +144,18 @@ impl RevocationLists {
 
     /// Asks the lists about every certificate of `path`, with lists in force at `at`.
     ///
-    /// A certificate that was revoked counts as revoked at every instant, because a list doesn't say reliably since
-    /// when a stolen key was misused.
+    /// Each list is asked by itself: that one names a certificate counts whatever the others say, and one that ran out
+    /// or that another key signed counts only where no other tells. A certificate that was revoked counts as revoked at
+    /// every instant, because a list doesn't say reliably since when a stolen key was misused.
     ///
     /// # Errors
     /// [`PathError::Revoked`], or [`PathError::RevocationListExpired`] if the list that would tell has run out.
     pub fn check(&self, path: &ValidatedPath, at: Timestamp) -> Result<Revocation, PathError> {
-        let issuer = path.leaf().issuer_der();
-        let covered = self.lists.iter().any(|list| same_name(list.parsed.issuer(), issuer));
-        if self.is_empty() {
-            return Ok(Revocation::NotChecked);
+        let answers = self.ask_each(path, at);
+        if answers.revoked {
+            return Err(PathError::Revoked { subject: path.leaf().subject() });
         }
-        let mut anchors = Anchors::new();
-        anchors.add(path.anchor().clone(), path.country()).map_err(|error| PathError::Invalid {
-            subject: path.leaf().subject(),
-            reason: error.to_string(),
-        })?;
-        // The lists are asked while a path is built, so it is built once more; its purpose was judged before.
-        anchors.validate(path.leaf(), path.intermediates(), at, Purpose::Unchecked, self)?;
-        Ok(if covered { Revocation::Good } else { Revocation::NotChecked })
+        answers.if_complete(path, at, Revocation::Good)
     }
 
     /// Asks the lists about a path of which it is proven that it was used at the instant `proven`: a revocation that
@@ -147,23 +165,40 @@ impl RevocationLists {
     /// # Errors
     /// As [`RevocationLists::check`]; [`PathError::Revoked`] for a revocation at `proven` or before.
     pub fn check_proven(&self, path: &ValidatedPath, proven: Timestamp) -> Result<Revocation, PathError> {
-        match self.check(path, proven) {
-            Err(PathError::Revoked { subject }) => match self.earliest_revocation(path) {
-                Some(revoked) if revoked > proven => Ok(Revocation::RevokedLater { revoked }),
-                _ => Err(PathError::Revoked { subject }),
-            },
-            other => other,
+        let answers = self.ask_each(path, proven);
+        if !answers.revoked {
+            return answers.if_complete(path, proven, Revocation::Good);
+        }
+        match self.earliest_revocation(path) {
+            Some(revoked) if revoked > proven => {
+                answers.if_complete(path, proven, Revocation::RevokedLater { revoked })
+            }
+            _ => Err(PathError::Revoked { subject: path.leaf().subject() }),
         }
     }
 
-    /// The earliest date that any list of a certificate's issuer gives for a certificate of the path. The lists were
-    /// found authentic before; of another one an earlier date would only make the answer stricter.
+    /// Asks each list of an issuer on the path by itself: of several the path builder reads the first alone.
+    fn ask_each(&self, path: &ValidatedPath, at: Timestamp) -> Answers<'_> {
+        let mut answers = Answers { telling: Vec::new(), revoked: false, unusable: None };
+        for list in self.lists.iter().filter(|list| list.of_path(path).next().is_some()) {
+            match ask(path, path.intermediates().len(), at, &[list], UnknownStatusPolicy::Allow) {
+                Ok(()) => answers.telling.push(list),
+                Err(PathError::Revoked { .. }) => {
+                    answers.revoked = true;
+                    answers.telling.push(list);
+                }
+                Err(error) => answers.unusable = answers.unusable.or(Some(error)),
+            }
+        }
+        answers
+    }
+
+    /// The earliest date that any list of a certificate's issuer gives for a certificate of the path. One that
+    /// was not found authentic can only make the answer stricter.
     fn earliest_revocation(&self, path: &ValidatedPath) -> Option<Timestamp> {
         let mut earliest: Option<Timestamp> = None;
         for certificate in path.below_anchor() {
-            let own =
-                self.lists.iter().filter(|list| same_name(list.parsed.issuer(), certificate.issuer_der()));
-            for list in own {
+            for list in self.lists.iter().filter(|list| list.is_of_issuer(certificate)) {
                 // A serial number stands in the list as it does in the certificate, or without a zero in front.
                 let serial = certificate.serial();
                 let bare = serial.strip_prefix(&[0]).unwrap_or(serial);
@@ -180,27 +215,98 @@ impl RevocationLists {
         earliest
     }
 
+    /// The lists, the newest first: the TLS library reads the first alone that tells of a certificate.
     pub(crate) fn ders(&self) -> impl Iterator<Item = CertificateRevocationListDer<'static>> + '_ {
-        self.lists.iter().map(|list| CertificateRevocationListDer::from(list.der.clone()))
+        let mut lists: Vec<&List> = self.lists.iter().collect();
+        lists.sort_by_key(|list| Reverse(list.this_update));
+        lists.into_iter().map(|list| CertificateRevocationListDer::from(list.der.clone()))
+    }
+}
+
+impl List {
+    fn is_of_issuer(&self, certificate: &Certificate) -> bool {
+        same_name(self.parsed.issuer(), certificate.issuer_der())
     }
 
-    pub(crate) fn parsed(&self) -> Vec<&CertRevocationList<'static>> {
-        self.lists.iter().map(|list| list.parsed.as_ref()).collect()
+    /// The certificates of the path of which it could tell, by the name of their issuer.
+    fn of_path<'a>(&'a self, path: &'a ValidatedPath) -> impl Iterator<Item = &'a Certificate> {
+        path.below_anchor().filter(|certificate| self.is_of_issuer(certificate))
     }
 
-    /// How `lists` are asked: the whole path, lists in force only; an issuer without a list is not asked about.
+    /// Whether it was issued after a certificate had ended, when its issuer may have left the certificate's revocation out.
     ///
-    /// Which issuers have lists is the operator's configuration, so a caller can't make his go missing.
-    pub(crate) fn options<'a>(lists: &'a [&'a CertRevocationList<'a>]) -> Option<RevocationOptions<'a>> {
-        let options = RevocationOptionsBuilder::new(lists).ok()?;
-        Some(
-            options
-                .with_depth(RevocationCheckDepth::Chain)
-                .with_status_policy(UnknownStatusPolicy::Allow)
-                .with_expiration_policy(ExpirationPolicy::Enforce)
-                .build(),
-        )
+    /// # Source
+    /// RFC 5280, 3.3.
+    fn is_too_late_for(&self, path: &ValidatedPath) -> bool {
+        self.of_path(path).any(|certificate| self.this_update > certificate.not_after())
     }
+}
+
+impl Answers<'_> {
+    /// The `answer`, if of every certificate of the path a list tells that was issued while the certificate was valid.
+    fn if_complete(
+        self,
+        path: &ValidatedPath,
+        at: Timestamp,
+        answer: Revocation,
+    ) -> Result<Revocation, PathError> {
+        let telling: Vec<&List> =
+            self.telling.into_iter().filter(|list| !list.is_too_late_for(path)).collect();
+        // The path builder goes from the anchor down to the leaf and ends at the first certificate that is revoked. So each
+        // issuer is once the anchor: the certificate below it is then the first to be asked about.
+        for intermediates in 0..=path.intermediates().len() {
+            match ask(path, intermediates, at, &telling, UnknownStatusPolicy::Deny) {
+                Ok(()) | Err(PathError::Revoked { .. }) => {}
+                Err(PathError::UnknownRevocation { .. }) => {
+                    return self.unusable.map_or(Ok(Revocation::NotChecked), Err);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// Asks `lists` about the leaf and as many of its intermediate certificates, the next issuer being the anchor. The lists
+/// are asked while a path is built, so it is built once more; its purpose was judged before.
+fn ask(
+    path: &ValidatedPath,
+    intermediates: usize,
+    at: Timestamp,
+    lists: &[&List],
+    unknown: UnknownStatusPolicy,
+) -> Result<(), PathError> {
+    let subject = || path.leaf().subject();
+    let invalid = |reason: String| PathError::Invalid { subject: subject(), reason };
+    let parsed: Vec<&CertRevocationList<'_>> = lists.iter().map(|list| list.parsed.as_ref()).collect();
+    let Ok(options) = RevocationOptionsBuilder::new(&parsed) else {
+        return Err(PathError::UnknownRevocation { subject: subject() });
+    };
+    let options = options
+        .with_depth(RevocationCheckDepth::Chain)
+        .with_status_policy(unknown)
+        .with_expiration_policy(ExpirationPolicy::Enforce)
+        .build();
+    let anchor = path.intermediates().get(intermediates).unwrap_or_else(|| path.anchor());
+    let between = path.intermediates().get(..intermediates).unwrap_or_default();
+    let mut anchors = Anchors::new();
+    anchors.add(anchor.clone(), path.country()).map_err(|error| invalid(error.to_string()))?;
+    anchors.validate(path.leaf(), between, at, Purpose::Unchecked, Some(options)).map(|_| ())
+}
+
+/// When a list was issued. The reader of lists doesn't tell; it has found the list well-formed.
+///
+/// # Source
+/// RFC 5280, 5.1: version, algorithm and issuer stand before it.
+fn this_update(der: &[u8]) -> Option<Timestamp> {
+    let (_, list) = Any::from_der(der).ok()?;
+    let (_, signed) = Any::from_der(list.data).ok()?;
+    let mut rest = signed.data;
+    for _ in 0..3 {
+        (rest, _) = Any::from_der(rest).ok()?;
+    }
+    let (_, time) = ASN1Time::from_der(rest).ok()?;
+    Timestamp::from_seconds(time.timestamp()).ok()
 }
 
 /// Whether the content of a Name (as the list's reader gives it) is that of the whole `name`.

@@ -106,21 +106,23 @@ impl<'a> Times<'a> {
         self.stamps.iter().map(fact).collect()
     }
 
-    /// Says what is proven of the whole: by a token beside it, or by one for everything in it that an institution signed.
+    /// Says what is proven of the whole: by a token beside it, or by one for everything in it that an institution signed
+    /// and for the checkpoint.
     pub(super) fn report(&self, bundle: &Bundle<'_>, findings: &mut Findings) {
         let time = &self.options.time;
         if time.must_be_beside() || time.instant().is_some() {
             return time.report(findings);
         }
-        let signed = layout::package_signature(bundle.source.names());
+        let package = layout::package_signature(bundle.source.names());
         let is_signed = |name: &&str| {
             name.starts_with(layout::DOCUMENTS)
                 || name.starts_with(layout::RECEIPTS)
-                || *name == layout::INDEX
-                || Some(*name) == signed
+                || [layout::INDEX, layout::CHECKPOINT].contains(name)
+                || Some(*name) == package
         };
-        let open = bundle.source.names().filter(is_signed).filter(|name| !self.stamps.contains_key(*name));
-        let open: Vec<&str> = open.collect();
+        let signed: Vec<&str> = bundle.source.names().filter(is_signed).collect();
+        let open: Vec<&str> =
+            signed.iter().copied().filter(|name| !self.stamps.contains_key(*name)).collect();
         if self.count > self.stamps.len() && !findings.any_failed_of(Part::Time) {
             let count = self.count;
             let why = format!(
@@ -136,6 +138,11 @@ impl<'a> Times<'a> {
                 "no time stamp beside the bundle, and none in it for {named}{more}: of these the time is the signers' claim"
             );
             findings.not_checked(Part::Time, why);
+        } else if signed.is_empty() {
+            findings.not_checked(
+                Part::Time,
+                "nothing lies in the bundle of which a time stamp could prove the time",
+            );
         } else {
             let text =
                 "time: everything in the bundle that an institution signed is proven by a stamp of its own";

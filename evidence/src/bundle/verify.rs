@@ -20,7 +20,7 @@ use crate::verify::verdict::{Findings, Form, Part, Verdict, Verified, VerifiedPa
 use crate::verify::{VerifyOptions, verified};
 use rogatory_core::chain;
 use rogatory_custody::record::MAX_RECORD_BYTES;
-use rogatory_pki::revocation::RevocationLists;
+use rogatory_pki::revocation::{RevocationListError, RevocationLists};
 use std::collections::HashMap;
 
 const MAX_NOTE_BYTES: usize = 131_072;
@@ -98,7 +98,7 @@ fn examine_bundle(
 }
 
 /// Whoever signed the package. The signer of exhibits in the clear signed their index too, which only a stamp of its own
-/// covers. What a derived package carries of its original is as old as the package at least.
+/// covers, and is asked about as of both. What a derived package carries of its original is as old as the package at least.
 fn package_signers<'p>(
     bundle: &Bundle<'_>,
     package: Option<&'p VerifiedPackage>,
@@ -113,9 +113,10 @@ fn package_signers<'p>(
         derivation.map(|derivation| derivation.maker()),
         derivation.and_then(|derivation| derivation.maker_seal()),
     ];
-    let person = times.used(package.signature().path(), if in_clear { Some(layout::INDEX) } else { outer });
+    let person = package.signature().path();
+    let index = in_clear.then(|| times.used(person, Some(layout::INDEX)));
     let others = others.into_iter().flatten().map(|one| times.used(one.path(), outer));
-    std::iter::once(person).chain(others).collect()
+    std::iter::once(times.used(person, outer)).chain(index).chain(others).collect()
 }
 
 /// Every certificate against the revocation lists in the bundle and those given beside it; their issuers signed them.
@@ -133,6 +134,9 @@ fn examine_revocation(
         let Some(bytes) = bundle.small(name, MAX_CRL_BYTES, part, findings) else { continue };
         if let Err(error) = lists.add(&bytes) {
             findings.failed(part, Some(name), chain(&error));
+            if error == RevocationListError::TooMany {
+                break;
+            }
         }
     }
     if lists.is_empty() {

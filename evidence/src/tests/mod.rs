@@ -19,6 +19,7 @@ mod round_trip;
 mod sealing;
 mod seals;
 mod sensitive;
+mod stamps;
 mod tools;
 
 use crate::age_layer::{AgeRecipient, Identities, generate_identity};
@@ -62,8 +63,12 @@ pub(super) struct Office {
 }
 
 pub(super) fn office(country: &str) -> Office {
+    office_of(country, Validity::days(now().plus_seconds(-86_400), 365).expect("validity"))
+}
+
+/// The same with certificates for other days.
+pub(super) fn office_of(country: &str, validity: Validity) -> Office {
     let code: CountryCode = country.parse().expect("a country");
-    let validity = Validity::days(now().plus_seconds(-86_400), 365).expect("validity");
     let ca = DevelopmentCa::new(code, "Test root", validity).expect("an authority");
     let party: PartyId = format!("{country}/central-authority").parse().expect("a party");
     let officer = OfficerId::new(party.clone(), "rusu").expect("an officer");

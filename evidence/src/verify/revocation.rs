@@ -6,8 +6,10 @@ use super::VerifyOptions;
 use super::verdict::{Findings, Part, Verified, VerifiedPackage};
 use rogatory_container::timestamp::VerifiedTimestamp;
 use rogatory_core::{Timestamp, chain};
+use rogatory_pki::certificate::Certificate;
 use rogatory_pki::path::ValidatedPath;
 use rogatory_pki::revocation::{Revocation, RevocationLists};
+use std::collections::HashSet;
 
 /// Asks the lists about everybody who signed, at the proven time or else at the instant of verification, and about the
 /// time-stamping authorities. Without lists that was said before; a court bundle, which brings lists along, asks itself.
@@ -45,7 +47,14 @@ pub(crate) fn examine_signers<'a>(
 ) {
     let before = findings.failures();
     let (mut uncovered, mut later) = (Vec::new(), Vec::new());
+    let mut asked = HashSet::new();
     for Used { path, proven } in signers {
+        // In a case the same officers sign again and again.
+        let certificates: Vec<_> =
+            path.below_anchor().chain([path.anchor()]).map(Certificate::digest).collect();
+        if !asked.insert((certificates, *proven)) {
+            continue;
+        }
         let answer = match proven {
             Some(at) => lists.check_proven(path, *at),
             None => lists.check(path, at),
@@ -53,7 +62,8 @@ pub(crate) fn examine_signers<'a>(
         match answer {
             Ok(Revocation::Good) => {}
             Ok(Revocation::NotChecked) => {
-                uncovered.push(format!("no list covers the issuer of `{}`", path.leaf().subject()));
+                uncovered
+                    .push(format!("no list covers `{}`, or not every issuer of it", path.leaf().subject()));
             }
             Ok(Revocation::RevokedLater { revoked }) => later.push((path.leaf().subject(), revoked)),
             Err(error) => findings.failed(Part::Revocation, None, chain(&error)),
@@ -64,8 +74,8 @@ pub(crate) fn examine_signers<'a>(
         match lists.check(stamp.path(), stamp.time()) {
             Ok(Revocation::Good | Revocation::RevokedLater { .. }) => {}
             Ok(Revocation::NotChecked) => {
-                uncovered
-                    .push(format!("no list covers the issuer of the authority `{}`", stamp.tsa().subject()));
+                let tsa = stamp.tsa().subject();
+                uncovered.push(format!("no list covers the authority `{tsa}`, or not every issuer of it"));
             }
             Err(error) => findings.failed(Part::Revocation, None, chain(&error)),
         }

@@ -3,6 +3,7 @@
 //! May read those files and call the verifier of the container crate. Never takes an anchor from what is verified.
 
 use super::verdict::{Findings, Part};
+use crate::bundle::BUNDLE_STATEMENT;
 use crate::layout;
 use crate::source::{FolderSource, PackageSource, ZipSource};
 use crate::streams::read_limited;
@@ -129,8 +130,8 @@ impl TimeProof {
             Found::Unproven { why, failed: true } => findings.failed(Part::Time, None, why.clone()),
             Found::Proven { stamp, renewals } => {
                 let renewed = match renewals.last() {
-                    Some(last) => format!("; renewed at {} by {}", last.time(), last.tsa().subject()),
-                    None => String::new(),
+                    Some(last) => format!("; renewed: {}", in_words(last)),
+                    None => "; nothing renews it".to_owned(),
                 };
                 findings.checked(Part::Time, format!("time: {}{renewed}", in_words(stamp)));
             }
@@ -138,13 +139,15 @@ impl TimeProof {
     }
 }
 
-/// What a stamp proves.
+/// What a stamp proves, and until when its authority vouches for its key.
 pub(crate) fn in_words(stamp: &VerifiedTimestamp) -> String {
     let accuracy = match stamp.accuracy_microseconds() {
         Some(microseconds) => format!(", accurate to {} ms", microseconds.div_ceil(1_000)),
         None => String::new(),
     };
-    format!("proven {} by {}{accuracy}", stamp.time(), stamp.tsa().subject())
+    let tsa = stamp.tsa();
+    let ends = tsa.not_after();
+    format!("proven {} by {}, whose certificate ends {ends}{accuracy}", stamp.time(), tsa.subject())
 }
 
 /// An error is a failure, in words.
@@ -180,8 +183,9 @@ fn look(path: &Path, anchors: &Anchors) -> Result<Found, String> {
         };
         let renewal = verify(&token, Digest::of(&list), number)?;
         let before = renewals.last().unwrap_or(&stamp);
-        if before.tsa().not_after() < renewal.time() {
-            let why = "it was renewed only after the certificate of the authority before had ended";
+        if before.tsa().not_after() < renewal.latest() {
+            let why =
+                "it is not proven to have been made before the certificate of the authority before had ended";
             return Err(format!("`{name}.{EXTENSION}`: {why}"));
         }
         earlier.push(Earlier { stamped: Digest::of(&list), token: Digest::of(&token) });
@@ -216,19 +220,23 @@ pub fn beside(path: &Path, number: usize, token: bool) -> Option<PathBuf> {
 }
 
 /// The SHA-256 of what is stamped of what lies at `path`: the last outer signature of a package, be it a folder or a
-/// file, and the whole file of everything else; none for what was opened.
+/// file, and the whole file of everything else; none for what was opened and for folders that are no package.
 fn subject(path: &Path) -> io::Result<Option<Digest>> {
     if path.is_dir() {
+        // What an outer signature covers is not all that is judged here.
+        if path.join(layout::OPENED_INDEX_NAME).exists() {
+            return Ok(None);
+        }
         return match FolderSource::open(path) {
-            Ok(source) => outer_signature(&source),
+            Ok(source) if is_package(&source) => outer_signature(&source),
+            Ok(_) => Ok(None),
             Err(error) => Err(io::Error::other(chain(&error))),
         };
     }
-    if let Ok(source) = ZipSource::open(path) {
-        let is_package = source.names().any(|name| name == layout::INDEX_NAME || name == layout::BAGIT_NAME);
-        if is_package {
-            return outer_signature(&source);
-        }
+    if let Ok(source) = ZipSource::open(path)
+        && is_package(&source)
+    {
+        return outer_signature(&source);
     }
     let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
     let mut buffer = vec![0; 64 * 1024];
@@ -238,6 +246,13 @@ fn subject(path: &Path) -> io::Result<Option<Digest>> {
             read => hasher.update(buffer.get(..read).unwrap_or_default()),
         }
     }
+}
+
+/// Whether it is judged as a package, where the outer signatures cover every object.
+fn is_package(source: &dyn PackageSource) -> bool {
+    let objects = source.objects();
+    let has = |wanted: &str| objects.iter().any(|object| object.name == wanted);
+    !has(BUNDLE_STATEMENT) && (has(layout::INDEX_NAME) || has(layout::BAGIT_NAME))
 }
 
 fn outer_signature(source: &dyn PackageSource) -> io::Result<Option<Digest>> {

@@ -1,6 +1,8 @@
 //! Evidence packages (`docs/spec/evidence-package.md`): a letter, an empty file and a folder.
 
 mod bench;
+mod bundles;
+mod case_record;
 mod certificates;
 mod derived;
 mod headers;

@@ -352,7 +352,12 @@ fn authenticate(
     let others = others.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let identity = leaf.identity().map_err(Refusal::NoIdentity)?;
 
-    let validate = |anchors: &Anchors| anchors.validate(&leaf, &others, now, purpose, &registry.revocation);
+    let validate = |anchors: &Anchors| {
+        let path = anchors.validate(&leaf, &others, now, purpose, None)?;
+        // An issuer without a list is not asked about: which lists there are is the operator's configuration.
+        registry.revocation.check(&path, now)?;
+        Ok(path)
+    };
     // Only anchors of the claimed country count.
     let error = match validate(&registry.anchors.of_country(identity.country())) {
         Ok(path) => return Ok(Admitted { identity, path }),

@@ -381,6 +381,16 @@ fn the_revoked_are_refused_at_the_door() {
     assert_eq!(reason, "CERTIFICATE_REVOKED");
     assert!(words.contains("revoked"), "{words}");
     assert_eq!(refused(at("2026-12-24T00:00:00Z")).0, "REVOCATION_LIST_EXPIRED");
+    // An older list beside it, in whatever order, does not help him; a newer one beside one that ran out lets others in.
+    let older = world.fr.revocation_list(&[], at("2026-11-21T00:00:00Z"), at("2026-12-29T00:00:00Z"));
+    let mut both = RevocationLists::none();
+    both.add(&older.expect("a list")).expect("a list");
+    both.add(&list).expect("a list");
+    let handshake_with = |caller: &Issued, now| {
+        handshake(client(&world, caller, now), server(&world, &both, now), "localhost")
+    };
+    assert_eq!(handshake_with(&caller, noon()).refused().0, "CERTIFICATE_REVOKED");
+    assert!(handshake_with(&institution(&world.fr, "fr/other"), noon()).server_error.is_none());
     // The authority that has no list is not asked about.
     let other = institution(&world.md, "md/provider");
     let outcome = handshake(client(&world, &other, noon()), server(&world, &lists, noon()), "localhost");
