@@ -6,11 +6,13 @@ use super::case_record::Log;
 use super::*;
 use crate::bundle::{BundleCase, BundleOfficer, BundlePackage, BundleRequest, Named, make};
 use crate::open::{OpenOptions, OpenRequest, open};
+use crate::source::{PackageSource as _, ZipSource};
 use crate::verify::{Part, Requirement, TimeProof, Verified, beside};
 use rogatory_core::{Digest, SharedNumber};
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::signing::Signer as _;
 use std::fs;
+use std::io::Read as _;
 use std::process::Command;
 
 /// An authority of time under a root of its own.
@@ -69,6 +71,14 @@ impl Clock {
     }
 }
 
+/// The bytes of an object in a container file.
+fn object(path: &Path, name: &str) -> Vec<u8> {
+    let source = ZipSource::open(path).expect("opens");
+    let mut bytes = Vec::new();
+    source.open(name).expect("opens").read_to_end(&mut bytes).expect("reads");
+    bytes
+}
+
 fn put_beside(path: &Path, number: usize, list: Option<&[u8]>, token: &[u8]) {
     let place = |token| beside(path, number, token).expect("a name");
     if let Some(list) = list {
@@ -81,13 +91,9 @@ fn put_beside(path: &Path, number: usize, list: Option<&[u8]>, token: &[u8]) {
 fn a_stamp_stands_for_packages_and_for_no_folder_that_only_looks_like_one() {
     let (bench, clock) = (bench(), Clock::new());
     let package = bench.small_package("PK.asice");
-    let source = crate::source::ZipSource::open(&package).expect("opens");
     let folder = bench.path("PK");
-    for object in crate::source::PackageSource::objects(&source) {
-        let mut bytes = Vec::new();
-        let mut reader = crate::source::PackageSource::open(&source, &object.name).expect("opens");
-        std::io::Read::read_to_end(&mut reader, &mut bytes).expect("reads");
-        bench.file(&format!("PK/{}", object.name), &bytes);
+    for one in ZipSource::open(&package).expect("opens").objects() {
+        bench.file(&format!("PK/{}", one.name), &object(&package, &one.name));
     }
     let signature = fs::read(folder.join(crate::PERSON_SIGNATURE)).expect("reads");
     let Some(token) = clock.stamp(&signature, decades(), "secs:1") else { return };
@@ -114,14 +120,15 @@ fn a_stamp_stands_for_packages_and_for_no_folder_that_only_looks_like_one() {
 #[test]
 fn a_renewal_must_be_proven_to_be_early_enough_and_the_end_of_each_certificate_is_said() {
     let (bench, clock) = (bench(), Clock::new());
-    let path = bench.file("letter", b"a letter");
-    let Some(token) = clock.stamp(b"a letter", decades(), "secs:1") else { return };
+    let path = bench.small_package("PK.asice");
+    let signature = object(&path, crate::PERSON_SIGNATURE);
+    let Some(token) = clock.stamp(&signature, decades(), "secs:1") else { return };
     put_beside(&path, 0, None, &token);
     let proven = clock.proof(&path).instant().expect("proven");
     // The first certificate ends an hour from now.
     let ends = proven.plus_seconds(3600);
     let hour = Validity::new(proven.plus_seconds(-86_400), ends).expect("a validity");
-    let token = clock.stamp(b"a letter", hour, "secs:1").expect("a token");
+    let token = clock.stamp(&signature, hour, "secs:1").expect("a token");
     put_beside(&path, 0, None, &token);
     let said = || {
         let options = VerifyOptions { time: clock.proof(&path), ..bench.options() };
@@ -130,7 +137,7 @@ fn a_renewal_must_be_proven_to_be_early_enough_and_the_end_of_each_certificate_i
     let line = said();
     assert!(line.contains(&format!("whose certificate ends {}", ends.whole_seconds())), "{line}");
     assert!(line.contains("nothing renews it"), "{line}");
-    let list = format!("{}  subject\n{}  subject.tst\n", Digest::of(b"a letter"), Digest::of(&token));
+    let list = format!("{}  subject\n{}  subject.tst\n", Digest::of(&signature), Digest::of(&token));
     for (accuracy, proven) in [("secs:1", true), ("secs:7200", false)] {
         let renewal = clock.stamp(list.as_bytes(), decades(), accuracy).expect("a token");
         put_beside(&path, 1, Some(list.as_bytes()), &renewal);
@@ -210,13 +217,7 @@ fn who_sealed_is_asked_about_as_of_the_package_and_not_of_the_index_alone() {
         stamp: None,
     };
     let path = bundle(&bench, clear(), case(Vec::new()));
-    let source = crate::source::ZipSource::open(&path).expect("opens");
-    let token_of = |object: &str| {
-        let mut bytes = Vec::new();
-        let mut reader = crate::source::PackageSource::open(&source, object).expect("opens");
-        std::io::Read::read_to_end(&mut reader, &mut bytes).expect("reads");
-        clock.stamp(&bytes, decades(), "secs:1")
-    };
+    let token_of = |name: &str| clock.stamp(&object(&path, name), decades(), "secs:1");
     let (index, package) = ("index.asice", "package/META-INF/signature001.p7s");
     let (Some(of_index), Some(of_package)) = (token_of(index), token_of(package)) else { return };
     let named = |object: &str, bytes| Named { name: format!("{}.tst", object.replace('/', "--")), bytes };
