@@ -523,8 +523,7 @@ impl Act for Cosigned {
 
     async fn perform(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         for witness in &self.0 {
-            let now = tx.now();
-            tx.keep_cosignature(witness, now).await?;
+            tx.keep_cosignature(witness).await?;
         }
         Ok(())
     }

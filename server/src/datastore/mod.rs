@@ -53,8 +53,8 @@ pub use sqlx::Error as DatabaseError;
 pub use stamps::{GotToken, Interruption, StampRow, StampSummary, Stamped};
 pub use transaction::Transaction;
 pub use witness::{
-    COMPARED_PAUSE_SECONDS, Contradiction, Found, HeardCheckpoint, LogWitness, OpenComparison, SeenCheckpoint,
-    SeenLog,
+    COMPARED_PAUSE_SECONDS, Contradiction, Found, HeardCheckpoint, LogWitness, OpenComparison,
+    SeenCheckpoint, SeenLog,
 };
 
 use crate::faults::Faults;

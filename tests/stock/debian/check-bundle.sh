@@ -4,7 +4,7 @@
 #   check-bundle.sh FOLDER TREE
 #
 # FOLDER holds bundle.asice, fingerprints.txt, tsa.pem and steps.sh: what `tests/stock/tests/bundle.rs` leaves below
-# target/tmp/court-bundle/reader-NAME; steps.sh is made of the code blocks of docs/guides/how-to-check.en.md and of nothing else.
+# target/tmp/court-bundle/reader-NAME; steps.sh is made of the code blocks of docs/guides/how-to-check.en.md, with a look at how each ended.
 # TREE is made with debootstrap if it is not there: minbase, openssl, unzip, python3. Needs root.
 # Ends as steps.sh ends; the last line that begins with `## ` says which step it has come to.
 set -eu
