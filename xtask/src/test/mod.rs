@@ -10,7 +10,7 @@ use install::Tools;
 use std::process::Command;
 
 /// What copies, damages or searches the file of SQLite behind a server's back; it runs on SQLite alone.
-const ON_A_FILE: [&str; 8] = [
+const ON_A_FILE: [&str; 12] = [
     "attacks::claims::a_restored_backup",
     "fsck::",
     "erasure::after_an_erasure",
@@ -18,6 +18,10 @@ const ON_A_FILE: [&str; 8] = [
     "erasure::what_a_crash_leaves",
     "erasure::what_is_gone",
     "health::what_endangers_a_promise",
+    "time_stamps::all_that_ages_out",
+    "time_stamps::without_an_authority",
+    "witness::a_clock_that_was_ahead",
+    "witness::a_counterpart_that_never_answers",
     "witness::a_promise_that_is_not_kept",
 ];
 
