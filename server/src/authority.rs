@@ -13,7 +13,6 @@ use crate::keystore::KeyStore;
 use crate::peers::Peers;
 use crate::problem::{Problem, Reason};
 use crate::vault::Vault;
-use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use rogatory_core::{Clock, Entropy};
 use rogatory_pki::revocation::RevocationLists;
@@ -110,9 +109,7 @@ impl Authority {
         entropy: Arc<dyn Entropy>,
     ) -> anyhow::Result<Self> {
         let files: Arc<dyn DurableFiles> = Arc::new(Disk::OwnerOnly);
-        let wrapping_path = folder.join(&config.keys.key_encryption_key);
-        let wrapping = std::fs::read(&wrapping_path)
-            .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
+        let wrapping = config.key_encryption_key(folder)?;
         let keys = KeyStore::open(&folder.join(&config.storage.case_keys), Arc::clone(&files), &wrapping)?;
         let opening = Opening {
             location: &config.database.location(folder)?,

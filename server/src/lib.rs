@@ -135,9 +135,7 @@ impl Server {
         faults: Arc<dyn Faults>,
     ) -> anyhow::Result<Self> {
         let files: Arc<dyn DurableFiles> = Arc::new(Disk::OwnerOnly);
-        let wrapping_path = folder.join(&config.keys.key_encryption_key);
-        let wrapping = std::fs::read(&wrapping_path)
-            .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
+        let wrapping = config.key_encryption_key(folder)?;
         let keys = KeyStore::open(&folder.join(&config.storage.case_keys), Arc::clone(&files), &wrapping)?;
         // The office's own stream has a key like any case; it is never erased.
         keys.create(OFFICE)?;

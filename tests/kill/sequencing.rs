@@ -8,7 +8,7 @@ use rogatory_custody::checkpoint::Checkpoint;
 use rogatory_proto::peer::v1::AddCheckpointRequest;
 use rogatory_server::casework::sign_checkpoint::sign_checkpoint;
 use rogatory_server::peers;
-use rogatory_tests::one_log::{assert_one_log, assert_seen, contradictions};
+use rogatory_tests::one_log::{Side, Story, assert_one_log, assert_seen, contradictions};
 use rogatory_tests::{Federation, Office, World, papers};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,26 +17,6 @@ use tokio::task::JoinSet;
 
 /// How many rows are played at once: most of the time each waits.
 const AT_ONCE: usize = 4;
-
-/// Whose process is killed: of the log that grows, or of its witness.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Side {
-    Log,
-    Witness,
-}
-
-/// What passes the write.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Story {
-    /// A request is sent: md logs its arrival, gb cosigns and asks for what the receipt promised.
-    Request,
-    /// The same, and gb is gone when md asks it to cosign.
-    WitnessDown,
-    /// The same, and a ministry passes on to gb what it saw of md's log.
-    PassedOn,
-    /// The same, and the ministry passes on to md a log that a thief of md's key signed.
-    Stolen,
-}
 
 #[derive(Clone, Copy, Debug)]
 enum When {

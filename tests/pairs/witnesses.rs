@@ -12,30 +12,10 @@ use rogatory_server::faults::Broken;
 use rogatory_server::peers;
 use rogatory_tests::faults::Site::{self, Call, Commit};
 use rogatory_tests::faults::SwitchedFaults;
-use rogatory_tests::one_log::{assert_one_log, assert_seen, contradictions};
+use rogatory_tests::one_log::{Side, Story, assert_one_log, assert_seen, contradictions};
 use rogatory_tests::{Federation, Office, papers, road};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Whose write or message breaks: of the log that grows, or of its witness.
-#[derive(Clone, Copy, Debug)]
-enum Side {
-    Log,
-    Witness,
-}
-
-/// What passes the site.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Story {
-    /// A request is sent: md logs its arrival, gb cosigns and asks for what the receipt promised.
-    Request,
-    /// The same, and gb is down when md asks it to cosign.
-    WitnessDown,
-    /// The same, and a ministry passes on to gb what it saw of md's log.
-    PassedOn,
-    /// The same, and the ministry passes on to md a log that a thief of md's key signed.
-    Stolen,
-}
 
 const TABLE: &[(Side, Site, Story)] = &[
     (Side::Log, Commit("receive-document"), Story::Request),

@@ -1,9 +1,32 @@
-//! What must hold of an office's log whatever broke: one tree of all its leaves, and witnesses that saw its beginning.
+//! What must hold of an office's log whatever broke: one tree of all its leaves, and witnesses that saw its beginning; and the
+//! stories in which it is broken.
 
 use crate::office::Office;
 use rogatory_custody::checkpoint::verify_checkpoint;
 use rogatory_custody::tree::Tree;
 use rogatory_server::casework::sign_checkpoint::sign_checkpoint;
+
+/// Whose write or message breaks: of the log that grows, or of its witness.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// Of the log.
+    Log,
+    /// Of the witness.
+    Witness,
+}
+
+/// What passes a write of sequencing or cosigning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Story {
+    /// A request is sent: md logs its arrival, gb cosigns and asks for what the receipt promised.
+    Request,
+    /// The same, and gb is not there when md asks it to cosign.
+    WitnessDown,
+    /// The same, and a ministry passes on to gb what it saw of md's log.
+    PassedOn,
+    /// The same, and the ministry passes on to md a log that a thief of md's key signed.
+    Stolen,
+}
 
 /// The log of `office` is one tree of all its leaves, each event once; its checkpoint is of that tree. Gives the tree; `at` says
 /// which part of a test it is.

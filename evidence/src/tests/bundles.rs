@@ -13,7 +13,7 @@ use crate::verify::{Form, Part};
 use rogatory_core::{Digest, SharedNumber};
 use std::fs;
 
-fn case() -> BundleCase {
+pub(super) fn case() -> BundleCase {
     let number = "MD-JF58-JXH4-09RC-SPTW-27".parse::<SharedNumber>().expect("a number");
     let named = [("document-transmitted", Digest::of(b"no document of this bundle"))];
     BundleCase {

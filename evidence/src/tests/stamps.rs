@@ -2,13 +2,13 @@
 //!
 //! The authority is `openssl ts`, which stamps with the machine's clock; nothing here compares it with another one.
 
-use super::case_record::Log;
+use super::bundles::case;
 use super::*;
 use crate::bundle::{BundleCase, BundleOfficer, BundlePackage, BundleRequest, Named, make};
 use crate::open::{OpenOptions, OpenRequest, open};
 use crate::source::{PackageSource as _, ZipSource};
 use crate::verify::{Part, Requirement, TimeProof, Verified, beside};
-use rogatory_core::{Digest, SharedNumber};
+use rogatory_core::Digest;
 use rogatory_pki::revocation::RevocationLists;
 use rogatory_pki::signing::Signer as _;
 use std::fs;
@@ -146,24 +146,6 @@ fn a_renewal_must_be_proven_to_be_early_enough_and_the_end_of_each_certificate_i
     }
 }
 
-fn case(stamps: Vec<Named>) -> BundleCase {
-    let number = "MD-JF58-JXH4-09RC-SPTW-27".parse::<SharedNumber>().expect("a number");
-    let named = [("document-transmitted", Digest::of(b"no document of this bundle"))];
-    BundleCase {
-        record: Log::of("md/central-authority")
-            .record(&number, "gb/central-authority", &named)
-            .to_bytes()
-            .expect("a record"),
-        shared_number: number,
-        documents: Vec::new(),
-        receipts: Vec::new(),
-        parties: Vec::new(),
-        certificates: Vec::new(),
-        revocation: Vec::new(),
-        stamps,
-    }
-}
-
 /// Makes a bundle by another officer of the office than the one who sealed.
 fn bundle(bench: &Bench, package: BundlePackage<'_>, case: BundleCase) -> PathBuf {
     let officer = OfficerId::new(bench.office.party.clone(), "popa").expect("an officer");
@@ -197,7 +179,7 @@ fn failed(verdict: &Verdict, part: Part) -> bool {
 #[test]
 fn a_bundle_without_any_stamp_does_not_meet_the_demand_for_time() {
     let bench = bench();
-    let path = bundle(&bench, BundlePackage::Nothing, case(Vec::new()));
+    let path = bundle(&bench, BundlePackage::Nothing, case());
     let required = VerifyOptions { require: [Requirement::Time].into(), ..bench.options() };
     let verdict = check(&path, &required);
     assert!(failed(&verdict, Part::Time), "{verdict}");
@@ -216,7 +198,7 @@ fn who_sealed_is_asked_about_as_of_the_package_and_not_of_the_index_alone() {
         sensitive: None,
         stamp: None,
     };
-    let path = bundle(&bench, clear(), case(Vec::new()));
+    let path = bundle(&bench, clear(), case());
     let token_of = |name: &str| clock.stamp(&object(&path, name), decades(), "secs:1");
     let (index, package) = ("index.asice", "package/META-INF/signature001.p7s");
     let (Some(of_index), Some(of_package)) = (token_of(index), token_of(package)) else { return };
@@ -225,7 +207,7 @@ fn who_sealed_is_asked_about_as_of_the_package_and_not_of_the_index_alone() {
     // The key of who sealed was stolen the day after the stamps.
     let proof = TimeProof::beside(&bench.path("PK.asice"), &clock.anchors, None);
     let judge = |stamps: Vec<Named>| {
-        let path = bundle(&bench, clear(), case(stamps));
+        let path = bundle(&bench, clear(), BundleCase { stamps, ..case() });
         let verdict = check(&path, &VerifyOptions { time: proof.clone(), ..bench.options() });
         let Some(Verified::Bundle(verified)) = verdict.verified() else { panic!("{verdict}") };
         let stolen = verified.stamps()[0].proven.plus_seconds(86_400);

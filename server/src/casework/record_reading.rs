@@ -8,7 +8,7 @@ use rogatory_core::custody_event::{Actor, CustodyEvent, Event};
 use rogatory_core::reference::DocumentId;
 use rogatory_core::{PackageId, Timestamp};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many readings are remembered; forgotten ones only leave a second trace.
 const REMEMBERED: usize = 10_000;
@@ -19,43 +19,48 @@ const ONE_READING_SECONDS: i64 = 3600;
 /// Who read what since the start, and when it was last recorded: a person who looks again, a program that asks
 /// again and again and the objects of one package don't fill the log.
 #[derive(Debug, Default)]
-pub struct Readings(Mutex<HashMap<(String, String), Timestamp>>);
+pub struct Readings(Mutex<Recorded>);
+
+type Recorded = HashMap<(String, String), Timestamp>;
 
 impl Readings {
     fn is_recorded(&self, who: &str, what: &str, now: Timestamp) -> bool {
-        let readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = readings.get(&(who.to_owned(), what.to_owned()));
-        last.is_some_and(|last| is_lately(*last, now))
+        is_lately(&self.recorded(), &key(who, what), now)
     }
 
     /// Whether this is to be recorded: it was not lately, and nobody else is about to.
     pub(crate) fn claim(&self, who: &str, what: &str, now: Timestamp) -> bool {
-        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (who.to_owned(), what.to_owned());
-        let is_recorded = readings.get(&key).is_some_and(|last| is_lately(*last, now));
-        if !is_recorded {
-            make_room(&mut readings);
-            readings.insert(key, now);
+        let (mut recorded, key) = (self.recorded(), key(who, what));
+        let is_new = !is_lately(&recorded, &key, now);
+        if is_new {
+            remember(&mut recorded, key, now);
         }
-        !is_recorded
+        is_new
     }
 
-    fn remember(&self, who: String, what: String, now: Timestamp) {
+    fn remember(&self, who: &str, what: &str, now: Timestamp) {
+        remember(&mut self.recorded(), key(who, what), now);
+    }
+
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
         // The map is whole whenever the lock is free, even after a panic elsewhere.
-        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut readings);
-        readings.insert((who, what), now);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn is_lately(last: Timestamp, now: Timestamp) -> bool {
-    last <= now && now < last.plus_seconds(ONE_READING_SECONDS)
+fn key(who: &str, what: &str) -> (String, String) {
+    (who.to_owned(), what.to_owned())
 }
 
-fn make_room(readings: &mut HashMap<(String, String), Timestamp>) {
-    if readings.len() >= REMEMBERED {
-        readings.clear();
+fn is_lately(recorded: &Recorded, key: &(String, String), now: Timestamp) -> bool {
+    recorded.get(key).is_some_and(|last| *last <= now && now < last.plus_seconds(ONE_READING_SECONDS))
+}
+
+fn remember(recorded: &mut Recorded, key: (String, String), now: Timestamp) {
+    if recorded.len() >= REMEMBERED {
+        recorded.clear();
     }
+    recorded.insert(key, now);
 }
 
 /// Makes sure that looking at a case, its documents or its timeline leaves a trace. `case` may be `office`.
@@ -156,7 +161,7 @@ async fn record(
     (case, event): (String, Event),
 ) -> Result<(), Problem> {
     authority.datastore.perform(RecordReading { case, actor: permit.actor(), event }).await?;
-    authority.readings.remember(permit.caller_name(), what.to_owned(), authority.clock.now());
+    authority.readings.remember(&permit.caller_name(), what, authority.clock.now());
     Ok(())
 }
 

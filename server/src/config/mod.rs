@@ -16,6 +16,7 @@ pub use officer::OfficerConfig;
 pub use storage::StorageConfig;
 pub use time_stamps::TimeStampsConfig;
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -88,6 +89,16 @@ impl ServerConfig {
             toml::from_str(&text).map_err(|source| ConfigError::Form { path, source: Box::new(source) })?;
         config.validate()?;
         Ok(config)
+    }
+
+    /// Reads the key-encryption key of the office in `folder`.
+    ///
+    /// # Errors
+    /// Names the file.
+    pub fn key_encryption_key(&self, folder: &Path) -> anyhow::Result<Vec<u8>> {
+        let path = folder.join(&self.keys.key_encryption_key);
+        std::fs::read(&path)
+            .with_context(|| format!("the key-encryption key {} cannot be read", path.display()))
     }
 
     /// Checks what the types cannot say.

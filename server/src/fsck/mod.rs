@@ -109,9 +109,7 @@ pub async fn check(folder: &Path, deep: bool) -> anyhow::Result<Report> {
 /// # Errors
 /// As [`check`].
 pub async fn check_with(folder: &Path, config: ServerConfig, deep: bool) -> anyhow::Result<Report> {
-    let wrapping_path = folder.join(&config.keys.key_encryption_key);
-    let wrapping = std::fs::read(&wrapping_path)
-        .with_context(|| format!("the key-encryption key {} cannot be read", wrapping_path.display()))?;
+    let wrapping = config.key_encryption_key(folder)?;
     let vault_folder = folder.join(&config.storage.vault);
     let location = config.database.location(folder)?;
     let mut database = Inspection::open(&location)
