@@ -94,7 +94,7 @@ async fn a_forked_log_is_refused_and_both_offices_record_it() {
 async fn different_forks_meet_when_b_and_c_talk() {
     let federation = Federation::new().await;
     federation.request_acknowledged().await;
-    let Federation { gb, md, .. } = &federation;
+    let Federation { gb, md, world, .. } = &federation;
     let ministry = federation.competent_authority().await;
     ask(md.served(), &gb.party).await.expect("a cosignature");
     let known = seen(gb, md).await;
@@ -104,6 +104,7 @@ async fn different_forks_meet_when_b_and_c_talk() {
     // The ministry asks gb to cosign its own log, and passes on what it saw.
     ask(ministry.served(), &gb.party).await.expect("a cosignature");
     until("the views are compared", async || {
+        world.clock.advance_seconds(6);
         compare_heard(gb.served()).await.expect("the database works");
         !contradictions(gb).await.is_empty()
     })
@@ -113,6 +114,7 @@ async fn different_forks_meet_when_b_and_c_talk() {
     assert_eq!(events[0]["counterpart"], md.party.to_string().as_str());
     // And gb's answer brought the ministry gb's view.
     until("the ministry compares too", async || {
+        world.clock.advance_seconds(6);
         compare_heard(ministry.served()).await.expect("the database works");
         !contradictions(&ministry).await.is_empty()
     })
