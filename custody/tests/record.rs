@@ -4,17 +4,16 @@ mod common;
 mod scan;
 
 use common::{
-    CASE_KEY, COUNTERPART_ORIGIN, Log, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, data_of, erased,
-    honest, key, log_key, partly_erased, salt, shared_number, story, told_head,
+    CASE_KEY, COUNTERPART_ORIGIN, NEXT_ORIGIN, ORIGIN, acknowledged, counterpart_key, data_of, erased,
+    honest, key, log_key, partly_erased, second_epoch, shared_number, story, told_head,
 };
 use rogatory_core::Digest;
 use rogatory_core::custody_event::Stream;
 use rogatory_custody::case_head::{CaseHead, verify_case_head};
-use rogatory_custody::leaf::{Leaf, TagKey};
+use rogatory_custody::leaf::TagKey;
 use rogatory_custody::note::Vkey;
 use rogatory_custody::record::{
-    Content, Entry, EpochEntry, HeadMismatch, MAX_RECORD_BYTES, Record, RecordError, VerifiedRecord,
-    verify_record,
+    Content, HeadMismatch, MAX_RECORD_BYTES, Record, RecordError, VerifiedRecord, verify_record,
 };
 
 fn trusted() -> Vec<Vkey> {
@@ -299,54 +298,6 @@ fn a_later_version_is_named_as_such() {
 #[test]
 fn the_tag_key_of_the_story_follows_from_its_case_key() {
     assert_eq!(honest().tag_key.as_bytes(), TagKey::derive(&CASE_KEY).as_bytes());
-}
-
-/// The story after a backup was restored: the tree goes on in the log's second epoch with the entry that says so, and one
-/// more event of the case.
-fn second_epoch(alter: impl Fn(&mut serde_json::Value)) -> Record {
-    let (mut record, mut log) = story(|_, _, body| body);
-    let next = key(NEXT_ORIGIN, 1);
-    let mut seen = Log::new();
-    for leaf in 0..14_u64 {
-        seen.append(Digest::of(&leaf.to_be_bytes()));
-    }
-    let mut body = serde_json::json!({
-        "case": "office", "stream": "internal", "n": 9, "previous": Digest::of(b"before").to_string(),
-        "at": "2026-11-23T08:00:00Z", "actor": {"kind": "server"}, "event": "epoch-begun",
-        "origin": NEXT_ORIGIN, "closed_origin": ORIGIN, "closed_log_key": log_key().vkey().to_string(),
-        "restored_size": log.tree.size(), "restored_root": log.tree.root().to_string(), "common_size": 11,
-        "witnessed": seen.checkpoint(ORIGIN, &log_key()), "silent": [], "reason": "a backup was restored",
-    });
-    alter(&mut body);
-    let body = serde_json::to_vec(&body).expect("JSON");
-    let office = TagKey::derive(&[4; 32]);
-    let leaf = Leaf::new(&office, &"internal".parse().expect("a stream"), 9, &salt(90), &body);
-    let index = log.append(leaf.hash());
-    let (stream, last) = ("fr/bepi", record.entries[4].clone());
-    let previous = Leaf::from_bytes(&last.leaf).expect("a leaf").hash();
-    let event = format!(
-        r#"{{"case":"C-7K2M9QXR4T1VC8ZE","stream":"{stream}","n":3,"previous":"{previous}","at":"2026-11-23T09:00:00Z","actor":{{"kind":"server"}},"event":"document-transmitted","message_number":2}}"#
-    )
-    .into_bytes();
-    let of_case = Leaf::new(&TagKey::derive(&CASE_KEY), &last.stream, 3, &salt(91), &event);
-    let at = log.append(of_case.hash());
-    record.entries.push(Entry {
-        stream: last.stream,
-        n: 3,
-        index: at,
-        leaf: of_case.to_bytes(),
-        content: Content::Body { salt: salt(91), body: event },
-        proof: Vec::new(),
-    });
-    for entry in &mut record.entries {
-        entry.proof = log.inclusion(entry.index);
-    }
-    let proof = log.inclusion(index);
-    record.epochs = vec![EpochEntry { index, leaf: leaf.to_bytes(), salt: salt(90), body, proof }];
-    record.receipted = acknowledged().receipted;
-    record.origin = NEXT_ORIGIN.parse().expect("an origin");
-    record.checkpoint = log.checkpoint(NEXT_ORIGIN, &next);
-    record.with_heads(&next).expect("signed")
 }
 
 fn verify_second(record: &Record) -> Result<VerifiedRecord, RecordError> {

@@ -76,12 +76,11 @@ fn every_vector_verifies_or_fails_as_it_says() {
 
 #[test]
 fn the_independent_verifier_agrees() {
-    let Ok(run) = Command::new("python3").arg(folder().join("verify.py")).output() else {
-        return; // No Python on this machine.
-    };
+    let run = Command::new("python3").arg(folder().join("verify.py")).output();
+    let run = run.expect("python3 is installed: Debian's package is `python3`");
     let text = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
-    // 75: neither a Python library nor a tool for Ed25519 is at hand.
-    assert!(matches!(run.status.code(), Some(0 | 75)), "{text}");
+    // 75 would be: neither a Python library nor `openssl`, which the tests need anyway, is at hand for Ed25519.
+    assert_eq!(run.status.code(), Some(0), "{text}");
 }
 
 /// A vector as it lies in its file: what it is, what must happen, and the bytes.

@@ -1,6 +1,7 @@
 //! Makes the vectors: the story of `common`, and the same with one defect each.
 
 mod audits;
+mod epochs;
 mod forms;
 mod promises;
 mod records;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 pub(crate) fn vectors() -> BTreeMap<String, Vec<u8>> {
     let mut files = Files(BTreeMap::new());
     records::records(&mut files);
+    epochs::epochs(&mut files);
     checkpoints(&mut files);
     cosigned(&mut files);
     case_heads(&mut files);

@@ -647,6 +647,12 @@ def verify_record(data, trusted, witnesses=(), counterparts=()):
     return Verified(streams=streams, known=known, told=heard, witnessed=witnessed, epochs=epochs, **facts)
 
 
+EPOCH_BEGUN = [
+    *("case", "stream", "n", "previous", "at", "actor", "event", "origin", "closed_origin", "closed_log_key"),
+    *("restored_size", "restored_root", "common_size", "witnessed", "silent", "reason"),
+]
+
+
 def check_epochs(record, size, root):
     """Section 16.5: what began the epochs of the log behind its first."""
     domain, _, rest = record["origin"].partition("/rogatory/")
@@ -665,9 +671,9 @@ def check_epochs(record, size, root):
         header = check_body(one["body"], part)
         require((header["case"], header["stream"]) == ("office", "internal"), part)
         body = dict_of(read_json(one["body"].decode("utf-8"), part), part)
-        fields = ["origin", "closed_origin", "closed_log_key", "restored_size", "restored_root", "common_size"]
         require(body.get("event") == "epoch-begun", part)
-        require(all(name in body for name in fields + ["witnessed", "silent", "reason"]), part)
+        require(sorted(body) == sorted(EPOCH_BEGUN), part)
+        require(isinstance(body["actor"], dict) and isinstance(body["actor"].get("kind"), str), part)
         begun, closed = epoch_of(body["origin"], part), epoch_of(body["closed_origin"], part)
         require(begun > closed >= last_epoch and isinstance(body["closed_log_key"], str), part)
         key = Vkey(body["closed_log_key"], 1, part)
