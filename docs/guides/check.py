@@ -14,11 +14,13 @@ in the bundle, in the folder into which the bundle was unpacked. It writes to `.
     python3 -I ../check.py relations    package, documents, receipts and record speak of one another
     python3 -I ../check.py revocation   no certificate stands on a list in `revocation/`
 
-`signatures` and `revocation` hand further words on to `openssl cms -verify`. A step that finds something wrong
-prints a line that begins with FAILED and ends with exit code 1.
+`signatures` and `revocation` hand further words on to `openssl cms -verify`. Each line begins with `ok`, `FAILED` or
+blanks. Blanks are no failure: the line tells something, or what was not checked. A step that finds something wrong ends
+with exit code 1.
 """
 
 import base64
+import datetime
 import hashlib
 import hmac
 import json
@@ -43,7 +45,9 @@ KNOWN = re.compile(
     r"|(documents|receipts|parties)/[^/]+\.asice|certificates/[^/]+\.pem|revocation/[^/]+\.crl|stamps/[^/]+\.tst"
 )
 
+successes = 0
 failures = 0
+unchecked = 0
 
 
 def tell(what):
@@ -53,11 +57,20 @@ def tell(what):
 
 def say(good, what):
     """One line for each check; the last line of a step and its exit code count the failures."""
-    global failures
-    if not good:
+    global failures, successes
+    if good:
+        successes += 1
+    else:
         failures += 1
     tell(("ok      " if good else "FAILED  ") + what)
     return good
+
+
+def not_checked(what):
+    """What could not be checked is no failure, and is counted: a step without failures is not a step that checked all."""
+    global unchecked
+    unchecked += 1
+    tell("        " + what)
 
 
 def read(path):
@@ -217,6 +230,12 @@ def files():
 # python3 check.py signatures
 
 
+def names_in(pem):
+    """Whose certificate it is, and who issued it, as `openssl x509` says."""
+    names = [openssl_path(), "x509", "-in", pem, "-noout", "-subject", "-issuer"]
+    return subprocess.run(names, capture_output=True, text=True, errors="replace", check=False).stdout.splitlines()
+
+
 def signer_of(signature, content, title, options):
     """Verifies one signature; answers the SHA-256 of its certificate, nothing if it is wrong."""
     with tempfile.TemporaryDirectory() as folder:
@@ -226,11 +245,13 @@ def signer_of(signature, content, title, options):
         if "-crl_check_all" in options:
             _, said = ask(*command, *options)
             if "unable to get certificate CRL" in said:
-                tell("        %s: not checked, for no list covers all certificates" % title)
+                not_checked("%s: not checked, for no list covers all certificates" % title)
                 options = [one for one in options if one != "-crl_check_all"]
         if not say(run(*command, *options), title):
             return None
         signers = certificates(read(found).decode())
+        for line in names_in(found):
+            tell("        " + line)
     if len(signers) != 1:
         say(False, title + " is by more than one")
         return None
@@ -286,7 +307,7 @@ def compare_seal(title, signer, party):
     """An authority vouches for many; whose word something is shows the very seal that its entry publishes."""
     path = key_file(party, "seal")
     if not os.path.exists(path):
-        tell("        %s: not compared with the seal of %s, whose fingerprint you have not" % (title, party))
+        not_checked("%s: not compared with the seal of %s, whose fingerprint you have not" % (title, party))
         return
     say(signer == read(path).decode().strip(), "%s carries the seal that %s publishes" % (title, party))
 
@@ -362,7 +383,7 @@ def revocation(*options):
     lists = "".join(read(path).decode() for path in below("revocation"))
     lists = re.findall("-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", lists, re.DOTALL)
     if not lists:
-        tell("        there are no lists: not checked; ask the authorities")
+        not_checked("there are no lists: not checked; ask the authorities")
         return
     everything = KEYS + "/all-with-lists.pem"
     with open(everything, "w", encoding="utf-8", newline="\n") as file:
@@ -382,7 +403,7 @@ def exhibits():
     lying = set(below("exhibits"))
     say(lying == ({one["file"] for one in listed} if form == "clear" else set()), "exhibits/ holds what bundle.json lists")
     if form != "clear":
-        tell("        the exhibits are sealed, or there are none: open package/data/ with age, see HOW-TO-CHECK")
+        not_checked("the exhibits are sealed, or there are none: open package/data/ with age, see HOW-TO-CHECK")
         return
     folder = unpack("index.asice")
     signed = digest_list(read(folder + "/exhibits-sha256.txt"))
@@ -395,6 +416,8 @@ def exhibits():
         number, file = exhibit["number"], exhibit["file"]
         good = file.split("/")[:2] == ["exhibits", number] and signed.get(number) == digest_of(file)
         say(good, file)
+    for number in sorted(set(signed) - {one["number"] for one in listed}):
+        not_checked("%s was sealed, and is not in this bundle" % number)
 
 
 # python3 check.py custody
@@ -458,7 +481,7 @@ def witnesses(checkpoint, text):
         party = name[: -len("/witness")].split("/rogatory/")[1]
         path = key_file(party, "witness-key")
         if not os.path.exists(path):
-            tell("        a cosignature of %s: not checked, its entry was not compared" % party)
+            not_checked("a cosignature of %s: not checked, its entry was not compared" % party)
             continue
         key_name, key_id, key = read(path).decode().strip().split("+", 2)
         key, signature = base64.b64decode(key), base64.b64decode(signature)
@@ -467,12 +490,16 @@ def witnesses(checkpoint, text):
         seconds = int.from_bytes(signature[4:12], "big")
         message = "cosignature/v1\ntime %d\n%s" % (seconds, text)
         good = good and ed25519(key[1:], message.encode(), signature[12:])
-        say(good, "%s cosigned the checkpoint, %d seconds after 1970: it saw this one log" % (party, seconds))
+        at = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+        say(good, "%s cosigned the checkpoint at %sZ: it saw this one log" % (party, at.isoformat()))
 
 
 def custody():
     record = json.loads(read("custody/record.json").decode("utf-8"))
     party = record["institution"]
+    if not os.path.exists(key_file(party, "log-key")):
+        say(False, "the entry of %s was not compared in step 2: its log cannot be checked" % party)
+        return
     vkey = read(key_file(party, "log-key")).decode()
     text, _ = note(record["checkpoint"], vkey)
     if not say(text is not None, "the checkpoint in the record is signed by the log key of " + party):
@@ -546,7 +573,7 @@ def relations():
     def named(digest, what):
         """Erased entries name nothing; then what only they could name is not checked."""
         if digest not in events and any("erased" in entry for entry in record["entries"]):
-            tell("        %s: not checked, the entries of the record were erased" % what)
+            not_checked("%s: not checked, the entries of the record were erased" % what)
         else:
             say(digest in events, "%s: %s" % (what, events.get(digest, "no entry of the record names it")))
 
@@ -598,9 +625,11 @@ def main():
         return 2
     try:
         STEPS[sys.argv[1]](*sys.argv[2:])
-    except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ArithmeticError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
         say(False, "it cannot be read: %s: %s" % (type(error).__name__, error))
-    tell("%s: %s" % (sys.argv[1], "all good" if failures == 0 else "%d FAILED" % failures))
+    found = "%d FAILED" % failures if failures else "all good" if successes or not unchecked else "nothing checked"
+    found += "; %d not checked, see above" % unchecked if unchecked else ""
+    tell("%s: %s" % (sys.argv[1], found))
     return 1 if failures else 0
 
 

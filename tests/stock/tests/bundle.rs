@@ -144,6 +144,7 @@ fn the_report_fits_a_case_file() {
         let digest = run("sha256sum", &["bundle.asice"], made.folder()).succeeds().output();
         assert!(plain.contains(&digest[..64]), "{language}: {}", words.output());
         assert!(plain.contains("902(14)") && plain.contains("EX-0001"), "{}", words.output());
+        assert!(plain.contains("EX-0003"), "{language}: what is left out is named: {}", words.output());
     }
     verified(made, "bundle.asice", &["--report", "report-en.pdf"]).exits(2).says("is there already");
     // A report is written of what fails, too.
@@ -226,6 +227,13 @@ fn followed_to_the_letter_the_page_accepts_a_good_bundle() {
     let made = made();
     let step = judged_by_page(made, &made.path("bundle.asice"));
     assert_eq!(step, None, "the page refuses a good bundle");
+    // Nobody may take what is in it for all that was sealed, nor what was not compared for good.
+    let check = |step: &str| {
+        run("python3", &["-I", "../check.py", step], &made.path("reader-bundle/bundle")).succeeds()
+    };
+    check("exhibits").says("EX-0003 was sealed, and is not in this bundle").says("1 not checked");
+    check("signatures").says("not compared with the seal of md/nistru-chat").says("CN = Dina Lungu");
+    check("revocation").says("revocation: nothing checked");
     // With a revocation list of stock tools in it, and not waiting for a witness.
     made.bundle("listed.asice").succeeds();
     verified(made, "listed.asice", &[]).succeeds().says("no list covers");

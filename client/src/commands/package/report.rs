@@ -244,10 +244,10 @@ fn details(outcome: &VerifyOutcome, language: Language) -> Option<ReportSection>
 }
 
 fn exhibits(outcome: &VerifyOutcome, language: Language) -> Option<ReportSection> {
-    if outcome.exhibits.is_empty() {
+    if outcome.exhibits.is_empty() && outcome.undisclosed.is_empty() {
         return None;
     }
-    let row = |exhibit: &rogatory_evidence::verify::ExhibitDescription| {
+    let described = |exhibit: &rogatory_evidence::verify::ExhibitDescription| {
         // The name of what is sensitive is left to the file itself.
         let name = match &exhibit.sensitive {
             Some(_) => "—".to_owned(),
@@ -260,8 +260,23 @@ fn exhibits(outcome: &VerifyOutcome, language: Language) -> Option<ReportSection
             Piece::code(exhibit.sha256.to_hex()),
         ]
     };
-    let more = outcome.exhibits.len().saturating_sub(MOST_EXHIBITS);
-    let mut rows: Vec<Vec<Piece>> = outcome.exhibits.iter().take(MOST_EXHIBITS).map(row).collect();
+    // Nobody may take what is here for all that was sealed.
+    let absent = |exhibit: &rogatory_evidence::verify::UndisclosedExhibit| {
+        let name = language.of([
+            "sealed, not in this file",
+            "scellée, absente de ce fichier",
+            "sellado, no está en este archivo",
+        ]);
+        vec![
+            Piece::words(exhibit.number.to_string()),
+            Piece::words(name),
+            Piece::words("—"),
+            Piece::code(exhibit.sha256.to_hex()),
+        ]
+    };
+    let all = outcome.exhibits.iter().map(described).chain(outcome.undisclosed.iter().map(absent));
+    let mut rows: Vec<Vec<Piece>> = all.take(MOST_EXHIBITS).collect();
+    let more = (outcome.exhibits.len() + outcome.undisclosed.len()).saturating_sub(MOST_EXHIBITS);
     if more > 0 {
         let rest = format!("+ {more}");
         rows.push(vec![Piece::words("…"), Piece::words(rest), Piece::words(""), Piece::words("")]);
