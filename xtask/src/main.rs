@@ -30,7 +30,8 @@ demo   builds, starts three authorities and a provider on this machine and plays
 test   installs what the tests need, then checks format, lints, licences and arrows, runs all tests and the
        demonstration; `.ci/run` calls it
 bench  builds optimised programs and measures what the design promises, each beside its reference from the same run;
-       NAME is one of startup, exchange, custody, seal, transfer, end-to-end, memory
+       NAME is one of startup, exchange, custody, seal, open, many-files, transfer, end-to-end, resume,
+       bundle, memory
          --smoke           tiny sizes with unoptimised programs: shows that all still run
          --full            the sizes the design names; half an hour, and tens of gigabytes
          --profile         `exchange` also says where the servers' time goes, as `perf` sees it

@@ -4,6 +4,7 @@
 //! other people's tools, and write below the folder it is given. Never says how fast something is without the reference
 //! from the same run.
 
+mod bundle;
 mod custody;
 mod desk;
 mod end_to_end;
@@ -76,6 +77,7 @@ async fn measure(name: &str, place: &Place) -> anyhow::Result<Report> {
         "transfer" => transfer::measure(place).await,
         "end-to-end" => end_to_end::measure(place).await,
         "resume" => resume::measure(place).await,
+        "bundle" => bundle::measure(place).await,
         "memory" => memory::measure(place).await,
         other => bail!("there is no benchmark `{other}`"),
     }

@@ -165,7 +165,9 @@ impl Office {
         Ok(office)
     }
 
-    fn entry_file(&self) -> String {
+    /// Where its entry lies, in the work folder.
+    #[must_use]
+    pub(crate) fn entry_file(&self) -> String {
         format!("{}.party.asice", self.party.to_string().replace('/', "-"))
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Road {
 pub(crate) struct Order {
     /// Its shared number.
     pub(crate) number: String,
+    /// The shared number of the request that it serves.
+    request: String,
     /// For whom its evidence is to be sealed.
     recipients: Vec<String>,
 }
@@ -86,7 +88,11 @@ impl Road {
         let recipients = recipients.iter().filter_map(|one| one["recipient"].as_str());
         // A package has keys of one kind; the tools it is compared with know the classical ones only.
         let recipients = recipients.filter(|key| !key.starts_with("age1pq1")).map(ToOwned::to_owned);
-        Ok(Order { number: order.shared_number.to_string(), recipients: recipients.collect() })
+        Ok(Order {
+            number: order.shared_number.to_string(),
+            request: request.shared_number.to_string(),
+            recipients: recipients.collect(),
+        })
     }
 
     /// The command that seals `evidence` in answer to `order`.
@@ -125,6 +131,25 @@ impl Road {
         let mut command = self.requested.officer_command("evidence");
         command.args(["package", "relay", &self.package(order)?, "--yes"]);
         Ok(command)
+    }
+
+    /// The command by which the office that asked makes a court bundle of the package that answered `order`.
+    #[must_use]
+    pub(crate) fn bundle_command(&self, order: &Order, output: &Path) -> Command {
+        let mut command = self.requesting.officer_command("evidence");
+        command.args([
+            "custody",
+            "export",
+            "--case",
+            &order.request,
+            "--exhibit",
+            "all",
+            "--wait",
+            "30",
+            "-o",
+        ]);
+        command.arg(output);
+        command
     }
 
     /// The command by which an officer of the authority fetches the package that answered `order`.

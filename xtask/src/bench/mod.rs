@@ -24,11 +24,12 @@ pub(crate) const NAMES: &[&str] = &[
     "transfer",
     "end-to-end",
     "resume",
+    "bundle",
     "memory",
 ];
 /// Names that stand for several: whatever moves evidence, and how much memory that takes.
 const GROUPS: &[(&str, &[&str])] =
-    &[("evidence", &["seal", "open", "many-files", "transfer", "end-to-end", "resume", "memory"])];
+    &[("evidence", &["seal", "open", "many-files", "transfer", "end-to-end", "resume", "bundle", "memory"])];
 /// The version of the JSON, here and of each benchmark's answer.
 const FORMAT: u64 = 1;
 
