@@ -17,7 +17,9 @@ use rogatory_server::casework::witness::ask::{Rounds, ask};
 use rogatory_server::casework::witness::heard::compare_heard;
 use rogatory_server::casework::witness::promises::ask_for_proofs;
 use rogatory_server::casework::witness::{findings, prove};
-use rogatory_server::datastore::{Act, LogWitness, StoreError, StoredReceipt, Transaction};
+use rogatory_server::datastore::{
+    Act, Contradiction, Found, LogWitness, StoreError, StoredReceipt, Transaction,
+};
 use rogatory_server::health::{Finding, FindingKind};
 use rogatory_server::peers;
 use rogatory_server::problem::{Problem, Reason};
@@ -322,6 +324,55 @@ async fn a_clock_that_was_ahead_for_a_moment_puts_nothing_off() {
         !office_events(gb, "log-contradicted").await.is_empty()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_that_refused_falsely_and_cosigns_all_the_same_is_no_alarm_for_ever() {
+    let federation = Federation::new().await;
+    let request = federation.request_transmitted().await;
+    let Federation { gb, md, world, .. } = &federation;
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let red = async |office: &Office| {
+        let findings = findings(office.served()).await.expect("the database works");
+        let contradicted = findings.iter().filter(|finding| finding.kind == FindingKind::LogContradicted);
+        contradicted.map(Finding::is_red).collect::<Vec<_>>()
+    };
+    // gb's database is damaged: it takes md's log for another one.
+    sql(gb, "CREATE TABLE aside AS SELECT origin, root, note FROM seen_log").await;
+    sql(gb, "UPDATE seen_log SET root = zeroblob(32)").await;
+    rogatory_tests::road::send(md, "drafter", &rogatory_tests::papers::acknowledgement(md, &request), "")
+        .await;
+    world.clock.advance_seconds(1);
+    let problem = ask(md.served(), &gb.party).await.expect_err("refused");
+    assert_eq!(problem.reason(), Reason::LogContradicted, "{problem}");
+    assert_eq!(red(md).await, [true], "{}", told(md).await);
+    // And one that is not of md's log: somebody has md's key.
+    let mut session = md.served().datastore.read().await.expect("a session");
+    let known = session.contradictions(1).await.expect("the database works").remove(0);
+    drop(session);
+    let strange = Contradiction { shown_note: forged(md, 3, b"strange").into_bytes(), ..known };
+    md.served().datastore.perform(Keep(strange)).await.expect("kept");
+    // gb's database is mended, and it cosigns the very log that it had refused.
+    sql(gb, "UPDATE seen_log SET root = (SELECT root FROM aside WHERE aside.origin = seen_log.origin)").await;
+    world.clock.advance_seconds(1);
+    ask(md.served(), &gb.party).await.expect("a cosignature");
+    let mut both = red(md).await;
+    both.sort_unstable();
+    assert_eq!(both, [false, true], "{}", told(md).await);
+    assert!(told(md).await.contains("it has cosigned that since"), "{}", told(md).await);
+}
+
+/// Keeps what a witness refused.
+struct Keep(Contradiction);
+
+impl Act for Keep {
+    const NAME: &'static str = "keep-refused";
+    type Output = bool;
+
+    async fn perform(&self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        let Contradiction { origin, shown_by, known_note, shown_note, .. } = &self.0;
+        tx.keep_contradiction(origin, shown_by, known_note, shown_note, Found::Refused).await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

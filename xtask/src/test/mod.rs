@@ -10,7 +10,7 @@ use install::Tools;
 use std::process::Command;
 
 /// What copies, damages or searches the file of SQLite behind a server's back; it runs on SQLite alone.
-const ON_A_FILE: [&str; 12] = [
+const ON_A_FILE: [&str; 13] = [
     "attacks::claims::a_restored_backup",
     "fsck::",
     "erasure::after_an_erasure",
@@ -23,6 +23,7 @@ const ON_A_FILE: [&str; 12] = [
     "witness::a_clock_that_was_ahead",
     "witness::a_counterpart_that_never_answers",
     "witness::a_promise_that_is_not_kept",
+    "witness::a_witness_that_refused_falsely",
 ];
 
 /// Runs every check; stops at the first that fails.

@@ -19,7 +19,7 @@ pub mod watch;
 mod take_up;
 
 use crate::authority::Authority;
-use crate::datastore::{Found, LogWitness, Session};
+use crate::datastore::{Contradiction, Found, LogWitness, Session, StoreError};
 use crate::health::{Finding, FindingKind};
 use crate::problem::{Problem, Reason};
 use rogatory_core::{Digest, Timestamp};
@@ -50,10 +50,11 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
     let mut session = authority.datastore.read().await?;
     let mut findings = Vec::new();
     let now = authority.clock.now();
-    for witness in session.log_witnesses().await? {
+    let witnesses = session.log_witnesses().await?;
+    for witness in &witnesses {
         let party = &witness.party;
         let confirmed = authority.directory().party(party).is_some();
-        if let Some(since) = silent_since(&witness, now).filter(|_| confirmed) {
+        if let Some(since) = silent_since(witness, now).filter(|_| confirmed) {
             let what = format!("{party} has not cosigned this office's log since {since}, although it grew");
             findings.push(Finding::red(FindingKind::WitnessSilent, what));
         }
@@ -97,16 +98,43 @@ pub async fn findings(authority: &Authority) -> Result<Vec<Finding>, Problem> {
         let now = if origin.party() == own.party() { Some(own.clone()) } else { now };
         // What was seen stays kept; that its epoch ended was recorded there, and confirmed by a person here.
         let ended = now.is_some_and(|now| now.domain() == origin.domain() && now.epoch() > origin.epoch());
-        findings.push(if ended {
-            Finding::amber(
-                FindingKind::LogContradicted,
-                format!("{what}; that epoch of the log has ended since"),
-            )
+        let since = if ended {
+            Some("that epoch of the log has ended since")
+        } else if taken_back(authority, &mut session, &one, &witnesses).await? {
+            Some("what it refused is in this office's log, and it has cosigned that since")
         } else {
-            Finding::red(FindingKind::LogContradicted, what)
+            None
+        };
+        findings.push(match since {
+            Some(since) => Finding::amber(FindingKind::LogContradicted, format!("{what}; {since}")),
+            None => Finding::red(FindingKind::LogContradicted, what),
         });
     }
     Ok(findings)
+}
+
+/// Whether a witness refused a checkpoint of the log as it stands here, and has cosigned the log up to there since: what it said then,
+/// it contradicts itself with its own key. A refused checkpoint of another log than this one stays an alarm: somebody signed it.
+async fn taken_back(
+    authority: &Authority,
+    session: &mut Session,
+    one: &Contradiction,
+    witnesses: &[LogWitness],
+) -> Result<bool, StoreError> {
+    if one.found != Found::Refused.as_str() {
+        return Ok(false);
+    }
+    let key = std::slice::from_ref(authority.institution.log_key().vkey());
+    let Ok(refused) = verify_checkpoint(&one.shown_note, key) else { return Ok(false) };
+    let cosigned = witnesses.iter().any(|witness| {
+        witness.party == one.shown_by
+            && witness.origin == one.origin.to_string()
+            && !witness.cosignature.is_empty()
+            && witness.tree_size >= refused.size()
+            && witness.cosigned_time > one.found_time
+    });
+    // The log has at least as many entries as were cosigned.
+    Ok(cosigned && session.root(refused.size()).await? == *refused.root())
 }
 
 /// Since when a witness is silent: it has not cosigned for long, although the log grew.
