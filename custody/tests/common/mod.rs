@@ -309,6 +309,15 @@ pub(crate) fn counterpart_key() -> LogKey {
     key(COUNTERPART_ORIGIN, 5)
 }
 
+/// What a witness saw of the log whose epoch ended: a checkpoint over so many leaves.
+pub(crate) fn seen(leaves: u64) -> String {
+    let mut log = Log::new();
+    for leaf in 0..leaves {
+        log.append(Digest::of(&leaf.to_be_bytes()));
+    }
+    log.checkpoint(ORIGIN, &log_key())
+}
+
 /// The story of [`second_epoch_written`]; `alter` may change what the entry says of the epochs.
 pub(crate) fn second_epoch(alter: impl Fn(&mut serde_json::Value)) -> Record {
     second_epoch_written(|text| {
@@ -323,16 +332,12 @@ pub(crate) fn second_epoch(alter: impl Fn(&mut serde_json::Value)) -> Record {
 pub(crate) fn second_epoch_written(alter: impl Fn(String) -> String) -> Record {
     let (mut record, mut log) = story(|_, _, body| body);
     let next = key(NEXT_ORIGIN, 1);
-    let mut seen = Log::new();
-    for leaf in 0..14_u64 {
-        seen.append(Digest::of(&leaf.to_be_bytes()));
-    }
     let body = serde_json::json!({
         "case": "office", "stream": "internal", "n": 9, "previous": Digest::of(b"before").to_string(),
         "at": "2026-11-23T08:00:00Z", "actor": {"kind": "server"}, "event": "epoch-begun",
         "origin": NEXT_ORIGIN, "closed_origin": ORIGIN, "closed_log_key": log_key().vkey().to_string(),
         "restored_size": log.tree.size(), "restored_root": log.tree.root().to_string(), "common_size": 11,
-        "witnessed": seen.checkpoint(ORIGIN, &log_key()), "silent": [], "reason": "a backup was restored",
+        "witnessed": seen(14), "silent": [], "reason": "a backup was restored",
     });
     let body = alter(body.to_string()).into_bytes();
     let office = TagKey::derive(&[4; 32]);

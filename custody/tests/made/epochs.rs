@@ -3,6 +3,7 @@
 use super::{Files, cosignature, cosigners};
 use crate::common::{
     COUNTERPART_ORIGIN, Log, NEXT_ORIGIN, ORIGIN, honest, key, log_key, second_epoch, second_epoch_written,
+    seen,
 };
 use rogatory_core::Digest;
 use rogatory_custody::record::Record;
@@ -20,15 +21,6 @@ fn add(files: &mut Files, name: &str, about: &str, part: Option<&str>, record: &
     let header = [("kind", "record"), ("vkey", &*vkey), ("vkey", &*next)];
     let bytes = record.to_bytes().expect("within the limits");
     files.add(&format!("record-epochs-{name}"), about, &header, part, &bytes);
-}
-
-/// What a witness saw of the closed log.
-fn seen(leaves: u64) -> String {
-    let mut log = Log::new();
-    for leaf in 0..leaves {
-        log.append(Digest::of(&leaf.to_be_bytes()));
-    }
-    log.checkpoint(ORIGIN, &log_key())
 }
 
 fn good(files: &mut Files) {
@@ -54,7 +46,6 @@ fn good(files: &mut Files) {
 
 /// What the entry says of the epochs.
 fn bodies(files: &mut Files) {
-    let other_party = COUNTERPART_ORIGIN;
     let other_key = key(ORIGIN, 2);
     let note = seen(14);
     let [fr, gb] = cosigners().map(|witness| cosignature(&note, &witness));
@@ -70,7 +61,12 @@ fn bodies(files: &mut Files) {
         ("other-case", "It is of a case, not of the office.", "case", "C-7K2M9QXR4T1VC8ZE".into()),
         ("other-stream", "It is in a stream that is shared.", "stream", "fr/bepi".into()),
         ("same-origin", "The epoch that begins is the one that ended.", "origin", ORIGIN.into()),
-        ("origin-of-another", "The log that goes on is another party's.", "origin", other_party.into()),
+        (
+            "origin-of-another",
+            "The log that goes on is another party's.",
+            "origin",
+            COUNTERPART_ORIGIN.into(),
+        ),
         ("no-origin", "The origin is none.", "origin", "md".into()),
         (
             "later-closed",
@@ -78,7 +74,12 @@ fn bodies(files: &mut Files) {
             "closed_origin",
             NEXT_ORIGIN.replace("/2", "/3").into(),
         ),
-        ("closed-of-another", "The log that ended is another party's.", "closed_origin", other_party.into()),
+        (
+            "closed-of-another",
+            "The log that ended is another party's.",
+            "closed_origin",
+            COUNTERPART_ORIGIN.into(),
+        ),
         (
             "closed-domain",
             "The log that ended is of another domain.",

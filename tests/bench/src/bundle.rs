@@ -1,12 +1,13 @@
 //! A court bundle with the exhibits in the clear: made at the office that asked for the evidence, and verified by a stranger.
 
 use crate::manual;
+use crate::memory::held;
 use crate::office::Place;
 use crate::process;
-use crate::report::{Line, Report, amount, median};
+use crate::report::{Line, Report, median};
 use crate::road::Road;
 use crate::seal::{remove, settle};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// More than a ZIP file without 64-bit fields can hold.
@@ -58,17 +59,14 @@ pub(crate) async fn measure(place: &Place) -> anyhow::Result<Report> {
     report.add(
         Line::of("a bundle verified", "MiB/s", verified).beside("`sha256sum` of the file", median(&hashed)),
     );
-    for (who, held) in [("making the bundle", making), ("verifying it", verifying)] {
-        report.add(
-            Line::once(format!("{mebibytes} MiB: the client, {who}"), "MiB", amount(held) / 1_048_576.0)
-                .below(128.0),
-        );
+    for (who, bytes) in [("making the bundle", making), ("verifying it", verifying)] {
+        report.add(held(format!("{mebibytes} MiB: the client, {who}"), bytes));
     }
     Ok(report)
 }
 
 /// The command of a stranger, who has the bundle and two entries.
-fn verify(place: &Place, bundle: &Path, trusted: &[std::path::PathBuf]) -> Command {
+fn verify(place: &Place, bundle: &Path, trusted: &[PathBuf]) -> Command {
     let mut command = place.program("rogatory");
     command.args(["package", "verify"]).arg(bundle).args(["--require", "contents,custody,relations"]);
     for entry in trusted {

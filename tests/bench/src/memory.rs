@@ -103,6 +103,7 @@ fn opening(place: &Place, road: &Road, sealed: &Path) -> anyhow::Result<u64> {
     Ok(ended.peak_bytes)
 }
 
-fn held(what: impl Into<String>, bytes: u64) -> Line {
+/// The most memory that a process held, in MiB, beside what is promised of every one.
+pub(crate) fn held(what: impl Into<String>, bytes: u64) -> Line {
     Line::once(what, "MiB", amount(bytes) / 1_048_576.0).below(128.0)
 }
