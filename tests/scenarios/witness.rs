@@ -23,7 +23,7 @@ use rogatory_server::datastore::{
 use rogatory_server::health::{Finding, FindingKind};
 use rogatory_server::peers;
 use rogatory_server::problem::{Problem, Reason};
-use rogatory_tests::{Federation, Office};
+use rogatory_tests::{Federation, Office, World};
 use serde_json::Value;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -101,6 +101,16 @@ pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("never: {what}");
+}
+
+/// The same, while seconds go by: what the other office's own workers got ahead of is put off, and tried again. All of them
+/// together are no year.
+pub(crate) async fn until_later(what: &str, world: &World, holds: impl AsyncFn() -> bool) {
+    until(what, async || {
+        world.clock.advance_seconds(6);
+        holds().await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,8 +208,7 @@ async fn two_honest_views_of_one_log_accuse_nobody() {
     let (older, newer) = (seen(&ministry, md).await, seen(gb, md).await);
     assert!(older <= newer);
     ask(ministry.served(), &gb.party).await.expect("a cosignature");
-    until("both are compared", async || {
-        world.clock.advance_seconds(6);
+    until_later("both are compared", world, async || {
         compare_heard(gb.served()).await.expect("the database works");
         compare_heard(ministry.served()).await.expect("the database works");
         seen(&ministry, md).await >= newer
@@ -228,8 +237,7 @@ async fn what_a_receipt_promises_is_asked_for_proven_and_kept() {
         let mut session = gb.served().datastore.read().await.expect("a session");
         session.promise_proof(&md.party, &leaf).await.expect("the database works")
     };
-    until("the proof is here", async || {
-        world.clock.advance_seconds(6);
+    until_later("the proof is here", world, async || {
         ask_for_proofs(gb.served()).await.expect("the database works");
         proof().await.is_some()
     })
@@ -310,16 +318,13 @@ async fn a_clock_that_was_ahead_for_a_moment_puts_nothing_off() {
     peers::add_checkpoint(ministry.served(), &gb.party, request).await.expect("heard");
     sql(gb, "UPDATE heard_checkpoint SET heard_time = heard_time + 31536000000000, next_time = next_time + 31536000000000")
         .await;
-    // Seconds go by, for what md's own workers get ahead of is tried again; all of them are no year.
-    until("the proof is here", async || {
-        world.clock.advance_seconds(6);
+    until_later("the proof is here", world, async || {
         ask_for_proofs(gb.served()).await.expect("the database works");
         let mut session = gb.served().datastore.read().await.expect("a session");
         session.promise_proof(&md.party, &leaf).await.expect("the database works").is_some()
     })
     .await;
-    until("the views are compared", async || {
-        world.clock.advance_seconds(6);
+    until_later("the views are compared", world, async || {
         compare_heard(gb.served()).await.expect("the database works");
         !office_events(gb, "log-contradicted").await.is_empty()
     })
@@ -486,8 +491,7 @@ async fn officers_see_who_watches_whom_and_hand_a_stranger_what_contradicts_and_
     let empty = custody::witnesses(&federation.nistru.session("operator"), None).await.expect("a list");
     assert!(page(&empty).contains("No log was seen with two histories."), "{}", page(&empty));
     ask(md.served(), &gb.party).await.expect("a cosignature");
-    until("the proof is here", async || {
-        world.clock.advance_seconds(6);
+    until_later("the proof is here", world, async || {
         ask_for_proofs(gb.served()).await.expect("the database works");
         let mut session = gb.served().datastore.read().await.expect("a session");
         session

@@ -2,7 +2,7 @@
 
 use super::operator::Operator;
 use super::{alarms, contradictions, rewrite};
-use crate::witness::{forged, office_events, page, seen, show, told, until};
+use crate::witness::{forged, office_events, page, seen, show, told, until, until_later};
 use rogatory_client::commands::custody;
 use rogatory_core::Digest;
 use rogatory_custody::checkpoint::verify_checkpoint;
@@ -103,8 +103,7 @@ async fn different_forks_meet_when_b_and_c_talk() {
     assert_eq!(seen(&ministry, md).await, known + 5);
     // The ministry asks gb to cosign its own log, and passes on what it saw.
     ask(ministry.served(), &gb.party).await.expect("a cosignature");
-    until("the views are compared", async || {
-        world.clock.advance_seconds(6);
+    until_later("the views are compared", world, async || {
         compare_heard(gb.served()).await.expect("the database works");
         !contradictions(gb).await.is_empty()
     })
@@ -113,8 +112,7 @@ async fn different_forks_meet_when_b_and_c_talk() {
     assert_eq!(events[0]["shown_by"], ministry.party.to_string().as_str());
     assert_eq!(events[0]["counterpart"], md.party.to_string().as_str());
     // And gb's answer brought the ministry gb's view.
-    until("the ministry compares too", async || {
-        world.clock.advance_seconds(6);
+    until_later("the ministry compares too", world, async || {
         compare_heard(ministry.served()).await.expect("the database works");
         !contradictions(&ministry).await.is_empty()
     })
@@ -131,8 +129,7 @@ async fn a_forked_log_that_proves_nothing_is_an_alarm() {
     federation.request_acknowledged().await;
     let Federation { gb, md, world, .. } = &federation;
     let ministry = federation.competent_authority().await;
-    until("what md's receipts promised is proven", async || {
-        world.clock.advance_seconds(6);
+    until_later("what md's receipts promised is proven", world, async || {
         ask_for_proofs(gb.served()).await.expect("the database works");
         let mut session = gb.served().datastore.read().await.expect("a session");
         let open = session.open_promises(gb.now().plus_seconds(DAY), 10).await;
